@@ -1,0 +1,98 @@
+import type { Platform } from '../oci/descriptor.ts'
+
+/** Where the root or a mounted tree comes from: a stack of overlay directories (lowest first) or one directory. */
+export type TreeSource =
+  | { readonly kind: 'overlay'; readonly lowers: readonly string[]; readonly upper?: string; readonly work?: string }
+  | { readonly kind: 'directory'; readonly path: string }
+
+/** One mount of a container besides the standard ones. `target` is absolute inside the container. */
+export type ContainerMount =
+  | { readonly kind: 'bind'; readonly source: TreeSource; readonly subpath?: string; readonly target: string; readonly readonly: boolean }
+  | { readonly kind: 'file'; readonly path: string; readonly target: string; readonly readonly: boolean }
+  | { readonly kind: 'tmpfs'; readonly target: string; readonly size?: number }
+  /** Bytes that exist on a tmpfs only (secrets). `mode` are permission bits. */
+  | { readonly kind: 'secret'; readonly data: Uint8Array; readonly target: string; readonly uid: number; readonly gid: number; readonly mode: number }
+
+/** Limits per container; times in microseconds, sizes in bytes. */
+export interface ResourceLimits {
+  readonly memory?: number
+  readonly memorySwap?: number
+  readonly cpuShares?: number
+  readonly cpuPeriod?: number
+  readonly cpuQuota?: number
+  readonly cpusetCpus?: string
+  readonly cpusetMems?: string
+}
+
+/** What a process gets. Bytes written by the process go to `stdout`/`stderr` as they come. */
+export interface ProcessStdio {
+  readonly stdin?: AsyncIterable<Uint8Array>
+  readonly stdout: (chunk: Uint8Array) => void
+  readonly stderr: (chunk: Uint8Array) => void
+  /** A terminal of this size instead of pipes (gateway containers). */
+  readonly tty?: { readonly rows: number; readonly columns: number }
+}
+
+/** One process of a container. `user` is resolved already (names need the rootfs, which the caller can read). */
+export interface ProcessSpec {
+  readonly args: readonly string[]
+  /** `NAME=value` */
+  readonly env: readonly string[]
+  readonly cwd: string
+  readonly user: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] }
+}
+
+/** A container: one root, its mounts, and the rules it runs under. */
+export interface ContainerSpec {
+  /** Unique; lower-case letters and digits. */
+  readonly id: string
+  readonly root: TreeSource
+  readonly readonlyRoot: boolean
+  readonly mounts: readonly ContainerMount[]
+  readonly process: ProcessSpec
+  readonly platform?: Platform
+  readonly network: 'default' | 'host' | 'none'
+  readonly security: 'sandbox' | 'insecure'
+  readonly hostname?: string
+  readonly extraHosts: readonly { readonly host: string; readonly ip: string }[]
+  readonly ulimits: readonly { readonly name: string; readonly soft: number; readonly hard: number }[]
+  readonly cgroupParent?: string
+  readonly resources?: ResourceLimits
+  /** /dev/shm in bytes; default 64 MiB. */
+  readonly shmSize?: number
+  /** Names of CDI devices to inject. */
+  readonly cdiDevices?: readonly string[]
+}
+
+/** How a process ended. A process killed by a signal has exit code 128 + signal. */
+export interface ExitStatus {
+  readonly code: number
+  /** The kernel killed it for want of memory. */
+  readonly oomKilled?: boolean
+}
+
+/** A running container with more than one process (gateway containers). */
+export interface RunningContainer extends AsyncDisposable {
+  readonly exit: Promise<ExitStatus>
+  exec(process: ProcessSpec, stdio: ProcessStdio, signal?: AbortSignal): Promise<RunningProcess>
+  signal(name: string): Promise<void>
+  resize(rows: number, columns: number): Promise<void>
+}
+
+/** One further process in a container. */
+export interface RunningProcess {
+  readonly exit: Promise<ExitStatus>
+  signal(name: string): Promise<void>
+  resize(rows: number, columns: number): Promise<void>
+}
+
+/**
+ * Runs containers through an OCI runtime. Mounts exist only in the runtime's own mount namespace, so a killed process
+ * leaves none behind. Aborting kills the container and resolves only after it is gone.
+ */
+export interface Executor {
+  /** Runs to the end. Throws `failed-precondition` with a hint where no runtime is installed. */
+  run(container: ContainerSpec, stdio: ProcessStdio, signal?: AbortSignal): Promise<ExitStatus>
+  /** Starts and leaves it running. */
+  start(container: ContainerSpec, stdio: ProcessStdio, signal?: AbortSignal): Promise<RunningContainer>
+}
