@@ -28,7 +28,8 @@ export function decodeName(bytes: Uint8Array): string {
 /** Width in bytes of the valid UTF-8 sequence at `at`, or 0. */
 function validWidth(bytes: Uint8Array, at: number): number {
   const first = bytes[at] as number
-  const width = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0
+  const width =
+    first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0
   if (width === 0 || at + width > bytes.length) return 0
   return isUtf8(bytes.subarray(at, at + width)) ? width : 0
 }
