@@ -14,9 +14,7 @@ export interface CallContext {
 }
 
 /** A message, or an object of its fields from which one is made. */
-type Init<Schema> = MessageInitShape<
-  Extract<Schema, Parameters<typeof import('@bufbuild/protobuf').create>[0]>
->
+type Init<Schema extends DescMessage> = MessageInitShape<Schema>
 
 /**
  * The Control service without its session tunnel. Errors are `SlipwayError`s; their details travel to the client.
