@@ -1,0 +1,225 @@
+import { closeSync } from 'node:fs'
+import { posix } from 'node:path'
+import { SlipwayError } from '../errors/slipway-error.ts'
+import { compilePatterns, type ParentMatch, type PatternMatcher } from '../gostd/pattern-matcher.ts'
+import { copyFileData } from '../sys/copy-file.ts'
+import type { Entry, EntryAttributes, FileTree, WritableTree } from '../snapshot/tree.ts'
+import { applySymbolicMode } from './symbolic-mode.ts'
+
+/** How a copy treats what it finds. Modes are permission bits, times nanoseconds since 1970. */
+export interface CopyOptions {
+  readonly owner?: { readonly uid: number; readonly gid: number }
+  readonly mode?: number
+  /** As in chmod(1); wins over `mode`. */
+  readonly symbolicMode?: string
+  readonly mtimeNs?: bigint
+  readonly includePatterns?: readonly string[]
+  readonly excludePatterns?: readonly string[]
+  /** A directory is copied as its contents, not as itself. */
+  readonly directoryContents: boolean
+  readonly followLinks: boolean
+  /** What is in the way is replaced whatever it is. */
+  readonly replace: boolean
+  readonly signal?: AbortSignal
+}
+
+/** A directory on the way down: it is made once something in it is. */
+interface OpenDirectory {
+  readonly from: string
+  readonly to: string
+  made: boolean
+}
+
+/** Creates a directory and the missing ones above it; canonical path. */
+export function makeDirectories(tree: WritableTree, path: string, mode: number, attributes: EntryAttributes): void {
+  const entry = tree.lstat(path)
+  if (entry?.kind === 'directory') return
+  if (entry !== undefined) throw new SlipwayError('failed-precondition', `mkdir ${path}: not a directory`)
+  if (path !== '/') makeDirectories(tree, posix.dirname(path), mode, attributes)
+  tree.mkdir(path, { ...attributes, mode })
+}
+
+/**
+ * Copies `from` of one tree to `to` of another as `COPY` does: contents or the directory itself, merged file by file;
+ * existing directories keep their attributes at the top and take those of the source below it. Throws `not-found`,
+ * `failed-precondition` (`cannot copy to non-directory: /x`).
+ */
+export function copyTree(source: FileTree, from: string, target: WritableTree, to: string, options: CopyOptions): void {
+  new TreeCopier(source, target, options).copy(from, to)
+}
+
+class TreeCopier {
+  readonly #source: FileTree
+  readonly #target: WritableTree
+  readonly #options: CopyOptions
+  readonly #include: PatternMatcher | undefined
+  readonly #exclude: PatternMatcher | undefined
+  readonly #links = new Map<string, string>()
+  readonly #open: OpenDirectory[] = []
+
+  constructor(source: FileTree, target: WritableTree, options: CopyOptions) {
+    this.#source = source
+    this.#target = target
+    this.#options = options
+    this.#include = options.includePatterns?.length ? compilePatterns(options.includePatterns) : undefined
+    this.#exclude = options.excludePatterns?.length ? compilePatterns(options.excludePatterns) : undefined
+  }
+
+  copy(from: string, to: string): void {
+    const parent = to.endsWith('/') ? to : posix.dirname(to)
+    this.#makeParents(this.#target.resolve(parent))
+    const destination = this.#target.resolve(posix.join('/', to))
+    const real = this.#source.resolve(from, { followLast: this.#options.followLinks })
+    const entry = this.#source.lstat(real)
+    if (entry === undefined) throw new SlipwayError('not-found', `lstat ${from}: no such file or directory`)
+    const there = this.#target.lstat(destination)
+    const into =
+      entry.kind === 'directory' ? !this.#options.directoryContents && there !== undefined : there?.kind === 'directory'
+    const path = into ? posix.join(destination, posix.basename(from)) : destination
+    const contentsOfNew = this.#options.directoryContents && entry.kind === 'directory' && there === undefined
+    this.#makeParents(contentsOfNew ? path : posix.dirname(path))
+    this.#copy(real, '', path, false, undefined, undefined)
+  }
+
+  #makeParents(path: string): void {
+    const { mode, owner, mtimeNs } = this.#options
+    makeDirectories(this.#target, path, mode ?? 0o755, {
+      uid: owner?.uid ?? 0,
+      gid: owner?.gid ?? 0,
+      ...(mtimeNs === undefined ? {} : { mtimeNs }),
+    })
+  }
+
+  /** `relative` is the path below what was asked for, which is what patterns are about. */
+  #copy(
+    from: string,
+    relative: string,
+    to: string,
+    overwrite: boolean,
+    includeParent: ParentMatch | undefined,
+    excludeParent: ParentMatch | undefined,
+  ): void {
+    this.#options.signal?.throwIfAborted()
+    const include = relative === '' ? undefined : this.#include?.matchesBelow(relative, includeParent)
+    const exclude = relative === '' ? undefined : this.#exclude?.matchesBelow(relative, excludeParent)
+    const excluded = exclude?.matched ?? false
+    const included = (include?.matched ?? true) && !excluded
+    if (!included && this.#include === undefined && !this.#exclude?.hasExclusions) return
+    const entry = this.#source.lstat(from)
+    if (entry === undefined) throw new SlipwayError('not-found', `failed to stat ${from}: no such file or directory`)
+    if (!included && entry.kind !== 'directory') return
+    const there = this.#target.lstat(to)
+    if (included) {
+      this.#clearWay(entry, there, to)
+      this.#makeOpenDirectories()
+    }
+    if (entry.kind === 'directory') {
+      this.#copyDirectory(from, relative, to, entry, { overwrite, included, excluded }, include?.info, exclude?.info)
+      return
+    }
+    if (this.#target.lstat(to)?.kind === 'directory') {
+      throw new SlipwayError('failed-precondition', `cannot replace to directory ${to} with file`)
+    }
+    this.#copyEntry(from, to, entry)
+  }
+
+  #clearWay(entry: Entry, there: Entry | undefined, to: string): void {
+    if (!this.#options.replace || there === undefined) return
+    if (entry.kind === 'directory' && there.kind === 'directory') return
+    this.#target.remove(to)
+  }
+
+  /** Makes directories that were held back until something in them is taken. */
+  #makeOpenDirectories(): void {
+    for (const directory of this.#open) {
+      if (directory.made) continue
+      const entry = this.#source.lstat(directory.from)
+      if (entry === undefined) continue
+      this.#makeDirectory(directory.from, directory.to, entry, true)
+      directory.made = true
+    }
+  }
+
+  #makeDirectory(from: string, to: string, entry: Entry, overwrite: boolean): boolean {
+    const there = this.#target.lstat(to)
+    if (there !== undefined && there.kind !== 'directory') {
+      throw new SlipwayError('failed-precondition', `cannot copy to non-directory: ${to}`)
+    }
+    if (there === undefined) this.#target.mkdir(to, this.#attributes(from, entry))
+    else if (overwrite) this.#target.setAttributes(to, this.#attributes(from, entry))
+    return there === undefined
+  }
+
+  #copyDirectory(
+    from: string,
+    relative: string,
+    to: string,
+    entry: Entry,
+    how: { overwrite: boolean; included: boolean; excluded: boolean },
+    includeInfo: ParentMatch | undefined,
+    excludeInfo: ParentMatch | undefined,
+  ): void {
+    let created = false
+    if (how.included) created = this.#makeDirectory(from, to, entry, how.overwrite)
+    const open: OpenDirectory = { from, to, made: how.included }
+    if (how.excluded && !this.#exclude?.hasExclusions) return
+    this.#open.push(open)
+    for (const name of this.#source.readdir(from)) {
+      const child = relative === '' ? name : `${relative}/${name}`
+      this.#copy(posix.join(from, name), child, posix.join(to, name), true, includeInfo, excludeInfo)
+    }
+    this.#open.pop()
+    if (!open.made) return
+    const mtimeNs = this.#options.mtimeNs ?? entry.mtimeNs
+    if (created || how.overwrite || this.#target.lstat(to)?.mtimeNs !== mtimeNs) this.#target.setAttributes(to, { mtimeNs })
+  }
+
+  #copyEntry(from: string, to: string, entry: Entry): void {
+    const attributes = this.#attributes(from, entry)
+    switch (entry.kind) {
+      case 'file':
+        this.#copyFile(from, to, entry, attributes)
+        return
+      case 'symlink':
+        this.#target.symlink(to, entry.linkname ?? '', attributes)
+        return
+      case 'char':
+      case 'block':
+      case 'fifo':
+      case 'socket':
+        this.#target.mknod(to, entry, attributes)
+        return
+      case 'directory':
+        return
+      default:
+        entry.kind satisfies never
+    }
+  }
+
+  #copyFile(from: string, to: string, entry: Entry, attributes: EntryAttributes): void {
+    const first = entry.hardlinkKey === undefined ? undefined : this.#links.get(entry.hardlinkKey)
+    if (first !== undefined) {
+      this.#target.link(to, first)
+      return
+    }
+    const fd = this.#source.open(from)
+    try {
+      this.#target.writeFile(to, attributes, out => copyFileData(fd, out, entry.size))
+    } finally {
+      closeSync(fd)
+    }
+    if (entry.hardlinkKey !== undefined) this.#links.set(entry.hardlinkKey, to)
+  }
+
+  #attributes(from: string, entry: Entry): EntryAttributes {
+    const { owner, mode, symbolicMode, mtimeNs } = this.#options
+    const symbolic = symbolicMode === undefined ? undefined : applySymbolicMode(symbolicMode, entry.mode, entry.kind === 'directory')
+    return {
+      mode: entry.kind === 'symlink' ? 0o777 : (symbolic ?? mode ?? entry.mode),
+      uid: owner?.uid ?? entry.uid,
+      gid: owner?.gid ?? entry.gid,
+      mtimeNs: mtimeNs ?? entry.mtimeNs,
+      xattrs: this.#source.xattrs(from),
+    }
+  }
+}

@@ -1,0 +1,224 @@
+import { posix } from 'node:path'
+import { SlipwayError } from '../errors/slipway-error.ts'
+import type { ContainerMount, TreeSource } from '../executor/executor.ts'
+import { CacheSharingOpt, type ExecOp, type Mount, MountType } from '../proto/gen/ops_pb.ts'
+import { type Ref, scratch, type StackRef } from '../snapshot/ref.ts'
+import type { ActiveLayer } from '../snapshot/snapshotter.ts'
+import type { FileTree } from '../snapshot/tree.ts'
+import type { OpContext } from '../solver/op.ts'
+import type { Result } from '../solver/result.ts'
+import type { CacheMounts, CacheSharing } from './cache-mounts.ts'
+import { resultOf } from './ref-result.ts'
+import type { SecretSource } from './secret-source.ts'
+import type { Trees } from './trees.ts'
+
+/** Mounts of one container, ready to run; disposing gives everything back. */
+export interface PreparedMounts extends AsyncDisposable {
+  readonly root: TreeSource
+  readonly readonlyRoot: boolean
+  /** The root for reading, before the process runs. */
+  readonly rootTree: FileTree
+  readonly mounts: readonly ContainerMount[]
+  /** Bytes of /dev/shm where the step says so. */
+  readonly shmSize: number | undefined
+  /** Makes the outputs, in their order. */
+  commit(): Promise<readonly Result[]>
+}
+
+interface Services {
+  readonly trees: Trees
+  readonly cacheMounts: CacheMounts
+  readonly secrets: SecretSource
+}
+
+/** An output of the op: what a mount's changes become. */
+type Output = { readonly kind: 'layer'; readonly active: ActiveLayer; readonly base: StackRef } | { readonly kind: 'same'; readonly ref: Ref }
+
+const sharingNames: Readonly<Record<CacheSharingOpt, CacheSharing>> = {
+  [CacheSharingOpt.SHARED]: 'shared',
+  [CacheSharingOpt.PRIVATE]: 'private',
+  [CacheSharingOpt.LOCKED]: 'locked',
+}
+
+/** Gets every mount of a step ready. Throws `invalid-argument`, `not-found` (a required secret). */
+export async function prepareMounts(
+  message: ExecOp,
+  inputs: readonly Ref[],
+  services: Services,
+  ctx: OpContext,
+): Promise<PreparedMounts> {
+  const preparing = new MountPreparation(message, inputs, services, ctx)
+  try {
+    return await preparing.prepare()
+  } catch (e) {
+    await preparing[Symbol.asyncDispose]()
+    throw e
+  }
+}
+
+class MountPreparation implements PreparedMounts {
+  root: TreeSource = { kind: 'overlay', lowers: [] }
+  readonlyRoot = false
+  readonly mounts: ContainerMount[] = []
+  shmSize: number | undefined
+  #rootTree: FileTree | undefined
+  readonly #message: ExecOp
+  readonly #inputs: readonly Ref[]
+  readonly #services: Services
+  readonly #ctx: OpContext
+  readonly #resources = new AsyncDisposableStack()
+  readonly #outputs = new Map<number, Output>()
+
+  constructor(message: ExecOp, inputs: readonly Ref[], services: Services, ctx: OpContext) {
+    this.#message = message
+    this.#inputs = inputs
+    this.#services = services
+    this.#ctx = ctx
+  }
+
+  get rootTree(): FileTree {
+    if (this.#rootTree === undefined) throw new SlipwayError('invalid-argument', 'mounts: no root mount')
+    return this.#rootTree
+  }
+
+  async prepare(): Promise<this> {
+    const sorted = [...this.#message.mounts].sort((a, b) => depth(a.dest) - depth(b.dest))
+    for (const mount of sorted) await this.#prepareMount(mount)
+    if (this.#rootTree === undefined) throw new SlipwayError('invalid-argument', 'mounts: no root mount')
+    return this
+  }
+
+  async commit(): Promise<readonly Result[]> {
+    const results: [number, Result][] = []
+    for (const [index, output] of this.#outputs) {
+      if (output.kind === 'same') results.push([index, resultOf(output.ref)])
+      else {
+        const layer = await output.active.commit()
+        results.push([index, resultOf({ kind: 'stack', layers: [...output.base.layers, { kind: 'layer', id: layer.id }] })])
+      }
+    }
+    return results.sort(([a], [b]) => a - b).map(([, result]) => result)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync()
+  }
+
+  async #prepareMount(mount: Mount): Promise<void> {
+    const target = posix.join('/', this.#message.meta?.cwd ?? '/', mount.dest.startsWith('/') ? '' : mount.dest)
+    const dest = mount.dest.startsWith('/') ? posix.join('/', mount.dest) : target
+    switch (mount.mountType) {
+      case MountType.BIND:
+        return this.#bind(mount, dest)
+      case MountType.CACHE:
+        return this.#cache(mount, dest)
+      case MountType.TMPFS: {
+        const size = Number(mount.TmpfsOpt?.size ?? 0n)
+        if (dest === '/dev/shm' && size > 0) this.shmSize = size
+        else this.mounts.push({ kind: 'tmpfs', target: dest, ...(size > 0 ? { size } : {}) })
+        return
+      }
+      case MountType.SECRET:
+        return this.#secret(mount, dest)
+      case MountType.SSH:
+        return this.#ssh(mount, dest)
+      default:
+        return mount.mountType satisfies never
+    }
+  }
+
+  #input(mount: Mount): Ref {
+    if (mount.input === -1n) return scratch
+    const ref = this.#inputs[Number(mount.input)]
+    if (ref === undefined) throw new SlipwayError('invalid-argument', `invalid mount input ${mount.input}`)
+    return ref
+  }
+
+  async #bind(mount: Mount, dest: string): Promise<void> {
+    const { trees } = this.#services
+    const signal = this.#ctx.signal
+    const ref = this.#input(mount)
+    const ids = await trees.stack(ref, signal)
+    const stack: StackRef = { kind: 'stack', layers: ids.map(id => ({ kind: 'layer', id })) }
+    const lowers = trees.directories(ids)
+    let source: TreeSource = { kind: 'overlay', lowers }
+    const output = Number(mount.output)
+    if (mount.readonly) {
+      if (output >= 0) this.#outputs.set(output, { kind: 'same', ref })
+    } else {
+      const active = this.#resources.use(await trees.prepare(stack, signal))
+      source = { kind: 'overlay', lowers, upper: active.upper, work: active.work }
+      if (output >= 0) this.#outputs.set(output, { kind: 'layer', active, base: stack })
+    }
+    const tree = this.#resources.use(await trees.view(stack, signal))
+    if (dest === '/') {
+      this.root = source
+      this.readonlyRoot = mount.readonly
+      this.#rootTree = tree
+      return
+    }
+    const subpath = subpathOf(tree, mount)
+    this.mounts.push({ kind: 'bind', source, target: dest, readonly: mount.readonly, ...(subpath === '/' ? {} : { subpath }) })
+  }
+
+  async #cache(mount: Mount, dest: string): Promise<void> {
+    const { trees, cacheMounts } = this.#services
+    const ref = this.#input(mount)
+    const ids = mount.input === -1n ? [] : await trees.stack(ref, this.#ctx.signal)
+    const lease = this.#resources.use(
+      await cacheMounts.acquire({
+        id: mount.cacheOpt?.ID || dest,
+        sharing: sharingNames[mount.cacheOpt?.sharing ?? CacheSharingOpt.SHARED],
+        base: ids,
+        description: `cached mount ${dest} from exec ${(this.#message.meta?.args ?? []).join(' ')}`,
+        signal: this.#ctx.signal,
+      }),
+    )
+    const lowers = trees.directories(lease.lowers)
+    const source: TreeSource =
+      lowers.length === 0 ? { kind: 'directory', path: lease.path } : { kind: 'overlay', lowers, upper: lease.path, work: lease.work }
+    const subpath = posix.join('/', mount.selector)
+    this.mounts.push({ kind: 'bind', source, target: dest, readonly: mount.readonly, ...(subpath === '/' ? {} : { subpath }) })
+  }
+
+  async #secret(mount: Mount, dest: string): Promise<void> {
+    const opt = mount.secretOpt
+    if (opt === undefined) throw new SlipwayError('invalid-argument', 'invalid secret mount options')
+    const data = await this.#services.secrets.get(opt.ID, this.#ctx)
+    if (data === undefined) {
+      if (opt.optional) return
+      throw new SlipwayError('not-found', `secret ${opt.ID}: not found`, {
+        hint: `give it with --secret id=${opt.ID},src=FILE or --secret id=${opt.ID},env=NAME`,
+      })
+    }
+    this.mounts.push({ kind: 'secret', data, target: dest, uid: opt.uid, gid: opt.gid, mode: opt.mode & 0o777 })
+  }
+
+  async #ssh(mount: Mount, dest: string): Promise<void> {
+    const opt = mount.SSHOpt
+    if (opt === undefined) throw new SlipwayError('invalid-argument', 'invalid ssh mount options')
+    const owner = { uid: opt.uid, gid: opt.gid, mode: opt.mode & 0o777 }
+    const agent = await this.#services.secrets.sshAgent(opt.ID, owner, this.#ctx)
+    if (agent === undefined) {
+      if (opt.optional) return
+      throw new SlipwayError('not-found', `no SSH key "${opt.ID}" forwarded from the client`, {
+        hint: `forward an agent with --ssh ${opt.ID}`,
+      })
+    }
+    this.#resources.use(agent)
+    this.mounts.push({ kind: 'file', path: agent.path, target: dest, readonly: false })
+  }
+}
+
+const depth = (path: string): number => path.split('/').filter(part => part !== '').length
+
+/** The selected part of a mount's tree, without links. */
+function subpathOf(tree: FileTree, mount: Mount): string {
+  const selector = posix.join('/', mount.selector)
+  if (selector === '/') return selector
+  const real = tree.resolve(selector)
+  if (tree.lstat(real) === undefined) {
+    throw new SlipwayError('not-found', `failed to compute cache key: failed to calculate checksum of ref: "${selector}": not found`)
+  }
+  return real
+}

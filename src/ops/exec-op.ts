@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto'
+import { SlipwayError } from '../errors/slipway-error.ts'
+import type { Executor, ExitStatus } from '../executor/executor.ts'
+import { goQuote } from '../gostd/quote.ts'
+import type { Platform } from '../oci/descriptor.ts'
+import { type ExecOp as ExecOpMessage, NetMode, SecurityMode } from '../proto/gen/ops_pb.ts'
+import type { CacheMap, Op, OpContext } from '../solver/op.ts'
+import type { Result } from '../solver/result.ts'
+import { findAccount } from './account.ts'
+import type { CacheMounts } from './cache-mounts.ts'
+import { execCacheMap } from './exec-cache-map.ts'
+import { prepareMounts } from './exec-mounts.ts'
+import { contentKey } from './file-op.ts'
+import { refOf } from './ref-result.ts'
+import type { SecretSource } from './secret-source.ts'
+import type { Trees } from './trees.ts'
+
+const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** What exec ops need of the engine. */
+export interface ExecServices {
+  readonly trees: Trees
+  readonly executor: Executor
+  readonly cacheMounts: CacheMounts
+  readonly secrets: SecretSource
+  /** Throws where this machine cannot run the platform. */
+  readonly checkPlatform: (platform: Platform) => void
+  readonly hostPlatform: Platform
+}
+
+/** Limits of one step, not part of its identity. */
+export interface ExecLimits {
+  readonly memory?: number
+  readonly memorySwap?: number
+  readonly cpuShares?: number
+  readonly cpuPeriod?: number
+  readonly cpuQuota?: number
+  readonly cpusetCpus?: string
+  readonly cpusetMems?: string
+}
+
+/** Runs a process in a container; each writable mount with an output becomes a layer. */
+export function createExecOp(
+  message: ExecOpMessage,
+  options: { platform: Platform | undefined; inputCount: number; limits?: ExecLimits },
+  services: ExecServices,
+): Op {
+  const platform = options.platform ?? services.hostPlatform
+  return {
+    cacheMaps: async () => [cacheMap(message, platform, options.inputCount, services.trees)],
+    exec: (inputs, ctx) => run(message, platform, options.limits, inputs, services, ctx),
+  }
+}
+
+function cacheMap(message: ExecOpMessage, platform: Platform, inputCount: number, trees: Trees): CacheMap {
+  const { digest, inputs } = execCacheMap(message, platform, inputCount)
+  return {
+    digest,
+    inputs: inputs.map(({ selector, content }) =>
+      content === undefined
+        ? { selector }
+        : { selector, contentKey: (result: Result, ctx: OpContext) => contentKey(trees, refOf(result), content, ctx.signal) },
+    ),
+  }
+}
+
+async function run(
+  message: ExecOpMessage,
+  platform: Platform,
+  limits: ExecLimits | undefined,
+  inputs: readonly Result[],
+  services: ExecServices,
+  ctx: OpContext,
+): Promise<readonly Result[]> {
+  const meta = message.meta
+  if (meta === undefined || meta.args.length === 0) throw new SlipwayError('invalid-argument', 'exec: no arguments')
+  services.checkPlatform(platform)
+  await using mounts = await prepareMounts(message, inputs.map(refOf), services, ctx)
+  const account = findAccount(mounts.rootTree, meta.user)
+  const env = await environment(message, account.home, services.secrets, ctx)
+  const status = await services.executor.run(
+    {
+      id: `s${randomBytes(12).toString('hex')}`,
+      root: mounts.root,
+      readonlyRoot: mounts.readonlyRoot,
+      mounts: mounts.mounts,
+      process: { args: meta.args, env, cwd: meta.cwd === '' ? '/' : meta.cwd, user: account },
+      platform,
+      network: networkOf(message.network),
+      security: message.security === SecurityMode.INSECURE ? 'insecure' : 'sandbox',
+      extraHosts: meta.extraHosts.map(host => ({ host: host.Host, ip: host.IP })),
+      ulimits: meta.ulimit.map(limit => ({ name: limit.Name, soft: Number(limit.Soft), hard: Number(limit.Hard) })),
+      ...(meta.hostname === '' ? {} : { hostname: meta.hostname }),
+      ...(meta.cgroupParent === '' ? {} : { cgroupParent: meta.cgroupParent }),
+      ...(limits === undefined ? {} : { resources: limits }),
+      ...(mounts.shmSize === undefined ? {} : { shmSize: mounts.shmSize }),
+      cdiDevices: message.cdiDevices.map(device => device.name),
+    },
+    { stdout: chunk => ctx.progress.log(1, chunk), stderr: chunk => ctx.progress.log(2, chunk) },
+    ctx.signal,
+  )
+  checkExit(status, meta.args, meta.validExitCodes)
+  return mounts.commit()
+}
+
+function networkOf(mode: NetMode): 'default' | 'host' | 'none' {
+  if (mode === NetMode.HOST) return 'host'
+  return mode === NetMode.NONE ? 'none' : 'default'
+}
+
+function checkExit(status: ExitStatus, args: readonly string[], valid: readonly number[]): void {
+  const fine = valid.length === 0 ? status.code === 0 : valid.includes(status.code)
+  if (fine) return
+  const what = `process ${goQuote(args.join(' '))} did not complete successfully: `
+  if (status.oomKilled) {
+    throw new SlipwayError('resource-exhausted', `${what}cannot allocate memory`, {
+      hint: 'the kernel ended the step for want of memory: give it more, or run fewer steps at the same time',
+      exitCode: status.code,
+    })
+  }
+  throw new SlipwayError('unknown', `${what}exit code: ${status.code}`, {
+    exitCode: status.code,
+    details: [{ type: 'slipway.Exit', code: status.code }],
+  })
+}
+
+async function environment(
+  message: ExecOpMessage,
+  home: string,
+  secrets: SecretSource,
+  ctx: OpContext,
+): Promise<readonly string[]> {
+  const { meta } = message
+  const env = [...(meta?.env ?? [])]
+  const proxy = meta?.proxyEnv
+  if (proxy) {
+    const values: readonly (readonly [string, string])[] = [
+      ['HTTP_PROXY', proxy.httpProxy],
+      ['HTTPS_PROXY', proxy.httpsProxy],
+      ['FTP_PROXY', proxy.ftpProxy],
+      ['NO_PROXY', proxy.noProxy],
+      ['ALL_PROXY', proxy.allProxy],
+    ]
+    for (const [name, value] of values) if (value !== '') env.push(`${name}=${value}`, `${name.toLowerCase()}=${value}`)
+  }
+  if (!env.some(one => one.startsWith('PATH='))) env.push(defaultPath)
+  for (const secret of message.secretenv) {
+    const data = await secrets.get(secret.ID, ctx)
+    if (data !== undefined) env.push(`${secret.name}=${Buffer.from(data).toString('utf8')}`)
+    else if (!secret.optional) throw new SlipwayError('not-found', `secret ${secret.ID}: not found`)
+  }
+  if (!env.some(one => one.startsWith('HOME='))) env.push(`HOME=${home}`)
+  return env
+}

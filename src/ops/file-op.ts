@@ -1,0 +1,147 @@
+import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
+import type { FileAction, FileOp as FileOpMessage } from '../proto/gen/ops_pb.ts'
+import { type Ref, scratch, type StackRef } from '../snapshot/ref.ts'
+import type { ActiveLayer } from '../snapshot/snapshotter.ts'
+import type { FileTree } from '../snapshot/tree.ts'
+import type { CacheMap, Op, OpContext } from '../solver/op.ts'
+import type { Result } from '../solver/result.ts'
+import { contentHash } from './content-hash.ts'
+import { fileCacheMap } from './file-cache-map.ts'
+import { applyAction } from './file-action.ts'
+import { resolveOwner } from './owner.ts'
+import { refOf } from './ref-result.ts'
+import type { Trees } from './trees.ts'
+
+/** Something actions work on: a finished tree, or one that is being made. */
+type Node = { readonly kind: 'ref'; readonly ref: Ref } | { readonly kind: 'active'; readonly active: ActiveLayer; readonly base: StackRef }
+
+/** Copies, makes and removes files without a container. */
+export function createFileOp(message: FileOpMessage, inputCount: number, trees: Trees): Op {
+  return {
+    cacheMaps: async () => [cacheMap(message, inputCount, trees)],
+    exec: async (inputs, ctx) => {
+      await using run = new FileOpRun(message, inputs.map(refOf), trees, ctx.signal)
+      return run.outputs()
+    },
+  }
+}
+
+function cacheMap(message: FileOpMessage, inputCount: number, trees: Trees): CacheMap {
+  const { digest, inputs } = fileCacheMap(message, inputCount)
+  return {
+    digest,
+    inputs: inputs.map(input =>
+      input === undefined
+        ? { selector: '' }
+        : {
+            selector: input.selector,
+            contentKey: (result: Result, ctx: OpContext) => contentKey(trees, refOf(result), input.content, ctx.signal),
+          },
+    ),
+  }
+}
+
+/** Content digest of the selected part of a ref. Throws with BuildKit's words where a path is missing. */
+export async function contentKey(
+  trees: Trees,
+  ref: Ref,
+  selectors: Parameters<typeof contentHash>[1],
+  signal: AbortSignal,
+): Promise<string> {
+  using tree = await trees.view(ref, signal)
+  try {
+    return contentHash(tree, selectors, trees.digestCache(ref))
+  } catch (e) {
+    throw wrapError('failed to calculate checksum of ref', e)
+  }
+}
+
+class FileOpRun implements AsyncDisposable {
+  readonly #message: FileOpMessage
+  readonly #inputs: readonly Ref[]
+  readonly #trees: Trees
+  readonly #signal: AbortSignal
+  readonly #made: (Node | undefined)[] = []
+  readonly #open = new Set<ActiveLayer>()
+
+  constructor(message: FileOpMessage, inputs: readonly Ref[], trees: Trees, signal: AbortSignal) {
+    this.#message = message
+    this.#inputs = inputs
+    this.#trees = trees
+    this.#signal = signal
+  }
+
+  async outputs(): Promise<readonly Result[]> {
+    const results = new Map<number, Result>()
+    for (const [i, action] of this.#message.actions.entries()) {
+      const active = await this.#begin(action)
+      await this.#apply(action, active)
+      this.#made[i] = active
+      if (action.output >= 0n) results.set(Number(action.output), { value: await this.#finish(i) })
+    }
+    return [...results].sort(([a], [b]) => a - b).map(([, result]) => result)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const active of this.#open) await active[Symbol.asyncDispose]()
+  }
+
+  /** The layer that an action changes: its input's own where nobody else needs that input, else a new one on top. */
+  async #begin(action: FileAction): Promise<Extract<Node, { kind: 'active' }>> {
+    const index = Number(action.input)
+    const made = index - this.#inputs.length
+    const node = made >= 0 ? this.#made[made] : undefined
+    if (node?.kind === 'active' && this.#uses(index) === 1) {
+      this.#made[made] = undefined
+      return node
+    }
+    const ref = await this.#ref(index)
+    const base = await this.#asStack(ref)
+    const active = await this.#trees.prepare(base, this.#signal)
+    this.#open.add(active)
+    return { kind: 'active', active, base }
+  }
+
+  #uses(index: number): number {
+    return this.#message.actions.filter(action => Number(action.input) === index || Number(action.secondaryInput) === index).length
+  }
+
+  async #asStack(ref: Ref): Promise<StackRef> {
+    if (ref.kind === 'stack') return ref
+    const ids = await this.#trees.stack(ref, this.#signal)
+    return { kind: 'stack', layers: ids.map(id => ({ kind: 'layer', id })) }
+  }
+
+  /** The finished tree behind an index: -1 is empty, then come the op's inputs, then what actions made. */
+  async #ref(index: number): Promise<Ref> {
+    if (index < 0) return scratch
+    const input = this.#inputs[index]
+    if (input !== undefined) return input
+    return this.#finish(index - this.#inputs.length)
+  }
+
+  async #finish(i: number): Promise<Ref> {
+    const node = this.#made[i]
+    if (node === undefined) throw new SlipwayError('invalid-argument', `invalid input index ${i + this.#inputs.length} of a file action`)
+    if (node.kind === 'ref') return node.ref
+    const layer = await node.active.commit()
+    this.#open.delete(node.active)
+    const ref: StackRef = { kind: 'stack', layers: [...node.base.layers, { kind: 'layer', id: layer.id }] }
+    this.#made[i] = { kind: 'ref', ref }
+    return ref
+  }
+
+  async #apply(action: FileAction, node: Extract<Node, { kind: 'active' }>): Promise<void> {
+    const { action: one } = action
+    const opened = new DisposableStack()
+    using _opened = opened
+    const treeOf = async (index: number): Promise<FileTree | undefined> =>
+      index < 0 ? undefined : opened.use(await this.#trees.view(await this.#ref(index), this.#signal))
+    const option = one.case === 'copy' || one.case === 'mkdir' || one.case === 'mkfile' ? one.value.owner : undefined
+    const owner = await resolveOwner(option, treeOf)
+    const target = opened.use(this.#trees.writable(node.active))
+    const source = one.case === 'copy' ? await treeOf(Number(action.secondaryInput)) : undefined
+    await applyAction(action, { target, source, owner, signal: this.#signal })
+  }
+}
+

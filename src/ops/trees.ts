@@ -1,0 +1,20 @@
+import type { Ref, StackRef } from '../snapshot/ref.ts'
+import type { ActiveLayer, LayerStack } from '../snapshot/snapshotter.ts'
+import type { FileTree, WritableTree } from '../snapshot/tree.ts'
+import type { FileDigestCache } from './content-hash.ts'
+
+/** How ops get at file trees. Lazy layers are brought and unpacked when a tree is wanted. */
+export interface Trees {
+  /** Layers on disk, lowest first; a local directory is copied into a layer of its own. */
+  stack(ref: Ref, signal: AbortSignal): Promise<LayerStack>
+  /** The tree for reading; the caller disposes it. */
+  view(ref: Ref, signal: AbortSignal): Promise<FileTree>
+  /** A new layer on top of a tree. */
+  prepare(ref: StackRef, signal: AbortSignal): Promise<ActiveLayer>
+  /** The tree of an active layer, for reading and writing. */
+  writable(active: ActiveLayer): WritableTree
+  /** Absolute directory of each layer. */
+  directories(stack: LayerStack): readonly string[]
+  /** Digests of files that were computed before; undefined where the ref keeps none. */
+  digestCache(ref: Ref): FileDigestCache | undefined
+}
