@@ -1,0 +1,85 @@
+import { decodeName } from '../bytes/path-string.ts'
+import { parseNumber } from './number-field.ts'
+import { tarError } from './tar-error.ts'
+
+/** The fields of one header block, before extended headers change them. */
+export interface HeaderBlock {
+  name: string
+  linkname: string
+  mode: number
+  uid: number
+  gid: number
+  /** Bytes that follow in the archive. */
+  size: number
+  /** Seconds since 1970. */
+  mtime: number
+  typeflag: string
+  devmajor: number
+  devminor: number
+}
+
+/** Field offsets. Source: POSIX pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format". */
+export const field = {
+  name: [0, 100],
+  mode: [100, 8],
+  uid: [108, 8],
+  gid: [116, 8],
+  size: [124, 12],
+  mtime: [136, 12],
+  checksum: [148, 8],
+  typeflag: [156, 1],
+  linkname: [157, 100],
+  magic: [257, 8],
+  uname: [265, 32],
+  gname: [297, 32],
+  devmajor: [329, 8],
+  devminor: [337, 8],
+  prefix: [345, 155],
+} as const satisfies Record<string, readonly [offset: number, length: number]>
+
+const number = (block: Buffer, [offset, length]: readonly [number, number]): number =>
+  parseNumber(block, offset, length)
+
+/** Reads a block of 512 bytes. Throws `data-loss` where the checksum or a number is wrong. */
+export function parseHeaderBlock(block: Buffer): HeaderBlock {
+  verifyChecksum(block)
+  const magic = block.toString('latin1', 257, 265)
+  const posix = magic === 'ustar\x0000'
+  const known = posix || magic === 'ustar  \0'
+  const star = posix && block.toString('latin1', 508, 512) === 'tar\0'
+  const name = text(block, 0, 100)
+  const prefix = posix ? text(block, 345, star ? 131 : 155) : ''
+  return {
+    name: prefix === '' ? name : `${prefix}/${name}`,
+    linkname: text(block, 157, 100),
+    mode: number(block, field.mode) & 0o7777,
+    uid: number(block, field.uid),
+    gid: number(block, field.gid),
+    size: number(block, field.size),
+    mtime: number(block, field.mtime),
+    typeflag: String.fromCharCode(block[156] as number),
+    devmajor: known ? number(block, field.devmajor) : 0,
+    devminor: known ? number(block, field.devminor) : 0,
+  }
+}
+
+/** The text of a field up to its first NUL. */
+function text(block: Buffer, start: number, length: number): string {
+  let end = block.indexOf(0, start)
+  if (end < 0 || end > start + length) end = start + length
+  return decodeName(block.subarray(start, end))
+}
+
+/** Sums bytes as unsigned, as the standard says, and as signed, as some old programs did. */
+function verifyChecksum(block: Buffer): void {
+  const wanted = number(block, field.checksum)
+  let unsigned = 8 * 0x20
+  let signed = unsigned
+  for (let i = 0; i < 512; i++) {
+    if (i === 148) i = 156
+    const byte = block[i] as number
+    unsigned += byte
+    signed += byte < 128 ? byte : byte - 256
+  }
+  if (wanted !== unsigned && wanted !== signed) throw tarError('invalid tar header')
+}

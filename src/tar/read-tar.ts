@@ -1,0 +1,56 @@
+import type { ByteStream } from '../bytes/byte-stream.ts'
+import type { TarEntry } from './entry.ts'
+import { TarReader } from './reader.ts'
+
+/** A member with its content; content that is not read is skipped. Holes of sparse files are not filled in. */
+export interface TarMember {
+  readonly entry: TarEntry
+  readonly content: AsyncIterable<{ readonly bytes: Uint8Array; readonly offset: number }>
+}
+
+type Event =
+  | { readonly kind: 'entry'; readonly entry: TarEntry }
+  | { readonly kind: 'data'; readonly bytes: Buffer; readonly offset: number }
+  | { readonly kind: 'finish' }
+
+/**
+ * The members of an archive one after the other, for readers that await; bulk work uses `TarReader` directly. The
+ * content of a member is to be read before the next member is asked for. Throws `data-loss`.
+ */
+export async function* readTar(source: ByteStream): AsyncGenerator<TarMember, void, undefined> {
+  const events = tarEvents(source)
+  try {
+    for (;;) {
+      const next = await events.next()
+      if (next.done) return
+      if (next.value.kind !== 'entry') continue
+      yield { entry: next.value.entry, content: contentOf(events) }
+    }
+  } finally {
+    await events.return()
+  }
+}
+
+async function* contentOf(events: AsyncGenerator<Event, void, undefined>): TarMember['content'] {
+  for (;;) {
+    const next = await events.next()
+    if (next.done || next.value.kind !== 'data') return
+    yield { bytes: next.value.bytes, offset: next.value.offset }
+  }
+}
+
+async function* tarEvents(source: ByteStream): AsyncGenerator<Event, void, undefined> {
+  let events: Event[] = []
+  const reader = new TarReader({
+    entry: entry => void events.push({ kind: 'entry', entry }),
+    data: (bytes, offset) => void events.push({ kind: 'data', bytes, offset }),
+    finish: () => void events.push({ kind: 'finish' }),
+  })
+  for await (const chunk of source) {
+    reader.write(chunk)
+    const ready = events
+    events = []
+    yield* ready
+  }
+  reader.end()
+}
