@@ -1,6 +1,7 @@
 import { closeSync, readSync } from 'node:fs'
 import type { StackRef } from '../snapshot/ref.ts'
 import type { Entry, FileTree, WritableTree } from '../snapshot/tree.ts'
+import type { OpContext } from '../solver/op.ts'
 import { copyTree } from './copy-tree.ts'
 import type { Trees } from './trees.ts'
 
@@ -8,8 +9,9 @@ import type { Trees } from './trees.ts'
  * A layer that turns one tree into another: what is new or different is copied, what is gone is removed. Files are equal
  * when their attributes, time and data are.
  */
-export async function diffTrees(lower: StackRef, upper: StackRef, trees: Trees, signal: AbortSignal): Promise<StackRef> {
-  await using active = await trees.prepare(lower, signal)
+export async function diffTrees(lower: StackRef, upper: StackRef, trees: Trees, ctx: OpContext): Promise<StackRef> {
+  const { signal } = ctx
+  await using active = await trees.prepare(lower, { description: ctx.name, signal })
   using from = await trees.view(lower, signal)
   using to = await trees.view(upper, signal)
   {

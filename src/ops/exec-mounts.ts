@@ -146,7 +146,7 @@ class MountPreparation implements PreparedMounts {
     if (mount.readonly) {
       if (output >= 0) this.#outputs.set(output, { kind: 'same', ref })
     } else {
-      const active = this.#resources.use(await trees.prepare(stack, signal))
+      const active = this.#resources.use(await trees.prepare(stack, { description: this.#ctx.name, signal }))
       source = { kind: 'overlay', lowers, upper: active.upper, work: active.work }
       if (output >= 0) this.#outputs.set(output, { kind: 'layer', active, base: stack })
     }

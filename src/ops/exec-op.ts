@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type { Executor, ExitStatus } from '../executor/executor.ts'
-import { goQuote } from '../gostd/quote.ts'
+import { quote } from '../gostd/quote.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { type ExecOp as ExecOpMessage, NetMode, SecurityMode } from '../proto/gen/ops_pb.ts'
 import type { CacheMap, Op, OpContext } from '../solver/op.ts'
@@ -111,7 +111,7 @@ function networkOf(mode: NetMode): 'default' | 'host' | 'none' {
 function checkExit(status: ExitStatus, args: readonly string[], valid: readonly number[]): void {
   const fine = valid.length === 0 ? status.code === 0 : valid.includes(status.code)
   if (fine) return
-  const what = `process ${goQuote(args.join(' '))} did not complete successfully: `
+  const what = `process ${quote(args.join(' '))} did not complete successfully: `
   if (status.oomKilled) {
     throw new SlipwayError('resource-exhausted', `${what}cannot allocate memory`, {
       hint: 'the kernel ended the step for want of memory: give it more, or run fewer steps at the same time',

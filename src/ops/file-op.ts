@@ -20,7 +20,7 @@ export function createFileOp(message: FileOpMessage, inputCount: number, trees: 
   return {
     cacheMaps: async () => [cacheMap(message, inputCount, trees)],
     exec: async (inputs, ctx) => {
-      await using run = new FileOpRun(message, inputs.map(refOf), trees, ctx.signal)
+      await using run = new FileOpRun(message, inputs.map(refOf), trees, ctx)
       return run.outputs()
     },
   }
@@ -60,15 +60,17 @@ class FileOpRun implements AsyncDisposable {
   readonly #message: FileOpMessage
   readonly #inputs: readonly Ref[]
   readonly #trees: Trees
+  readonly #ctx: OpContext
   readonly #signal: AbortSignal
   readonly #made: (Node | undefined)[] = []
   readonly #open = new Set<ActiveLayer>()
 
-  constructor(message: FileOpMessage, inputs: readonly Ref[], trees: Trees, signal: AbortSignal) {
+  constructor(message: FileOpMessage, inputs: readonly Ref[], trees: Trees, ctx: OpContext) {
     this.#message = message
     this.#inputs = inputs
     this.#trees = trees
-    this.#signal = signal
+    this.#ctx = ctx
+    this.#signal = ctx.signal
   }
 
   async outputs(): Promise<readonly Result[]> {
@@ -97,7 +99,7 @@ class FileOpRun implements AsyncDisposable {
     }
     const ref = await this.#ref(index)
     const base = await this.#asStack(ref)
-    const active = await this.#trees.prepare(base, this.#signal)
+    const active = await this.#trees.prepare(base, { description: this.#ctx.name, signal: this.#signal })
     this.#open.add(active)
     return { kind: 'active', active, base }
   }

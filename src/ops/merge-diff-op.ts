@@ -40,7 +40,7 @@ export function createDiffOp(message: DiffOp, inputCount: number, trees: Trees):
       const upper = await at(message.upper?.input)
       const rest = restAfter(lower, upper)
       if (rest !== undefined) return [resultOf({ kind: 'stack', layers: rest })]
-      return [resultOf(await diffTrees(lower, upper, trees, ctx.signal))]
+      return [resultOf(await diffTrees(lower, upper, trees, ctx))]
     },
   }
 }

@@ -10,7 +10,7 @@ export interface Trees {
   /** The tree for reading; the caller disposes it. */
   view(ref: Ref, signal: AbortSignal): Promise<FileTree>
   /** A new layer on top of a tree. */
-  prepare(ref: StackRef, signal: AbortSignal): Promise<ActiveLayer>
+  prepare(ref: StackRef, options: { description: string; signal: AbortSignal }): Promise<ActiveLayer>
   /** The tree of an active layer, for reading and writing. */
   writable(active: ActiveLayer): WritableTree
   /** Absolute directory of each layer. */

@@ -15,6 +15,10 @@ export interface Layer {
   readonly diffId?: Digest
   /** Bytes on disk, undefined until counted. */
   readonly size?: number
+  /** Milliseconds since 1970. */
+  readonly createdMs: number
+  /** What made it, for disk usage and for history entries of images that lack one. */
+  readonly description: string
 }
 
 /** A blob that holds a layer. */
@@ -45,7 +49,7 @@ export interface ActiveLayer extends AsyncDisposable {
 export interface Snapshotter {
   /** `overlay` (layers are mounted) or `native` (a full copy per stack, where overlayfs is missing). */
   readonly kind: 'overlay' | 'native'
-  prepare(parents: LayerStack): Promise<ActiveLayer>
+  prepare(parents: LayerStack, options?: { readonly description?: string }): Promise<ActiveLayer>
   /** The layer's record; throws `not-found`. */
   get(id: LayerId): Promise<Layer>
   /** Absolute path of the layer's directory. */

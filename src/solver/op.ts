@@ -23,6 +23,8 @@ export interface OpContext {
   /** Aborted when nobody waits for the vertex any more. */
   readonly signal: AbortSignal
   readonly progress: VertexProgress
+  /** The vertex as users see it. */
+  readonly name: string
   /** Sessions of the clients whose builds contain the vertex, the latest last. */
   sessions(): readonly string[]
 }

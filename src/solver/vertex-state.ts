@@ -78,7 +78,7 @@ export class VertexState {
 
   context(): OpContext {
     const sessions = (): string[] => [...new Set([...this.#waiters].flatMap(waiter => waiter.sessions))]
-    return { signal: this.#abort.signal, progress: this.reporter, sessions }
+    return { signal: this.#abort.signal, progress: this.reporter, name: this.vertex.name, sessions }
   }
 
   /** Runs the op on its solved inputs, once. */
