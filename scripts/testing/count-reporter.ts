@@ -26,7 +26,7 @@ interface TestEvent {
 
 /**
  * Reporter for `node --test`: prints only what went wrong, and writes a `Tally` as JSON to the file that the
- * environment variable SLIPWAY_TEST_TALLY names when everything has ended.
+ * environment variable SLIPWAY_TEST_TALLY names.
  *
  * A suite is not a test, except one that was skipped whole (its tests never show up) or whose hook failed. A test that
  * failed only because a test inside it did is counted, but not printed again.
@@ -51,7 +51,12 @@ export default async function* countReporter(source: AsyncIterable<TestEvent>): 
       if (!isSuite || failure === 'hookFailed') tally.failed++
       if (failure !== 'subtestsFailed') yield describeFailure(data, path)
     }
+    save(tally)
   }
+}
+
+/** After every event, so that a run that is killed has counted what it did. */
+function save(tally: Tally): void {
   const file = process.env['SLIPWAY_TEST_TALLY']
   if (file !== undefined) writeFileSync(file, JSON.stringify(tally))
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,6 +25,7 @@ export async function runTestFiles(files: readonly string[], options: RunFilesOp
   const args = [
     '--disable-warning=ExperimentalWarning',
     '--test',
+    '--test-force-exit', // what a test leaves open must not hold up the others
     `--test-isolation=${options.isolation}`,
     ...(options.isolation === 'process' ? [`--test-concurrency=${options.concurrency}`] : []),
     `--test-timeout=${options.testTimeout}`,
@@ -34,8 +35,13 @@ export async function runTestFiles(files: readonly string[], options: RunFilesOp
   ]
   try {
     const env = { ...process.env, ...options.env, SLIPWAY_TEST_TALLY: tallyFile }
-    const child = spawn(process.execPath, args, { stdio: 'inherit', env })
-    const ended = await waitFor(child, tallyFile, options.timeout)
+    // A process group of its own, so that at the limit nothing of it stays behind.
+    const child = spawn(process.execPath, args, {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env,
+      detached: true,
+    })
+    const ended = await waitFor(child, options.timeout)
     const tally = readTally(tallyFile)
     if (tally === undefined || ended.killed) {
       const why = ended.killed
@@ -54,28 +60,31 @@ export async function runTestFiles(files: readonly string[], options: RunFilesOp
   }
 }
 
-function waitFor(child: ReturnType<typeof spawn>, tallyFile: string, timeout: number) {
-  return new Promise<{ how: string; killed: boolean }>((resolve, reject) => {
+function waitFor(child: ChildProcess, timeout: number): Promise<{ how: string; killed: boolean }> {
+  return new Promise((resolve, reject) => {
     let killed = false
-    // A process whose tests have all ended, and which still runs, holds something open: that is a defect of a test.
-    let deadline = Date.now() + timeout
-    let told = false
-    const timer = setInterval(() => {
-      if (!told && readTally(tallyFile) !== undefined) {
-        told = true
-        deadline = Math.min(deadline, Date.now() + 15_000)
-      }
-      if (Date.now() > deadline) {
-        killed = true
-        child.kill('SIGKILL')
-      }
-    }, 500)
+    const stop = (signal: NodeJS.Signals): void => {
+      if (child.pid !== undefined) process.kill(-child.pid, signal)
+    }
+    const forward = (signal: NodeJS.Signals): void => {
+      stop(signal)
+      process.exitCode = 130
+    }
+    const timer = setTimeout(() => {
+      killed = true
+      stop('SIGKILL')
+    }, timeout)
+    const release = (): void => {
+      clearTimeout(timer)
+      process.off('SIGINT', forward).off('SIGTERM', forward)
+    }
+    process.once('SIGINT', forward).once('SIGTERM', forward)
     child.once('error', error => {
-      clearInterval(timer)
+      release()
       reject(error)
     })
     child.once('exit', (code, signal) => {
-      clearInterval(timer)
+      release()
       resolve({ how: signal === null ? `exit ${code}` : signal, killed })
     })
   })
