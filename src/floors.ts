@@ -37,7 +37,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   snapshot: ['content', 'oci', 'tar', 'compression', 'sys'],
   executor: ['oci', 'status', 'sys'],
   session: ['oci', 'proto', 'sys'],
-  source: ['content', 'registry', 'snapshot', 'session', 'oci', 'proto', 'sys'],
+  source: ['content', 'registry', 'snapshot', 'session', 'oci', 'proto', 'status', 'sys'],
   ops: ['solver', 'source', 'snapshot', 'executor', 'session', 'content', 'oci', 'proto', 'status', 'sys', 'tar', 'compression', 'llb'],
   exporter: ['content', 'registry', 'snapshot', 'session', 'oci', 'tar', 'compression', 'sys'],
   cache: ['solver', 'content', 'registry', 'oci', 'compression'],

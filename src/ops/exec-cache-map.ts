@@ -106,6 +106,6 @@ function countsByContent(mount: Mount, selector: string): boolean {
     case MountContentCache.DEFAULT:
       return safe && mount.dest !== '/'
     default:
-      return mount.contentCache satisfies never
+      throw new SlipwayError('invalid-argument', `unknown content cache mode ${mount.contentCache} of mount ${mount.dest}`)
   }
 }

@@ -34,7 +34,7 @@ interface Services {
 /** An output of the op: what a mount's changes become. */
 type Output = { readonly kind: 'layer'; readonly active: ActiveLayer; readonly base: StackRef } | { readonly kind: 'same'; readonly ref: Ref }
 
-const sharingNames: Readonly<Record<CacheSharingOpt, CacheSharing>> = {
+const sharingNames: Readonly<Record<number, CacheSharing>> = {
   [CacheSharingOpt.SHARED]: 'shared',
   [CacheSharingOpt.PRIVATE]: 'private',
   [CacheSharingOpt.LOCKED]: 'locked',
@@ -123,7 +123,7 @@ class MountPreparation implements PreparedMounts {
       case MountType.SSH:
         return this.#ssh(mount, dest)
       default:
-        return mount.mountType satisfies never
+        throw new SlipwayError('invalid-argument', `unknown type ${mount.mountType} of mount ${dest}`)
     }
   }
 
@@ -168,7 +168,7 @@ class MountPreparation implements PreparedMounts {
     const lease = this.#resources.use(
       await cacheMounts.acquire({
         id: mount.cacheOpt?.ID || dest,
-        sharing: sharingNames[mount.cacheOpt?.sharing ?? CacheSharingOpt.SHARED],
+        sharing: sharingNames[mount.cacheOpt?.sharing ?? CacheSharingOpt.SHARED] ?? 'shared',
         base: ids,
         description: `cached mount ${dest} from exec ${(this.#message.meta?.args ?? []).join(' ')}`,
         signal: this.#ctx.signal,

@@ -1,0 +1,110 @@
+import type { ContentStore } from '../content/content-store.ts'
+import { goJson, type JsonValue } from '../gostd/json.ts'
+import type { Descriptor, Platform } from '../oci/descriptor.ts'
+import { digestHex } from '../oci/digest.ts'
+import { marshalManifest } from '../oci/manifest.ts'
+import { mediaType } from '../oci/media-type.ts'
+import { formatPlatform } from '../oci/platform.ts'
+import { familiarName, parseReference } from '../oci/reference.ts'
+import type { ExportContext } from './export-context.ts'
+import type { Attestation } from './export-source.ts'
+import type { WrittenManifest } from './image-writer.ts'
+
+export interface AttestationOptions {
+  /** As an OCI artifact; otherwise with an image configuration, as older registries want it. */
+  readonly artifact: boolean
+  readonly names: readonly string[]
+  readonly platform: Platform
+}
+
+const emptyConfig = Buffer.from('{}')
+
+/**
+ * Statements about an image, one layer each, in a manifest that says which image they are about.
+ * Format: https://github.com/moby/buildkit/blob/v0.32.2/docs/attestations/attestation-storage.md
+ */
+export async function writeAttestationManifest(
+  target: Descriptor,
+  attestations: readonly Attestation[],
+  options: AttestationOptions,
+  content: ContentStore,
+  ctx: ExportContext,
+): Promise<WrittenManifest> {
+  const layers: Descriptor[] = []
+  for (const attestation of attestations) {
+    const statement = await inTotoStatement(target, attestation, options)
+    const { digest, size } = await content.put(statement)
+    layers.push({
+      mediaType: mediaType.inToto,
+      digest,
+      size,
+      annotations: { 'in-toto.io/predicate-type': attestation.predicateType },
+    })
+  }
+  const configBytes = options.artifact ? emptyConfig : attestationConfig(layers)
+  const stored = await content.put(configBytes)
+  const config: Descriptor = options.artifact
+    ? { mediaType: mediaType.ociEmpty, digest: stored.digest, size: stored.size, data: 'e30=' }
+    : { mediaType: mediaType.ociConfig, digest: stored.digest, size: stored.size }
+  const subject = { mediaType: target.mediaType, digest: target.digest, size: target.size }
+  const bytes = marshalManifest({
+    schemaVersion: 2,
+    mediaType: mediaType.ociManifest,
+    config,
+    layers,
+    ...(options.artifact ? { artifactType: 'application/vnd.docker.attestation.manifest.v1+json', subject } : {}),
+  })
+  const { digest, size } = await content.put(bytes)
+  await ctx.progress.step(`exporting attestation manifest ${digest}`, async () => undefined)
+  return {
+    descriptor: {
+      mediaType: mediaType.ociManifest,
+      digest,
+      size,
+      annotations: { 'vnd.docker.reference.digest': target.digest, 'vnd.docker.reference.type': 'attestation-manifest' },
+    },
+    bytes,
+    config,
+    layers: layers.map(descriptor => ({ descriptor, diffId: descriptor.digest })),
+  }
+}
+
+async function inTotoStatement(target: Descriptor, attestation: Attestation, options: AttestationOptions): Promise<Uint8Array> {
+  const digest = { sha256: digestHex(target.digest) }
+  const subjects = options.names.map(name => ({ name: packageUrl(name, options.platform), digest }))
+  const predicate = JSON.parse(Buffer.from(await attestation.predicate()).toString('utf8')) as JsonValue
+  const statement: JsonValue = {
+    _type: 'https://in-toto.io/Statement/v1',
+    predicateType: attestation.predicateType,
+    subject: subjects.length > 0 ? subjects : [{ name: '_', digest }],
+    predicate,
+  }
+  return Buffer.from(goJson(statement))
+}
+
+/**
+ * A `pkg:docker/…` URL of an image name. Source: https://github.com/package-url/purl-spec docker definition; form as in
+ * https://github.com/moby/buildkit/blob/v0.32.2/util/purl/image.go
+ */
+export function packageUrl(name: string, platform: Platform): string {
+  const reference = parseReference(name)
+  const path = familiarName(reference)
+  const version = reference.tag ?? (reference.digest === undefined ? 'latest' : undefined)
+  const query = [
+    ...(reference.digest === undefined ? [] : [`digest=${encodeURIComponent(reference.digest)}`]),
+    `platform=${encodeURIComponent(formatPlatform(platform))}`,
+  ]
+  const at = version === undefined ? '' : `@${version}`
+  return `pkg:docker/${path.split('/').map(encodeURIComponent).join('/').replaceAll('%3A', ':')}${at}?${query.join('&')}`
+}
+
+function attestationConfig(layers: readonly Descriptor[]): Uint8Array {
+  return Buffer.from(
+    JSON.stringify({
+      architecture: 'unknown',
+      os: 'unknown',
+      config: {},
+      rootfs: { type: 'layers', diff_ids: layers.map(layer => layer.digest) },
+    }),
+  )
+}

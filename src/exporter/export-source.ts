@@ -1,0 +1,39 @@
+import type { Platform } from '../oci/descriptor.ts'
+import type { Ref } from '../snapshot/ref.ts'
+
+/** A build's result for one platform. */
+export interface PlatformResult {
+  /** As in `refs.platforms`: `linux/arm64`, or what the frontend chose. */
+  readonly id: string
+  readonly platform: Platform
+  /** Undefined for an empty root. */
+  readonly ref: Ref | undefined
+  /** Image configuration that the frontend made, without layers. */
+  readonly config?: Uint8Array
+  /** Configuration of the base image, whose history keeps its times. */
+  readonly baseConfig?: Uint8Array
+  readonly attestations: readonly Attestation[]
+  /** Seconds since 1970 that times of the result are clamped to. */
+  readonly epoch?: number
+}
+
+/** A statement about a result: an in-toto predicate, made or found. */
+export interface Attestation {
+  readonly predicateType: string
+  /** JSON bytes of the predicate; made at export, when all is known. */
+  readonly predicate: () => Promise<Uint8Array>
+  /** Only for images that have an index anyway. */
+  readonly inlineOnly: boolean
+  /** Name of the file that local exports write. */
+  readonly path: string
+}
+
+/** What a build produced, ready to be exported. */
+export interface ExportSource {
+  /** In the order asked for; one entry with the worker's platform where the frontend names none. */
+  readonly results: readonly PlatformResult[]
+  /** Results are kept apart by platform even where there is only one. */
+  readonly multiPlatform: boolean
+  /** Metadata of the result as the frontend gave it. */
+  readonly metadata: ReadonlyMap<string, Uint8Array>
+}

@@ -1,0 +1,114 @@
+import { SlipwayError } from '../errors/slipway-error.ts'
+import type { ContentStore } from '../content/content-store.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { LazyLayer, Ref, RefLayer } from '../snapshot/ref.ts'
+import type { LayerBlob, LayerId, Snapshotter } from '../snapshot/snapshotter.ts'
+import { type CompressionOptions, compressionOfType, convertLayerType } from './compression-options.ts'
+import type { ExportContext } from './export-context.ts'
+
+/** One layer of an image that is exported. */
+export interface ImageLayer {
+  /** Media type, digest and size as the manifest has them. */
+  readonly descriptor: Descriptor
+  readonly diffId: Digest
+  readonly createdMs?: number
+  readonly description?: string
+  /** Repository that has the blob already. */
+  readonly repository?: string
+  /** Brings the blob into the content store where it is not there yet. */
+  readonly fetch?: (signal: AbortSignal) => Promise<void>
+}
+
+/** How layers are wanted. */
+export interface LayerOptions {
+  readonly compression: CompressionOptions
+  readonly oci: boolean
+  /** Seconds since 1970: later file times are set back to it, in layers that the build made. */
+  readonly rewriteEpoch?: number
+}
+
+/** Makes blobs of layers; each is kept, so that a layer is packed once. */
+export interface LayerPacker {
+  /** Packs a layer on disk. `epochSeconds` sets later file times back. */
+  pack(id: LayerId, options: CompressionOptions & { readonly epochSeconds?: number }, signal: AbortSignal): Promise<LayerBlob>
+  /** Packs anew what a blob in the content store holds. */
+  repack(
+    blob: LayerBlob,
+    options: CompressionOptions & { readonly epochSeconds?: number },
+    signal: AbortSignal,
+  ): Promise<LayerBlob>
+}
+
+/** What `imageLayers` works with. */
+export interface LayerServices {
+  readonly content: ContentStore
+  readonly snapshotter: Snapshotter
+  readonly packer: LayerPacker
+  /** A directory read in place as a stack of layers. */
+  readonly materialize: (ref: Ref, signal: AbortSignal) => Promise<readonly RefLayer[]>
+}
+
+/** The layers of a ref as blobs, lowest first. Layers of base images keep their blobs unless the options say otherwise. */
+export async function imageLayers(
+  ref: Ref | undefined,
+  options: LayerOptions,
+  services: LayerServices,
+  ctx: ExportContext,
+): Promise<readonly ImageLayer[]> {
+  if (ref === undefined) return []
+  const layers = ref.kind === 'stack' ? ref.layers : await services.materialize(ref, ctx.signal)
+  const result: ImageLayer[] = []
+  for (const layer of layers) {
+    ctx.signal.throwIfAborted()
+    result.push(layer.kind === 'lazy' ? await lazyBlob(layer.lazy, options, services, ctx) : await diskBlob(layer.id, options, services, ctx))
+  }
+  return result
+}
+
+async function lazyBlob(lazy: LazyLayer, options: LayerOptions, services: LayerServices, ctx: ExportContext): Promise<ImageLayer> {
+  const { compression } = options
+  const found = compressionOfType(lazy.descriptor.mediaType)
+  if (compression.force && found !== undefined && found !== compression.type) {
+    await lazy.fetch(ctx.signal)
+    const blob = await services.packer.repack({ descriptor: lazy.descriptor, diffId: lazy.diffId }, compression, ctx.signal)
+    return { descriptor: described(blob.descriptor, options.oci), diffId: blob.diffId }
+  }
+  const { annotations: _annotations, ...descriptor } = lazy.descriptor
+  return {
+    descriptor: described(descriptor, options.oci),
+    diffId: lazy.diffId,
+    fetch: lazy.fetch,
+    ...(lazy.repository === undefined ? {} : { repository: lazy.repository }),
+  }
+}
+
+async function diskBlob(id: LayerId, options: LayerOptions, services: LayerServices, ctx: ExportContext): Promise<ImageLayer> {
+  const layer = await services.snapshotter.get(id)
+  const facts = { createdMs: layer.createdMs, description: layer.description }
+  const { compression, rewriteEpoch } = options
+  const known = await services.snapshotter.blobs(id)
+  const pulled = layer.chainId !== undefined && known.length > 0
+  if (rewriteEpoch !== undefined && !pulled) {
+    const blob = await services.packer.pack(id, { ...compression, epochSeconds: rewriteEpoch }, ctx.signal)
+    return { descriptor: described(blob.descriptor, options.oci), diffId: blob.diffId, ...facts }
+  }
+  const fitting = known.find(blob => compressionOfType(blob.descriptor.mediaType) === compression.type && compression.level === undefined)
+  const [any] = known
+  const chosen = fitting ?? (pulled && !compression.force ? any : undefined)
+  const present = chosen !== undefined && (await services.content.size(chosen.descriptor.digest)) !== undefined
+  const blob = chosen !== undefined && present ? chosen : await services.packer.pack(id, compression, ctx.signal)
+  return { descriptor: described(blob.descriptor, options.oci), diffId: blob.diffId, ...facts }
+}
+
+function described(descriptor: Descriptor, oci: boolean): Descriptor {
+  if (compressionOfType(descriptor.mediaType) === undefined) {
+    throw new SlipwayError('unimplemented', `layer of unknown media type ${descriptor.mediaType} cannot be exported`)
+  }
+  return {
+    mediaType: convertLayerType(descriptor.mediaType, oci),
+    digest: descriptor.digest,
+    size: descriptor.size,
+    ...(descriptor.urls === undefined ? {} : { urls: descriptor.urls }),
+  }
+}

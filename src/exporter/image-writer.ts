@@ -1,0 +1,179 @@
+import type { ContentStore } from '../content/content-store.ts'
+import { SlipwayError } from '../errors/slipway-error.ts'
+import type { Descriptor, Platform } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+import { marshalIndex, marshalManifest } from '../oci/manifest.ts'
+import { mediaType } from '../oci/media-type.ts'
+import type { Annotations } from './annotations.ts'
+import { type AttestationOptions, writeAttestationManifest } from './attestation-manifest.ts'
+import type { ExportContext } from './export-context.ts'
+import type { Attestation, ExportSource, PlatformResult } from './export-source.ts'
+import { defaultImageConfig, patchImageConfig } from './image-config-patch.ts'
+import { type ImageLayer, imageLayers, type LayerOptions, type LayerServices } from './image-layers.ts'
+
+/** Options of everything that makes an image. */
+export interface ImageOptions extends LayerOptions {
+  readonly annotations: Annotations
+  /** Seconds since 1970. */
+  readonly epoch?: number
+  readonly ociArtifact: boolean
+  /** Attach statements also where they are marked for indexes only and the image has none. */
+  readonly attestInline: boolean
+  /** Names that statements are about. */
+  readonly names: readonly string[]
+}
+
+/** One manifest of a written image and what belongs to it. */
+export interface WrittenManifest {
+  readonly descriptor: Descriptor
+  readonly bytes: Uint8Array
+  readonly config: Descriptor
+  readonly layers: readonly ImageLayer[]
+  /** Absent for manifests of attestations. */
+  readonly platform?: Platform
+}
+
+/** An image whose small documents are in the content store; its layers may still have to be fetched. */
+export interface WrittenImage {
+  /** The index, or the only manifest. `annotations` as they belong into the document that refers to it. */
+  readonly descriptor: Descriptor
+  readonly bytes: Uint8Array
+  readonly manifests: readonly WrittenManifest[]
+  /** Digest of the configuration, where there is one manifest only. */
+  readonly configDigest?: Digest
+}
+
+/**
+ * Makes layers, configurations, manifests and, where the result has several platforms or statements, an index. Equal
+ * inputs give equal bytes. Behaviour: https://github.com/moby/buildkit/blob/v0.32.2/exporter/containerimage/writer.go
+ */
+export async function writeImage(
+  source: ExportSource,
+  options: ImageOptions,
+  services: LayerServices,
+  ctx: ExportContext,
+): Promise<WrittenImage> {
+  checkAnnotations(source, options)
+  const wantsIndex =
+    source.multiPlatform || source.results.some(result => attached(result.attestations, options).length > 0)
+  if (!wantsIndex && source.results.length > 1) {
+    throw new SlipwayError('invalid-argument', 'cannot export multiple platforms without multi-platform enabled')
+  }
+  const layers = await ctx.progress.step('exporting layers', async () => {
+    const all: (readonly ImageLayer[])[] = []
+    for (const result of source.results) all.push(await imageLayers(result.ref, options, services, ctx))
+    return all
+  })
+  const images: WrittenManifest[] = []
+  for (const [i, result] of source.results.entries()) {
+    images.push(await writeManifest(result, layers[i] ?? [], options, services.content, ctx))
+  }
+  const [only] = images
+  if (!wantsIndex && only !== undefined) return singleImage(only, options)
+  return writeIndex(source, images, options, services.content, ctx)
+}
+
+function singleImage(only: WrittenManifest, options: ImageOptions): WrittenImage {
+  const { annotations } = options
+  if (Object.keys(annotations.at('index')).length > 0 || Object.keys(annotations.at('index-descriptor')).length > 0) {
+    throw new SlipwayError('invalid-argument', 'index annotations not supported for single platform export', {
+      hint: 'add --build-arg BUILDKIT_MULTI_PLATFORM=1 to get an index, or put the annotation on the manifest',
+    })
+  }
+  const descriptor = { ...only.descriptor, ...(only.platform === undefined ? {} : { platform: only.platform }) }
+  return { descriptor, bytes: only.bytes, manifests: [only], configDigest: only.config.digest }
+}
+
+function checkAnnotations(source: ExportSource, options: ImageOptions): void {
+  const { annotations, oci } = options
+  for (const platform of annotations.platforms) {
+    if (!source.results.some(result => result.id === platform)) {
+      throw new SlipwayError('invalid-argument', `invalid annotation: no platform ${platform} found in source`)
+    }
+  }
+  if (oci) return
+  const other = (['index', 'index-descriptor', 'manifest-descriptor'] as const).some(level => Object.keys(annotations.at(level)).length > 0)
+  if (other) throw new SlipwayError('invalid-argument', 'cannot export annotations with "oci-mediatypes=false"')
+  if (source.results.some(result => result.attestations.some(one => !one.inlineOnly))) {
+    throw new SlipwayError('invalid-argument', 'cannot export attestations with "oci-mediatypes=false"')
+  }
+}
+
+const attached = (attestations: readonly Attestation[], options: ImageOptions): readonly Attestation[] =>
+  options.attestInline ? attestations : attestations.filter(one => !one.inlineOnly)
+
+const orNone = (annotations: Readonly<Record<string, string>>): { annotations?: Readonly<Record<string, string>> } =>
+  Object.keys(annotations).length === 0 ? {} : { annotations }
+
+async function writeManifest(
+  result: PlatformResult,
+  layers: readonly ImageLayer[],
+  options: ImageOptions,
+  content: ContentStore,
+  ctx: ExportContext,
+): Promise<WrittenManifest> {
+  const epoch = options.epoch ?? result.epoch
+  const configBytes = patchImageConfig(result.config ?? defaultImageConfig(result.platform), {
+    layers,
+    ...(epoch === undefined ? {} : { epoch }),
+    ...(result.baseConfig === undefined ? {} : { baseConfig: result.baseConfig }),
+  })
+  const config = await putDocument(configBytes, options.oci ? mediaType.ociConfig : mediaType.dockerConfig, content)
+  const type = options.oci ? mediaType.ociManifest : mediaType.dockerManifest
+  const bytes = marshalManifest({
+    schemaVersion: 2,
+    mediaType: type,
+    config,
+    layers: layers.map(layer => layer.descriptor),
+    ...orNone(options.annotations.at('manifest', result.id)),
+  })
+  const descriptor = await putDocument(bytes, type, content)
+  await ctx.progress.step(`exporting manifest ${descriptor.digest}`, async () => undefined)
+  await ctx.progress.step(`exporting config ${config.digest}`, async () => undefined)
+  return {
+    descriptor: { ...descriptor, ...orNone(options.annotations.at('manifest-descriptor', result.id)) },
+    bytes,
+    config,
+    layers,
+    platform: result.platform,
+  }
+}
+
+async function writeIndex(
+  source: ExportSource,
+  images: readonly WrittenManifest[],
+  options: ImageOptions,
+  content: ContentStore,
+  ctx: ExportContext,
+): Promise<WrittenImage> {
+  const attestations: WrittenManifest[] = []
+  for (const [i, result] of source.results.entries()) {
+    const image = images[i]
+    if (image === undefined || result.attestations.length === 0 || !options.oci) continue
+    const settings: AttestationOptions = { artifact: options.ociArtifact, names: options.names, platform: result.platform }
+    attestations.push(await writeAttestationManifest(image.descriptor, result.attestations, settings, content, ctx))
+  }
+  const type = options.oci ? mediaType.ociIndex : mediaType.dockerManifestList
+  const bytes = marshalIndex({
+    schemaVersion: 2,
+    mediaType: type,
+    manifests: [
+      ...images.map(image => ({ ...image.descriptor, ...(image.platform === undefined ? {} : { platform: image.platform }) })),
+      ...attestations.map(one => ({ ...one.descriptor, platform: { architecture: 'unknown', os: 'unknown' } })),
+    ],
+    ...orNone(options.annotations.at('index')),
+  })
+  const descriptor = await putDocument(bytes, type, content)
+  await ctx.progress.step(`exporting manifest list ${descriptor.digest}`, async () => undefined)
+  return {
+    descriptor: { ...descriptor, ...orNone(options.annotations.at('index-descriptor')) },
+    bytes,
+    manifests: [...images, ...attestations],
+  }
+}
+
+/** Keeps a small document; answers its descriptor. */
+export async function putDocument(bytes: Uint8Array, type: string, content: ContentStore): Promise<Descriptor> {
+  const { digest, size } = await content.put(bytes)
+  return { mediaType: type, digest, size }
+}

@@ -1,0 +1,87 @@
+import { mapBounded } from '../async/map-bounded.ts'
+import type { ContentStore } from '../content/content-store.ts'
+import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { ImageStore } from '../oci/image-store.ts'
+import { formatReference, type Reference, repositoryName } from '../oci/reference.ts'
+import type { ExportContext } from './export-context.ts'
+import type { ImageLayer } from './image-layers.ts'
+import type { WrittenImage, WrittenManifest } from './image-writer.ts'
+
+/** Blobs of one image that are sent at the same time. */
+const parallel = 4
+
+/** Where an image is pushed to. */
+export interface PushTarget {
+  readonly reference: Reference
+  readonly store: ImageStore
+  /** The repository in the same registry from which a blob can be taken over; undefined where there is none. */
+  readonly mountSource: (repository: string) => ImageStore | undefined
+  /** Push under the digest only. */
+  readonly byDigest: boolean
+}
+
+/**
+ * Sends an image: blobs first (those that are there are left out, those of a sibling repository are mounted), then
+ * configurations, manifests, and last the document under its tag, so that a tag never names what is not there.
+ */
+export async function pushImage(image: WrittenImage, target: PushTarget, content: ContentStore, ctx: ExportContext): Promise<void> {
+  const name = formatReference(target.reference)
+  try {
+    await ctx.progress.step('pushing layers', () => pushBlobs(image, target, content, ctx))
+    await ctx.progress.step(`pushing manifest for ${name}@${image.descriptor.digest}`, () => pushManifests(image, target, ctx.signal))
+  } catch (e) {
+    throw wrapError(`failed to push ${name}`, e)
+  }
+}
+
+async function pushBlobs(image: WrittenImage, target: PushTarget, content: ContentStore, ctx: ExportContext): Promise<void> {
+  const layers = new Map<string, ImageLayer>()
+  for (const manifest of image.manifests) {
+    for (const layer of manifest.layers) layers.set(layer.descriptor.digest, layer)
+    const { config } = manifest
+    layers.set(config.digest, { descriptor: config, diffId: config.digest })
+  }
+  await mapBounded([...layers.values()], parallel, layer => pushBlob(layer, target, content, ctx))
+}
+
+async function pushBlob(layer: ImageLayer, target: PushTarget, content: ContentStore, ctx: ExportContext): Promise<void> {
+  const { descriptor, repository } = layer
+  const { store } = target
+  const { signal } = ctx
+  if (descriptor.urls !== undefined && descriptor.urls.length > 0) return
+  if (await store.hasBlob(descriptor, { signal })) return
+  if (repository !== undefined && repository !== repositoryName(target.reference)) {
+    const from = target.mountSource(repository)
+    if (from !== undefined && (await store.mountBlob(descriptor, from, { signal }))) return
+  }
+  if ((await content.size(descriptor.digest)) === undefined) {
+    if (layer.fetch === undefined) throw new SlipwayError('not-found', `content ${descriptor.digest}: not found`)
+    await layer.fetch(signal)
+  }
+  await store.putBlob(descriptor, offset => counted(descriptor, offset, content, ctx), { signal })
+  ctx.progress.status(`pushing ${descriptor.digest}`, { current: descriptor.size, total: descriptor.size, completed: true })
+}
+
+async function* counted(descriptor: Descriptor, offset: number, content: ContentStore, ctx: ExportContext): AsyncIterable<Uint8Array> {
+  const id = `pushing ${descriptor.digest}`
+  const { digest, size } = descriptor
+  let current = offset
+  let shown = offset
+  ctx.progress.status(id, { current, total: size })
+  for await (const chunk of content.read(digest, { offset, signal: ctx.signal })) {
+    yield chunk
+    current += chunk.length
+    if (current - shown < Math.max(size / 100, 1 << 18)) continue
+    shown = current
+    ctx.progress.status(id, { current, total: size })
+  }
+}
+
+async function pushManifests(image: WrittenImage, target: PushTarget, signal: AbortSignal): Promise<void> {
+  const { store, reference } = target
+  const tags = target.byDigest || reference.tag === undefined ? [] : [reference.tag]
+  const below = image.manifests.filter(manifest => manifest.descriptor.digest !== image.descriptor.digest)
+  await mapBounded(below, parallel, (manifest: WrittenManifest) => store.putManifest(manifest.descriptor, manifest.bytes, { signal }))
+  await store.putManifest(image.descriptor, image.bytes, { signal, tags })
+}

@@ -1,0 +1,107 @@
+import type { ContentStore } from '../../content/content-store.ts'
+import { SlipwayError } from '../../errors/slipway-error.ts'
+import { chainIds } from '../../oci/chain-id.ts'
+import type { Platform } from '../../oci/descriptor.ts'
+import { digestOf } from '../../oci/digest.ts'
+import { formatReference, parsePullReference, type Reference, repositoryName } from '../../oci/reference.ts'
+import type { StackRef } from '../../snapshot/ref.ts'
+import { goJson } from '../../gostd/json.ts'
+import type { SourceContext } from '../source-context.ts'
+import { BlobTransfers, lazyLayers } from './lazy-layers.ts'
+import { type ImageLookup, type ResolvedImage, resolveImage } from './resolve-image.ts'
+import { parseResolveMode, type ResolveMode } from './resolve-mode.ts'
+
+/** An image as a source of a build. */
+export interface ImageIdentifier {
+  readonly reference: Reference
+  readonly platform: Platform
+  readonly mode: ResolveMode
+  /** Only this many layers. */
+  readonly layerLimit?: number
+  /** The digest that the name must resolve to. */
+  readonly checksum?: string
+}
+
+/** Reads `docker-image://…` with its attributes. Throws `invalid-argument`. */
+export function parseImageIdentifier(name: string, attrs: Readonly<Record<string, string>>, platform: Platform): ImageIdentifier {
+  const limit = attrs['image.layerlimit']
+  if (limit !== undefined && !/^\d+$/.test(limit)) throw new SlipwayError('invalid-argument', `invalid layer limit ${limit}`)
+  const checksum = attrs['image.checksum']
+  return {
+    reference: parsePullReference(name),
+    platform,
+    mode: parseResolveMode(attrs['image.resolvemode']),
+    ...(limit === undefined ? {} : { layerLimit: Number(limit) }),
+    ...(checksum === undefined ? {} : { checksum }),
+  }
+}
+
+/** Images of registries and of the local store, as trees that are fetched only as far as they are needed. */
+export class ImageSource {
+  readonly #content: ContentStore
+  readonly #lookup: ImageLookup
+  readonly #transfers: BlobTransfers
+
+  constructor(content: ContentStore, lookup: ImageLookup) {
+    this.#content = content
+    this.#lookup = lookup
+    this.#transfers = new BlobTransfers(content)
+  }
+
+  async resolve(identifier: ImageIdentifier, ctx: SourceContext): Promise<ResolvedImage> {
+    const { reference, platform, mode, checksum } = identifier
+    const image = await resolveImage(reference, platform, mode, this.#lookup, this.#content, ctx)
+    if (checksum !== undefined && image.root.descriptor.digest !== checksum && image.descriptor.digest !== checksum) {
+      throw new SlipwayError(
+        'data-loss',
+        `image digest ${image.descriptor.digest} for ${formatReference(reference)} does not match expected checksum ${checksum}`,
+      )
+    }
+    const { layerLimit } = identifier
+    if (layerLimit !== undefined && layerLimit > image.manifest.layers.length) {
+      throw new SlipwayError(
+        'invalid-argument',
+        `layer limit ${layerLimit} is greater than the number of layers in the image ${image.manifest.layers.length}`,
+      )
+    }
+    return image
+  }
+
+  /**
+   * Keys of the image: by its manifest, and by what its layers contain, so that equal images of different names share.
+   * Equal to BuildKit's: https://github.com/moby/buildkit/blob/v0.32.2/source/containerimage/pull.go
+   */
+  keys(identifier: ImageIdentifier, image: ResolvedImage): readonly string[] {
+    const { platform, layerLimit } = identifier
+    const byManifest = digestOf(
+      goJson({
+        Digest: image.descriptor.digest,
+        OS: platform.os,
+        Arch: platform.architecture,
+        Variant: platform.variant || undefined,
+        OSVersion: platform['os.version'] || undefined,
+        OSFeatures: platform['os.features']?.length ? platform['os.features'] : undefined,
+        Limit: layerLimit,
+      }),
+    )
+    const diffIds = image.config.rootfs.diff_ids.slice(0, layerLimit)
+    const byLayers = chainIds(diffIds).at(-1) ?? digestOf(image.configBytes)
+    return [byManifest, byLayers]
+  }
+
+  /** The image's tree. Its layers are fetched and unpacked when somebody looks inside; progress goes to `ctx`. */
+  tree(identifier: ImageIdentifier, image: ResolvedImage, ctx: SourceContext): StackRef {
+    const { layerLimit } = identifier
+    const layers = lazyLayers(
+      {
+        layers: image.manifest.layers.slice(0, layerLimit),
+        diffIds: image.config.rootfs.diff_ids.slice(0, layerLimit),
+        repository: repositoryName(identifier.reference),
+      },
+      image.store,
+      this.#transfers,
+      ctx.progress,
+    )
+    return { kind: 'stack', layers }
+  }
+}

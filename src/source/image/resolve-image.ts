@@ -1,0 +1,153 @@
+import { collect } from '../../bytes/collect.ts'
+import type { ContentStore } from '../../content/content-store.ts'
+import { asSlipwayError, isSlipwayError, SlipwayError, wrapError } from '../../errors/slipway-error.ts'
+import type { Descriptor, Platform } from '../../oci/descriptor.ts'
+import { type ImageConfig, maxConfigSize, parseImageConfig } from '../../oci/image-config.ts'
+import type { ImageStore, ResolvedManifest } from '../../oci/image-store.ts'
+import { type Manifest, maxManifestSize, parseManifest } from '../../oci/manifest.ts'
+import { isIndexType, isManifestType } from '../../oci/media-type.ts'
+import { matchingManifests, onlyPlatform } from '../../oci/platform-match.ts'
+import { formatReference, type Reference, withDigest } from '../../oci/reference.ts'
+import type { SourceContext } from '../source-context.ts'
+import type { ResolveMode } from './resolve-mode.ts'
+
+/** Repositories to look in. */
+export interface ImageLookup {
+  /** The repository in its registry, with the credentials of the clients that ask. */
+  remote(reference: Reference, ctx: SourceContext): ImageStore
+  /** The local store's images of this repository. */
+  local(reference: Reference): ImageStore
+}
+
+/** An image of one platform. */
+export interface ResolvedImage {
+  readonly reference: Reference
+  /** What the name stands for: an index, or the manifest itself. */
+  readonly root: ResolvedManifest
+  readonly manifest: Manifest
+  readonly descriptor: Descriptor
+  readonly config: ImageConfig
+  readonly configBytes: Uint8Array
+  /** Where its blobs are. */
+  readonly store: ImageStore
+}
+
+/** A name resolved to the document behind it. */
+export interface ResolvedRoot {
+  readonly root: ResolvedManifest
+  readonly store: ImageStore
+}
+
+const targetOf = (reference: Reference): string => reference.digest ?? reference.tag ?? 'latest'
+
+/** Finds what a name stands for. Throws `not-found` with the whole name. */
+export async function resolveRoot(
+  reference: Reference,
+  mode: ResolveMode,
+  lookup: ImageLookup,
+  content: ContentStore,
+  ctx: SourceContext,
+): Promise<ResolvedRoot> {
+  const { signal } = ctx
+  const remote = lookup.remote(reference, ctx)
+  if (reference.digest !== undefined && mode !== 'pull') {
+    const known = await knownManifest(reference, content)
+    if (known) return { root: known, store: remote }
+  }
+  const local = lookup.local(reference)
+  const target = targetOf(reference)
+  if (mode === 'local') {
+    const found = await local.head(target, { signal })
+    if (found) return { root: await local.resolve(target, { signal }), store: local }
+  }
+  try {
+    const root = await remote.resolve(target, { signal })
+    await content.put(root.bytes, { digest: root.descriptor.digest })
+    return { root, store: remote }
+  } catch (e) {
+    const kept = mode === 'default' && !signal.aborted ? await local.head(target, { signal }) : undefined
+    if (kept) return { root: await local.resolve(target, { signal }), store: local }
+    throw wrapError(`failed to resolve source metadata for ${formatReference(reference)}`, named(reference, e))
+  }
+}
+
+/** A missing image is said by its name: servers speak only of a manifest. */
+function named(reference: Reference, e: unknown): SlipwayError {
+  const error = asSlipwayError(e)
+  if (error.code !== 'not-found') return error
+  return new SlipwayError('not-found', `${formatReference(reference)}: not found`, { cause: e, ...(error.hint === undefined ? {} : { hint: error.hint }) })
+}
+
+/** A manifest that came with its digest before needs no asking. */
+async function knownManifest(reference: Reference, content: ContentStore): Promise<ResolvedManifest | undefined> {
+  const { digest } = reference
+  if (digest === undefined) return undefined
+  const size = await content.size(digest)
+  if (size === undefined || size > maxManifestSize) return undefined
+  const bytes = await content.readAll(digest, maxManifestSize)
+  try {
+    const { mediaType } = parseManifest(bytes)
+    return { descriptor: { mediaType, digest, size: bytes.length }, bytes }
+  } catch (e) {
+    if (isSlipwayError(e)) return undefined
+    throw e
+  }
+}
+
+/**
+ * Resolves a name to the image of one platform and brings its manifest and configuration, not its layers. Throws
+ * `not-found` (`no match for platform in manifest: not found`), `invalid-argument` for what is no image.
+ */
+export async function resolveImage(
+  reference: Reference,
+  platform: Platform,
+  mode: ResolveMode,
+  lookup: ImageLookup,
+  content: ContentStore,
+  ctx: SourceContext,
+): Promise<ResolvedImage> {
+  const { root, store } = await resolveRoot(reference, mode, lookup, content, ctx)
+  const name = formatReference(reference)
+  const descriptor = chooseManifest(root, platform, name)
+  const bytes = descriptor.digest === root.descriptor.digest ? root.bytes : await bring(descriptor, maxManifestSize, store, content, ctx)
+  const parsed = parseManifest(bytes, descriptor.mediaType)
+  if (parsed.kind === 'index') {
+    return resolveImage(withDigest(reference, descriptor.digest), platform, mode, lookup, content, ctx)
+  }
+  const configBytes = await bring(parsed.manifest.config, maxConfigSize, store, content, ctx)
+  const config = parseImageConfig(configBytes)
+  if (config.rootfs.diff_ids.length !== parsed.manifest.layers.length) {
+    const { layers } = parsed.manifest
+    throw new SlipwayError('invalid-argument', `${name}: mismatched image rootfs and manifest layers: ${config.rootfs.diff_ids.length} diff IDs, ${layers.length} layers`)
+  }
+  return { reference, root, manifest: parsed.manifest, descriptor, config, configBytes, store }
+}
+
+function chooseManifest(root: ResolvedManifest, platform: Platform, name: string): Descriptor {
+  const parsed = parseManifest(root.bytes, root.descriptor.mediaType)
+  if (parsed.kind === 'manifest') return { ...root.descriptor, mediaType: parsed.mediaType }
+  const candidates = parsed.index.manifests.filter(one => isManifestType(one.mediaType) || isIndexType(one.mediaType))
+  const [best] = matchingManifests(candidates, onlyPlatform(platform))
+  if (best === undefined) {
+    const has = candidates.flatMap(one => (one.platform && one.platform.os !== 'unknown' ? [`${one.platform.os}/${one.platform.architecture}`] : []))
+    throw new SlipwayError('not-found', `${name}: no match for platform in manifest: not found`, {
+      hint: `the image has ${[...new Set(has)].join(', ') || 'no platforms'}`,
+    })
+  }
+  return best
+}
+
+/** A small blob, from the content store or into it. */
+async function bring(
+  descriptor: Descriptor,
+  limit: number,
+  store: ImageStore,
+  content: ContentStore,
+  ctx: SourceContext,
+): Promise<Uint8Array> {
+  if (descriptor.size > limit) throw new SlipwayError('resource-exhausted', `rejecting ${descriptor.size} byte ${descriptor.mediaType}`)
+  if ((await content.size(descriptor.digest)) !== undefined) return content.readAll(descriptor.digest, limit)
+  const bytes = await collect(store.fetch(descriptor, { signal: ctx.signal }), { limit })
+  await content.put(bytes, { digest: descriptor.digest, size: descriptor.size })
+  return bytes
+}
