@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { howToBecomeRoot, buildPrograms, installPrograms } from './setup/programs.ts'
+import { makeStandIns } from './setup/make-stand-in.ts'
+
+// `npm run demo`: an image for five platforms on a machine that has no Docker, no registry and one kind of processor.
+
+const root = join(import.meta.dirname, '..')
+const slipway = join(root, 'slipway')
+const image = 'slipway-demo/uname'
+const platforms = ['linux/amd64', 'linux/arm64', 'linux/arm/v6', 'linux/arm/v7', 'linux/s390x']
+
+const say = (line: string): void => console.log(`demo: ${line}`)
+
+const { advice } = await installPrograms(buildPrograms, say)
+if (advice !== '') stop(`something is missing: ${advice}\nThen run \`npm run demo\` again.`)
+await registerEmulators()
+const [base = ''] = await makeStandIns(['busybox'], say, platforms).catch((error: Error) =>
+  stop(
+    `the base image is made of Debian's busybox-static packages, and they cannot be had here:\n${error.message}`,
+  ),
+)
+
+const build = ['build', '--platform', platforms.join(','), '--build-context', `busybox=oci-layout://${base}`]
+await show([...build, '--tag', image, 'examples/uname'])
+await show(['image', 'ls', image])
+for (const platform of platforms) await show(['run', '--platform', platform, image])
+say(
+  `that was ${platforms.length} platforms; run it again and every step is CACHED. The Dockerfile: examples/uname`,
+)
+
+/** Foreign programs run through the kernel's binfmt_misc: QEMU is registered there once, which takes root. */
+async function registerEmulators(): Promise<void> {
+  const needed = ['aarch64', 'arm', 's390x', 'x86_64'].filter(name => name !== hostArch())
+  if (needed.every(name => existsSync(join('/proc/sys/fs/binfmt_misc', `qemu-${name}`)))) return
+  const become = await howToBecomeRoot()
+  if (become === undefined)
+    stop('run as root, once: ./slipway binfmt --install all\nThen run `npm run demo` again.')
+  await show(['binfmt', '--install', 'all'], become)
+}
+
+function hostArch(): string {
+  return process.arch === 'x64' ? 'x86_64' : process.arch === 'arm64' ? 'aarch64' : process.arch
+}
+
+/** Runs `./slipway` with the terminal as it is, after printing the command; ends the demo when it fails. */
+async function show(args: readonly string[], before: readonly string[] = []): Promise<void> {
+  console.log(`\n$ ./slipway ${args.join(' ')}`)
+  const [program = '', ...rest] = [...before, slipway, ...args]
+  const child = spawn(program, rest, { cwd: root, stdio: 'inherit' })
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', resolve)
+  })
+  if (code !== 0) process.exit(code ?? 1)
+}
+
+function stop(message: string): never {
+  console.error(`demo: ${message}`)
+  process.exit(1)
+}

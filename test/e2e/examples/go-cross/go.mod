@@ -1,0 +1,3 @@
+module example.com/system_info
+
+go 1.19
