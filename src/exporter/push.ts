@@ -1,4 +1,4 @@
-import { mapBounded } from '../async/map-bounded.ts'
+import { forEachBounded } from '../async/map-bounded.ts'
 import type { ContentStore } from '../content/content-store.ts'
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
@@ -42,7 +42,7 @@ async function pushBlobs(image: WrittenImage, target: PushTarget, content: Conte
     const { config } = manifest
     layers.set(config.digest, { descriptor: config, diffId: config.digest })
   }
-  await mapBounded([...layers.values()], parallel, layer => pushBlob(layer, target, content, ctx))
+  await forEachBounded([...layers.values()], layer => pushBlob(layer, target, content, ctx), { limit: parallel, signal: ctx.signal })
 }
 
 async function pushBlob(layer: ImageLayer, target: PushTarget, content: ContentStore, ctx: ExportContext): Promise<void> {
@@ -82,6 +82,6 @@ async function pushManifests(image: WrittenImage, target: PushTarget, signal: Ab
   const { store, reference } = target
   const tags = target.byDigest || reference.tag === undefined ? [] : [reference.tag]
   const below = image.manifests.filter(manifest => manifest.descriptor.digest !== image.descriptor.digest)
-  await mapBounded(below, parallel, (manifest: WrittenManifest) => store.putManifest(manifest.descriptor, manifest.bytes, { signal }))
+  await forEachBounded(below, (manifest: WrittenManifest) => store.putManifest(manifest.descriptor, manifest.bytes, { signal }), { limit: parallel, signal })
   await store.putManifest(image.descriptor, image.bytes, { signal, tags })
 }

@@ -98,7 +98,7 @@ class FileOpRun implements AsyncDisposable {
       return node
     }
     const ref = await this.#ref(index)
-    const base = await this.#asStack(ref)
+    const base = await this.#onDisk(ref)
     const active = await this.#trees.prepare(base, { description: this.#ctx.name, signal: this.#signal })
     this.#open.add(active)
     return { kind: 'active', active, base }
@@ -108,8 +108,7 @@ class FileOpRun implements AsyncDisposable {
     return this.#message.actions.filter(action => Number(action.input) === index || Number(action.secondaryInput) === index).length
   }
 
-  async #asStack(ref: Ref): Promise<StackRef> {
-    if (ref.kind === 'stack') return ref
+  async #onDisk(ref: Ref): Promise<StackRef> {
     const ids = await this.#trees.stack(ref, this.#signal)
     return { kind: 'stack', layers: ids.map(id => ({ kind: 'layer', id })) }
   }

@@ -1,0 +1,91 @@
+import { SlipwayError } from '../errors/slipway-error.ts'
+import type { Platform } from '../oci/descriptor.ts'
+import { formatPlatform } from '../oci/platform.ts'
+import { formatReference, parsePullReference, withDigest } from '../oci/reference.ts'
+import type { Definition } from '../proto/gen/ops_pb.ts'
+import { memo } from '../solver/memo.ts'
+import type { Job } from '../solver/solver.ts'
+import { parseResolveMode } from '../source/image/resolve-mode.ts'
+import type { SourceContext } from '../source/source-context.ts'
+import type { SolveStatus, VertexWarning } from '../status/solve-status.ts'
+import { type BridgeRef, createBridgeRef } from './bridge-ref.ts'
+import { clientStep } from './client-step.ts'
+import type { EngineServices } from './services.ts'
+
+/** An image configuration as frontends want it. */
+export interface ResolvedConfig {
+  /** The name with its digest. */
+  readonly reference: string
+  /** Digest of what the name stands for: the index, where it is one. */
+  readonly digest: string
+  readonly config: Uint8Array
+}
+
+/** How an image configuration is asked for. */
+export interface ConfigRequest {
+  readonly reference: string
+  readonly platform: Platform | undefined
+  readonly resolveMode: string | undefined
+  /** Name of the step that shows it: `[internal] load metadata for …`. */
+  readonly logName: string | undefined
+}
+
+/**
+ * What frontends of one build may ask for: the same for one inside this process, one in a container, and a client that
+ * drives the build itself.
+ */
+export class BuildBridge {
+  readonly job: Job
+  readonly signal: AbortSignal
+  readonly services: EngineServices
+  readonly #sessions: readonly string[]
+  readonly #write: (status: SolveStatus) => void
+  readonly #configs = new Map<string, () => Promise<ResolvedConfig>>()
+
+  constructor(
+    job: Job,
+    services: EngineServices,
+    options: { sessions: readonly string[]; write: (status: SolveStatus) => void; signal: AbortSignal },
+  ) {
+    this.job = job
+    this.services = services
+    this.signal = options.signal
+    this.#sessions = options.sessions
+    this.#write = options.write
+  }
+
+  /** A tree of a definition, made when it is looked at. */
+  ref(definition: Definition): BridgeRef | undefined {
+    return createBridgeRef(definition, this.job, this.signal)
+  }
+
+  /** Resolves a name to the configuration of its image for one platform; once in a build for equal requests. */
+  async resolveImageConfig(request: ConfigRequest): Promise<ResolvedConfig> {
+    const platform = request.platform ?? this.services.hostPlatform
+    const key = [request.reference, formatPlatform(platform), request.resolveMode ?? ''].join('|')
+    const known = this.#configs.get(key)
+    if (known) return known()
+    const resolve = memo(() => this.#resolve(request, platform, key))
+    this.#configs.set(key, resolve)
+    return resolve()
+  }
+
+  warn(warning: VertexWarning): void {
+    this.#write({ warnings: [warning] })
+  }
+
+  async #resolve(request: ConfigRequest, platform: Platform, key: string): Promise<ResolvedConfig> {
+    const reference = parsePullReference(request.reference)
+    const name = request.logName || `resolve image config for ${formatReference(reference)}`
+    return clientStep({ id: `${this.job.id} ${key} ${name}`, name }, this.#write, async progress => {
+      const ctx: SourceContext = { signal: this.signal, progress, sessions: () => this.#sessions }
+      const mode = parseResolveMode(request.resolveMode)
+      const image = await this.services.imageSource.resolve({ reference, platform, mode }, ctx)
+      const { digest } = image.root.descriptor
+      if (reference.digest !== undefined && reference.digest !== digest) {
+        throw new SlipwayError('data-loss', `${request.reference} resolved to ${digest}`)
+      }
+      return { reference: formatReference(withDigest(reference, digest)), digest, config: image.configBytes }
+    })
+  }
+}

@@ -1,0 +1,28 @@
+import type { ContentStore } from '../content/content-store.ts'
+import type { ImageNames } from '../content/image-names.ts'
+import type { LayerPacker } from '../exporter/image-layers.ts'
+import type { Platform } from '../oci/descriptor.ts'
+import type { Trees } from '../ops/trees.ts'
+import type { SessionStore } from '../session/session.ts'
+import type { Snapshotter } from '../snapshot/snapshotter.ts'
+import type { Solver } from '../solver/solver.ts'
+import type { ImageLookup } from '../source/image/resolve-image.ts'
+import type { ImageSource } from '../source/image/image-source.ts'
+
+/** The parts of one engine, made once and shared by all builds. */
+export interface EngineServices {
+  readonly content: ContentStore
+  readonly snapshotter: Snapshotter
+  readonly images: ImageNames
+  readonly packer: LayerPacker
+  readonly trees: Trees
+  readonly sessions: SessionStore
+  readonly solver: Solver
+  readonly imageSource: ImageSource
+  readonly lookup: ImageLookup
+  readonly hostPlatform: Platform
+  /** Native platform first, then those that are emulated. Read anew every so often. */
+  readonly platforms: () => readonly Platform[]
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}

@@ -1,0 +1,60 @@
+import { type MessageInitShape } from '@bufbuild/protobuf'
+import { splitMoment } from '../gostd/time.ts'
+import type { StatusResponseSchema } from '../proto/gen/control_pb.ts'
+import type { SolveStatus } from '../status/solve-status.ts'
+
+type Message = MessageInitShape<typeof StatusResponseSchema>
+
+/** A moment (ms since 1970) as a protobuf timestamp. */
+export function timestamp(ms: number): { seconds: bigint; nanos: number } {
+  const [seconds, nanos] = splitMoment(ms)
+  return { seconds: BigInt(seconds), nanos }
+}
+
+const maybe = <K extends string>(key: K, ms: number | undefined): { [P in K]?: { seconds: bigint; nanos: number } } =>
+  ms === undefined ? {} : ({ [key]: timestamp(ms) } as { [P in K]: { seconds: bigint; nanos: number } })
+
+/** A status message as it goes over the wire. */
+export function statusMessage(status: SolveStatus): Message {
+  return {
+    vertexes: (status.vertexes ?? []).map(vertex => ({
+      digest: vertex.digest,
+      inputs: [...(vertex.inputs ?? [])],
+      name: vertex.name,
+      cached: vertex.cached ?? false,
+      error: vertex.error ?? '',
+      ...maybe('started', vertex.started),
+      ...maybe('completed', vertex.completed),
+      ...(vertex.progressGroup === undefined ? {} : { progressGroup: { ...vertex.progressGroup } }),
+    })),
+    statuses: (status.statuses ?? []).map(one => ({
+      ID: one.id,
+      vertex: one.vertex,
+      name: one.name ?? '',
+      current: BigInt(Math.round(one.current)),
+      total: BigInt(Math.round(one.total ?? 0)),
+      timestamp: timestamp(one.timestamp),
+      ...maybe('started', one.started),
+      ...maybe('completed', one.completed),
+    })),
+    logs: (status.logs ?? []).map(log => ({
+      vertex: log.vertex,
+      stream: BigInt(log.stream),
+      msg: log.data,
+      timestamp: timestamp(log.timestamp),
+    })),
+    warnings: (status.warnings ?? []).map(warning => ({
+      vertex: warning.vertex,
+      level: BigInt(warning.level),
+      short: Buffer.from(warning.short),
+      detail: (warning.detail ?? []).map(line => Buffer.from(line)),
+      url: warning.url ?? '',
+      ...(warning.source === undefined
+        ? {}
+        : {
+            info: { filename: warning.source.filename, data: warning.source.data, language: warning.source.language ?? '' },
+            ranges: warning.source.ranges.map(range => ({ start: { ...range.start }, end: { ...range.end } })),
+          }),
+    })),
+  }
+}

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto'
+import { SlipwayError } from '../errors/slipway-error.ts'
+import { fetchLocalSource, type LocalCopies } from '../source/local/local-copies.ts'
+import type { SessionCaller, SessionStore } from '../session/session.ts'
+import type { LocalFilter, Ref } from '../snapshot/ref.ts'
+import type { OpContext } from '../solver/op.ts'
+import type { SourceFactory } from './source-op.ts'
+
+/** A list attribute: JSON array of strings. Throws `invalid-argument`. */
+function readList(attrs: Readonly<Record<string, string>>, key: string): readonly string[] {
+  const text = attrs[key]
+  if (text === undefined || text === '') return []
+  const value: unknown = JSON.parse(text)
+  if (value === null) return []
+  if (!Array.isArray(value) || value.some(one => typeof one !== 'string')) {
+    throw new SlipwayError('invalid-argument', `invalid ${key} ${text}`)
+  }
+  return value as string[]
+}
+
+/**
+ * `local://`: a directory of the client. An in-process client's is read in place; any other's is kept as a copy that each
+ * build brings up to date. Its key is good for one session; steps that take from it go by what they take.
+ */
+export function localSourceFactory(sessions: SessionStore, copies: LocalCopies): SourceFactory {
+  return (name, attrs) => {
+    const filter: LocalFilter = {
+      includePatterns: readList(attrs, 'local.includepattern'),
+      excludePatterns: readList(attrs, 'local.excludepatterns'),
+      followPaths: readList(attrs, 'local.followpaths'),
+    }
+    const sharedKeyHint = attrs['local.sharedkeyhint'] ?? name
+    const find = async (ctx: OpContext): Promise<SessionCaller> => {
+      const named = attrs['local.session']
+      const ids = named ? [named] : ctx.sessions().toReversed()
+      const [first] = ids
+      if (first === undefined) throw new SlipwayError('failed-precondition', 'could not access local files without session')
+      for (const id of ids) {
+        const known = sessions.peek(id)
+        if (known) return known
+      }
+      return sessions.get(first, { signal: ctx.signal })
+    }
+    return {
+      async keys(ctx) {
+        const session = await find(ctx)
+        const facts = createHash('sha256').update(JSON.stringify([session.id, name, filter])).digest('hex')
+        return [`session:${name}:sha256:${facts}`]
+      },
+      async tree(ctx): Promise<Ref> {
+        const session = await find(ctx)
+        const path = session.localDir?.(name)
+        if (path !== undefined) {
+          await ctx.progress.step(`transferring ${name}:`, async () => undefined)
+          return { kind: 'local', path, filter }
+        }
+        return fetchLocalSource(copies, session, { name, sharedKeyHint, filter, differ: attrs['local.differ'] ?? 'metadata' }, ctx)
+      },
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import type { Platform } from '../oci/descriptor.ts'
+import { SlipwayError } from '../errors/slipway-error.ts'
+import type { SourceOp as SourceMessage } from '../proto/gen/ops_pb.ts'
+import type { Ref } from '../snapshot/ref.ts'
+import type { CacheMap, Op, OpContext } from '../solver/op.ts'
+import { type ImageSource, parseImageIdentifier } from '../source/image/image-source.ts'
+import type { ResolvedImage } from '../source/image/resolve-image.ts'
+import { cacheDigest } from './cache-digest.ts'
+import { resultOf } from './ref-result.ts'
+
+/** One source, told its identifier and attributes. */
+export interface SourceInstance {
+  /**
+   * Keys of the content, cheapest first. A key that begins with `session:` is good for this build only: consumers go by
+   * what the tree contains.
+   */
+  keys(ctx: OpContext): Promise<readonly string[]>
+  tree(ctx: OpContext): Promise<Ref>
+}
+
+/** Makes the source of an identifier. Throws `invalid-argument` for attributes that make no sense. */
+export type SourceFactory = (rest: string, attrs: Readonly<Record<string, string>>, platform: Platform) => SourceInstance
+
+/** Sources by the scheme of their identifiers. */
+export interface SourceServices {
+  readonly schemes: Readonly<Record<string, SourceFactory>>
+}
+
+/** Brings a tree from outside. */
+export function createSourceOp(message: SourceMessage, platform: Platform, services: SourceServices): Op {
+  const at = message.identifier.indexOf('://')
+  const scheme = at < 0 ? '' : message.identifier.slice(0, at)
+  const factory = services.schemes[scheme]
+  if (factory === undefined) throw new SlipwayError('invalid-argument', `unable to handle source ${message.identifier}`)
+  const source = factory(message.identifier.slice(at + 3), message.attrs, platform)
+  return {
+    limited: false,
+    cacheMaps: async ctx => (await source.keys(ctx)).map(sourceCacheMap),
+    exec: async (_inputs, ctx) => [resultOf(await source.tree(ctx))],
+  }
+}
+
+/** Source: https://github.com/moby/buildkit/blob/v0.32.2/solver/llbsolver/ops/source.go */
+function sourceCacheMap(key: string): CacheMap {
+  const digest = cacheDigest(`buildkit.source.v0:${key}`)
+  return { digest: key.startsWith('session:') ? `random:${digest.slice('sha256:'.length)}` : digest, inputs: [] }
+}
+
+/** `docker-image://`: see `ImageSource`. */
+export function imageSourceFactory(images: ImageSource): SourceFactory {
+  return (name, attrs, platform) => {
+    const identifier = parseImageIdentifier(name, attrs, platform)
+    let image: ResolvedImage | undefined
+    const resolve = async (ctx: OpContext): Promise<ResolvedImage> => {
+      image ??= await ctx.progress.step(`resolve ${name}`, () => images.resolve(identifier, ctx))
+      return image
+    }
+    return {
+      keys: async ctx => images.keys(identifier, await resolve(ctx)),
+      tree: async ctx => images.tree(identifier, await resolve(ctx), ctx),
+    }
+  }
+}
