@@ -1,0 +1,122 @@
+import { create, createRegistry, type DescMessage, fromBinary, fromJson, toBinary } from '@bufbuild/protobuf'
+import { codes, type ErrorCode } from '../../errors/codes.ts'
+import type { ErrorDetail, SlipwayError } from '../../errors/slipway-error.ts'
+import type { SourceRange } from '../../errors/source-range.ts'
+import { file_errdefs, type Source, SourceSchema } from '../../proto/gen/errdefs_pb.ts'
+
+/** One detail of an error on the wire: the name of a message without any URL before it, and its bytes. */
+export interface WireDetail {
+  readonly type: string
+  readonly value: Uint8Array
+}
+
+/** What the details of a wire error say, in our terms. */
+export interface DecodedDetails {
+  readonly sources: readonly SourceRange[]
+  readonly details: readonly ErrorDetail[]
+  readonly code?: ErrorCode
+  readonly hint?: string
+  readonly exitCode?: number
+}
+
+/** What has no place in BuildKit's messages travels as JSON under this name; other programs skip it. */
+const ownType = 'slipway.Error'
+
+const known = createRegistry(file_errdefs)
+
+/**
+ * The details of an error: errdefs messages, protobuf-encoded, and one of our own with the code, the hint and the exit
+ * code. Go's BuildKit reads both this encoding and its own JSON one.
+ */
+export function encodeDetails(error: SlipwayError): WireDetail[] {
+  const out: WireDetail[] = []
+  const others: ErrorDetail[] = []
+  for (const source of error.sources) out.push(encode(SourceSchema, sourceMessage(source)))
+  for (const detail of error.details) {
+    const schema = known.getMessage(detail.type)
+    const { type: _, ...fields } = detail
+    if (schema === undefined) others.push(detail)
+    else out.push(encode(schema, fields))
+  }
+  const own = {
+    code: error.code,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(error.exitCode === undefined ? {} : { exitCode: error.exitCode }),
+    ...(others.length === 0 ? {} : { details: others }),
+  }
+  const json = JSON.stringify(own, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value))
+  out.push({ type: ownType, value: new TextEncoder().encode(json) })
+  return out
+}
+
+/** The reverse of `encodeDetails`. Details that cannot be read, or are of no use to a user (stack traces), are left out. */
+export function decodeDetails(wire: readonly WireDetail[]): DecodedDetails {
+  const sources: SourceRange[] = []
+  const details: ErrorDetail[] = []
+  let own: Partial<DecodedDetails> = {}
+  for (const { type, value } of wire) {
+    try {
+      if (type === ownType) own = readOwn(value)
+      else if (messageName(type) === SourceSchema.typeName)
+        sources.push(...sourceRange(decode(SourceSchema, type, value)))
+      else {
+        const schema = known.getMessage(messageName(type))
+        if (schema === undefined) continue
+        const { $typeName, $unknown: _, ...fields } = decode(schema, type, value) as Record<string, unknown>
+        details.push({ type: $typeName as string, ...fields })
+      }
+    } catch {
+      // A detail is a favour, not the error: one that is malformed must not hide the message.
+    }
+  }
+  return { ...own, sources, details: [...details, ...(own.details ?? [])] }
+}
+
+/** Go's BuildKit marks details whose bytes are JSON. */
+function messageName(type: string): string {
+  return type.endsWith('+json') ? type.slice(0, -'+json'.length) : type
+}
+
+function encode(schema: DescMessage, fields: Record<string, unknown>): WireDetail {
+  return { type: schema.typeName, value: toBinary(schema, create(schema, fields)) }
+}
+
+function decode<Desc extends DescMessage>(
+  schema: Desc,
+  type: string,
+  value: Uint8Array,
+): ReturnType<typeof create<Desc>> {
+  if (!type.endsWith('+json')) return fromBinary(schema, value)
+  return fromJson(schema, JSON.parse(new TextDecoder().decode(value)), { ignoreUnknownFields: true })
+}
+
+function readOwn(value: Uint8Array): Partial<DecodedDetails> {
+  const json: unknown = JSON.parse(new TextDecoder().decode(value))
+  if (typeof json !== 'object' || json === null) return {}
+  const { code, hint, exitCode, details } = json as Record<string, unknown>
+  return {
+    ...(typeof code === 'string' && code in codes ? { code: code as ErrorCode } : {}),
+    ...(typeof hint === 'string' ? { hint } : {}),
+    ...(typeof exitCode === 'number' ? { exitCode } : {}),
+    ...(Array.isArray(details) ? { details: details.filter(isDetail) } : {}),
+  }
+}
+
+function isDetail(value: unknown): value is ErrorDetail {
+  return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string'
+}
+
+function sourceMessage(source: SourceRange): Record<string, unknown> {
+  const { filename, data, language, ranges } = source
+  return { info: { filename, data, ...(language === undefined ? {} : { language }) }, ranges }
+}
+
+function sourceRange(source: Source): SourceRange[] {
+  if (source.info === undefined) return []
+  const { filename, data, language } = source.info
+  const ranges = source.ranges.map(range => ({
+    start: { line: range.start?.line ?? 0, character: range.start?.character ?? 0 },
+    end: { line: range.end?.line ?? 0, character: range.end?.character ?? 0 },
+  }))
+  return [{ filename, data, ranges, ...(language === '' ? {} : { language }) }]
+}

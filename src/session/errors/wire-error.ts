@@ -1,0 +1,119 @@
+import { create } from '@bufbuild/protobuf'
+import { type Code, ConnectError } from '@connectrpc/connect'
+import { codeFromGrpc, codes, type ErrorCode } from '../../errors/codes.ts'
+import { asSlipwayError, isSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
+import { type Status, StatusSchema } from '../../proto/gen/rpc-status_pb.ts'
+import { decodeDetails, encodeDetails, type WireDetail } from './details.ts'
+
+/** Names of the codes as Go prints them, by number. https://github.com/grpc/grpc-go/blob/v1.82.1/codes/code_string.go */
+const goNames = [
+  'OK',
+  'Canceled',
+  'Unknown',
+  'InvalidArgument',
+  'DeadlineExceeded',
+  'NotFound',
+  'AlreadyExists',
+  'PermissionDenied',
+  'ResourceExhausted',
+  'FailedPrecondition',
+  'Aborted',
+  'OutOfRange',
+  'Unimplemented',
+  'Internal',
+  'Unavailable',
+  'DataLoss',
+  'Unauthenticated',
+] as const
+
+/**
+ * Codes that BuildKit gives to failures of a build; it leaves all others `unknown`. A Go client prints the code before
+ * the message unless it is unknown, so a build's other codes are sent as unknown, and ours beside it.
+ */
+const buildCodes: ReadonlySet<ErrorCode> = new Set([
+  'canceled',
+  'deadline-exceeded',
+  'resource-exhausted',
+  'unimplemented',
+  'internal',
+  'unavailable',
+])
+
+/** How an error is put on the wire. */
+export interface WireOptions {
+  /** The error is a failed build, or of a call that a frontend made: see `buildCodes`. */
+  readonly ofBuild?: boolean
+}
+
+/** What is thrown in a method as what gRPC sends; `ConnectError`s are sent as they are. */
+export function toConnectError(thrown: unknown, options: WireOptions = {}): ConnectError {
+  if (thrown instanceof ConnectError) return thrown
+  const { code, message, details } = toWire(thrown, options)
+  const error = new ConnectError(message, code as Code, undefined, undefined, thrown)
+  error.details = [...details]
+  return error
+}
+
+/**
+ * What a call threw as a `SlipwayError`. The message is as Go's BuildKit client words it: with the name of the code in
+ * front, unless that is unknown. Sources, details, hint and exit code are restored.
+ */
+export function fromConnectError(thrown: unknown): SlipwayError {
+  const given = asSlipwayErrorIfAny(thrown)
+  if (given !== undefined) return given
+  if (!(thrown instanceof ConnectError)) return asSlipwayError(thrown)
+  const wire = thrown.details.flatMap(d => ('desc' in d ? [] : [{ type: d.type, value: d.value }]))
+  return fromWire(thrown.code, thrown.rawMessage, wire, thrown)
+}
+
+/** An error as the message that history records and a bridge's Return carry. */
+export function toRpcStatus(thrown: unknown, options: WireOptions = {}): Status {
+  const { code, message, details } = toWire(fromConnectError(thrown), options)
+  return create(StatusSchema, {
+    code,
+    message,
+    details: details.map(d => ({ typeUrl: `type.googleapis.com/${d.type}`, value: d.value })),
+  })
+}
+
+/** The error that a status stands for; a status of code 0 has none. */
+export function fromRpcStatus(status: Status): SlipwayError | undefined {
+  if (status.code === 0) return undefined
+  const wire = status.details.map(d => ({
+    type: d.typeUrl.slice(d.typeUrl.lastIndexOf('/') + 1),
+    value: d.value,
+  }))
+  return fromWire(status.code, status.message, wire, undefined)
+}
+
+function toWire(
+  thrown: unknown,
+  options: WireOptions,
+): { code: number; message: string; details: WireDetail[] } {
+  const error = asSlipwayError(thrown)
+  const hidden = options.ofBuild === true && !buildCodes.has(error.code)
+  const code = codes[hidden ? 'unknown' : error.code].grpc
+  // An error that came over another wire has its code in front already; the next reader will put it there again.
+  const prefix = `${goNames[code]}: `
+  const message = error.message.startsWith(prefix) ? error.message.slice(prefix.length) : error.message
+  return { code, message, details: encodeDetails(error) }
+}
+
+function fromWire(grpc: number, text: string, wire: readonly WireDetail[], cause: unknown): SlipwayError {
+  const { code, ...decoded } = decodeDetails(wire)
+  const name = goNames[grpc]
+  const message = name === undefined || name === 'Unknown' ? text : `${name}: ${text}`
+  return new SlipwayError(code ?? codeFromGrpc(grpc), message, {
+    ...decoded,
+    ...(cause === undefined ? {} : { cause }),
+  })
+}
+
+/** Transports wrap what their own parts throw, abort reasons for one; the typed error inside is what counts. */
+function asSlipwayErrorIfAny(thrown: unknown): SlipwayError | undefined {
+  if (!(thrown instanceof Error)) return undefined
+  if (thrown instanceof ConnectError && !thrown.isWireError && thrown.cause instanceof Error) {
+    return asSlipwayErrorIfAny(thrown.cause)
+  }
+  return isSlipwayError(thrown) ? thrown : undefined
+}

@@ -1,0 +1,63 @@
+import { createServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import type { Duplex } from 'node:stream'
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node'
+import { headersFromRaw } from './header-values.ts'
+import { endWithPeer, http2Options, prepareHttp2 } from './http2-settings.ts'
+import { grpcHandlers, type Routes } from './routes.ts'
+
+/** Answers one HTTP/2 request. */
+export type Http2Handler = (request: Http2ServerRequest, response: Http2ServerResponse) => void
+
+/** A handler of gRPC requests; paths that are not in the routes are answered as an unknown method, as Go's servers do. */
+export function http2Handler(routes: Routes): Http2Handler {
+  const handlers = new Map(grpcHandlers(routes).map(handler => [handler.requestPath, handler]))
+  return (request, response) => {
+    const path = request.url.split('?', 1)[0] as string
+    const handler = handlers.get(path)
+    if (handler === undefined) {
+      answerUnimplemented(path, response)
+      return
+    }
+    const universal = universalRequestFromNodeRequest(request, response, undefined, undefined)
+    handler({ ...universal, header: headersFromRaw(request.rawHeaders) })
+      .then(answer => universalResponseToNodeResponse(answer, response))
+      // The peer has gone: there is nobody to tell.
+      .catch(() => response.stream?.destroy())
+  }
+}
+
+function answerUnimplemented(path: string, response: Http2ServerResponse): void {
+  const [, service = '', method = ''] = /^\/(.*)\/([^/]*)$/.exec(path) ?? []
+  response.writeHead(200, {
+    'content-type': 'application/grpc',
+    'grpc-status': '12',
+    'grpc-message': encodeURIComponent(`unknown method ${method} for service ${service}`),
+  })
+  response.end()
+}
+
+/** A server on one connection. Disposing it ends the connection. */
+export interface ServedDuplex extends AsyncDisposable {
+  /** Settles when the connection has ended. */
+  readonly closed: Promise<void>
+}
+
+/**
+ * Speaks gRPC (HTTP/2 without TLS, prior knowledge) as the server over any byte stream: a client's end of a session, the
+ * standard streams of a frontend's container. The stream is owned from here on.
+ */
+export function serveDuplex(duplex: Duplex, routes: Routes): ServedDuplex {
+  const server = createServer(http2Options, http2Handler(routes))
+  const closed = new Promise<void>(resolve => duplex.once('close', resolve))
+  server.on('session', prepareHttp2)
+  server.on('sessionError', () => {})
+  endWithPeer(duplex)
+  server.emit('connection', duplex)
+  return {
+    closed,
+    async [Symbol.asyncDispose]() {
+      duplex.destroy()
+      await closed
+    },
+  }
+}
