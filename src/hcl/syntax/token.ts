@@ -1,0 +1,63 @@
+import type { Range } from '../position.ts'
+
+/** Kinds of tokens of the native syntax; punctuation is named by itself. */
+export type TokenKind =
+  | '{'
+  | '}'
+  | '['
+  | ']'
+  | '('
+  | ')'
+  | '*'
+  | '/'
+  | '+'
+  | '-'
+  | '%'
+  | '='
+  | '=='
+  | '!='
+  | '<'
+  | '<='
+  | '>'
+  | '>='
+  | '&&'
+  | '||'
+  | '!'
+  | '.'
+  | ','
+  | '::'
+  | '...'
+  | '=>'
+  | '?'
+  | ':'
+  | 'open-quote'
+  | 'close-quote'
+  | 'open-heredoc'
+  | 'close-heredoc'
+  | 'template-interp'
+  | 'template-control'
+  | 'template-end'
+  | 'quoted-literal'
+  | 'string-literal'
+  | 'number'
+  | 'identifier'
+  | 'comment'
+  | 'newline'
+  | 'eof'
+  | '&'
+  | '|'
+  | '~'
+  | '^'
+  | "'"
+  | '`'
+  | ';'
+  | 'invalid'
+  | 'bad-utf8'
+  | 'quoted-newline'
+
+/** A piece of source text with its kind and place. */
+export interface Token {
+  readonly kind: TokenKind
+  readonly text: string
+  readonly range: Range
+}

@@ -1,0 +1,153 @@
+import { parseFloatText } from './big-float.ts'
+import { compareText } from './compare-text.ts'
+import { ConversionError, convertValue } from './convert.ts'
+import { numberText } from './format-float.ts'
+import { jsonString as goJsonString } from '../../gostd/json.ts'
+import { setValue } from './set-value.ts'
+import { dynamicType, type Type } from './type.ts'
+import {
+  asArray,
+  asFloat,
+  asMap,
+  asText,
+  boolValue,
+  isKnown,
+  isNull,
+  listValue,
+  mapValue,
+  nullDynamic,
+  nullValue,
+  numberValue,
+  objectValue,
+  stringValue,
+  tupleValue,
+  type Value,
+} from './value.ts'
+
+/** The value as compact JSON with Go's escapes, keys sorted. Throws a `ConversionError` for what JSON cannot say. */
+export function valueToJson(v: Value): string {
+  if (!isKnown(v)) throw new ConversionError('value is not known')
+  if (isNull(v)) return 'null'
+  switch (v.type.kind) {
+    case 'string':
+      return goJsonString(asText(v))
+    case 'number':
+      if (asFloat(v).form === 'infinite') throw new ConversionError('cannot serialize infinity as JSON')
+      return numberText(asFloat(v))
+    case 'bool':
+      return v.content === true ? 'true' : 'false'
+    case 'list':
+    case 'set':
+    case 'tuple':
+      return `[${asArray(v).map(valueToJson).join(',')}]`
+    case 'map':
+    case 'object':
+      return `{${[...asMap(v)].map(([k, e]) => `${goJsonString(k)}:${valueToJson(e)}`).join(',')}}`
+    default:
+      return '{}'
+  }
+}
+
+/** A JSON document: numbers keep their text, objects their keys in order, duplicates included. */
+export type JsonNode =
+  | { readonly kind: 'null' }
+  | { readonly kind: 'bool'; readonly value: boolean }
+  | { readonly kind: 'number'; readonly text: string }
+  | { readonly kind: 'string'; readonly value: string }
+  | { readonly kind: 'array'; readonly items: readonly JsonNode[] }
+  | { readonly kind: 'object'; readonly entries: readonly (readonly [string, JsonNode])[] }
+
+/** The JSON document as the value it describes: tuples and objects. */
+export function impliedValue(node: JsonNode): Value {
+  switch (node.kind) {
+    case 'null':
+      return nullDynamic
+    case 'bool':
+      return boolValue(node.value)
+    case 'number':
+      return numberFrom(node.text)
+    case 'string':
+      return stringValue(node.value)
+    case 'array':
+      return tupleValue(node.items.map(impliedValue))
+    case 'object':
+      return objectValue(new Map(node.entries.map(([k, n]) => [k, impliedValue(n)])))
+  }
+}
+
+/** The JSON document as a value of the type; throws a `ConversionError` in go-cty's words where it does not fit. */
+export function typedValue(node: JsonNode, type: Type): Value {
+  if (node.kind === 'null') return nullValue(type)
+  switch (type.kind) {
+    case 'dynamic':
+      throw new ConversionError('type is missing')
+    case 'string':
+      if (node.kind === 'string') return stringValue(node.value)
+      if (node.kind === 'number') return stringValue(node.text)
+      if (node.kind === 'bool') return stringValue(String(node.value))
+      throw new ConversionError('string is required')
+    case 'number':
+      if (node.kind === 'number') return numberFrom(node.text)
+      if (node.kind === 'string') return numberFrom(node.value)
+      throw new ConversionError('number is required')
+    case 'bool':
+      if (node.kind === 'bool') return boolValue(node.value)
+      if (node.kind === 'string') return convertValue(stringValue(node.value), type)
+      throw new ConversionError('bool is required')
+    case 'list':
+      return listValue(
+        items(node).map(n => typedValue(n, type.element)),
+        type.element,
+      )
+    case 'set':
+      return setValue(
+        items(node).map(n => typedValue(n, type.element)),
+        type.element,
+      )
+    case 'tuple': {
+      const nodes = items(node)
+      const size = type.elements.length
+      if (nodes.length > size) throw new ConversionError(`too many tuple elements (need ${size})`)
+      if (nodes.length < size) throw new ConversionError(`not enough tuple elements (need ${size})`)
+      return tupleValue(nodes.map((n, i) => typedValue(n, type.elements[i] ?? dynamicType)))
+    }
+    case 'map':
+      return mapValue(new Map(entries(node).map(([k, n]) => [k, typedValue(n, type.element)])), type.element)
+    case 'object':
+      return typedObject(entries(node), type)
+    case 'capsule':
+      throw new ConversionError(`unsupported type ${type.name}`)
+  }
+}
+
+function typedObject(
+  nodes: readonly (readonly [string, JsonNode])[],
+  type: Type & { kind: 'object' },
+): Value {
+  const attributes = new Map<string, Value>()
+  for (const [key, node] of nodes) {
+    const wanted = type.attributes.get(key)
+    if (wanted === undefined) throw new ConversionError(`unsupported attribute ${JSON.stringify(key)}`)
+    attributes.set(key, typedValue(node, wanted))
+  }
+  for (const [name, wanted] of [...type.attributes].sort((a, b) => compareText(a[0], b[0]))) {
+    if (!attributes.has(name)) attributes.set(name, nullValue(wanted))
+  }
+  return objectValue(attributes)
+}
+
+function numberFrom(text: string): Value {
+  const number = parseFloatText(text)
+  if (number === undefined) throw new ConversionError('a number is required')
+  return numberValue(number)
+}
+
+function items(node: JsonNode): readonly JsonNode[] {
+  if (node.kind !== 'array') throw new ConversionError('missing expected [')
+  return node.items
+}
+
+function entries(node: JsonNode): readonly (readonly [string, JsonNode])[] {
+  if (node.kind !== 'object') throw new ConversionError('missing expected {')
+  return node.entries
+}
