@@ -20,6 +20,7 @@ export interface EngineServices {
   readonly solver: Solver
   readonly imageSource: ImageSource
   readonly lookup: ImageLookup
+  readonly hostname: string
   readonly hostPlatform: Platform
   /** Native platform first, then those that are emulated. Read anew every so often. */
   readonly platforms: () => readonly Platform[]

@@ -1,0 +1,84 @@
+import { SlipwayError } from '../errors/slipway-error.ts'
+import { Build } from './build.ts'
+import type { BridgeApi, ControlApi, EngineApi } from './engine-api.ts'
+import type { ExporterServices } from './exporters.ts'
+import type { RunFrontend } from './gateway-bridge.ts'
+import { statusMessage } from './status-message.ts'
+import { buildkitVersion } from './version.ts'
+import { workerRecord } from './worker-record.ts'
+
+/** How long a call waits for the build that it names to begin (ms). */
+const appearMs = 3000
+
+/** The engine behind BuildKit's API. */
+export class Engine implements EngineApi {
+  readonly control: ControlApi
+  readonly #services: ExporterServices
+  readonly #runFrontend: RunFrontend
+  readonly #builds = new Map<string, Build>()
+  readonly #waiting = new Map<string, Set<(build: Build) => void>>()
+
+  constructor(services: ExporterServices, runFrontend: RunFrontend) {
+    this.#services = services
+    this.#runFrontend = runFrontend
+    this.control = this.#controlApi()
+  }
+
+  async bridge(ref: string, signal: AbortSignal): Promise<BridgeApi> {
+    return (await this.#build(ref, signal, appearMs)).bridge
+  }
+
+  #controlApi(): ControlApi {
+    return {
+      listWorkers: async () => ({ record: [workerRecord(this.#services)] }),
+      info: async () => ({ buildkitVersion: { ...buildkitVersion } }),
+      diskUsage: async () => ({ record: [] }),
+      prune: async function* () {},
+      solve: async (request, call) => {
+        if (request.Ref === '') throw new SlipwayError('invalid-argument', 'invalid request: a build needs a ref')
+        const build = new Build(request, this.#services, this.#runFrontend)
+        this.#add(build)
+        try {
+          return { ExporterResponse: await build.run(call.signal) }
+        } finally {
+          this.#builds.delete(build.ref)
+          build.close()
+        }
+      },
+      status: (request, call) => this.#status(request.Ref, call.signal),
+      listenBuildHistory: async function* () {},
+      updateBuildHistory: async () => ({}),
+    }
+  }
+
+  async *#status(ref: string, signal: AbortSignal): ReturnType<ControlApi['status']> {
+    const build = await this.#build(ref, signal, undefined)
+    for await (const status of build.hub.read(signal)) yield statusMessage(status)
+  }
+
+  #add(build: Build): void {
+    this.#builds.set(build.ref, build)
+    for (const wake of this.#waiting.get(build.ref) ?? []) wake(build)
+    this.#waiting.delete(build.ref)
+  }
+
+  /** The build of a ref, waited for. */
+  async #build(ref: string, signal: AbortSignal, waitMs: number | undefined): Promise<Build> {
+    const known = this.#builds.get(ref)
+    if (known) return known
+    const found = Promise.withResolvers<Build>()
+    const missing = (): void => found.reject(new SlipwayError('not-found', `no such job ${ref}`))
+    const canceled = (): void => found.reject(new SlipwayError('canceled', 'context canceled'))
+    const timer = waitMs === undefined ? undefined : setTimeout(missing, waitMs)
+    const waiting = this.#waiting.get(ref) ?? new Set()
+    this.#waiting.set(ref, waiting.add(found.resolve))
+    signal.addEventListener('abort', canceled, { once: true })
+    try {
+      return await found.promise
+    } finally {
+      clearTimeout(timer)
+      waiting.delete(found.resolve)
+      signal.removeEventListener('abort', canceled)
+    }
+  }
+}

@@ -1,0 +1,195 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import { SlipwayError } from '../errors/slipway-error.ts'
+import type * as gateway from '../proto/gen/gateway_pb.ts'
+import type { Definition } from '../proto/gen/ops_pb.ts'
+import type { BridgeApi } from './engine-api.ts'
+import { type BridgeRef, type BridgeResult, treeOf } from './bridge-ref.ts'
+import type { BuildBridge } from './build-bridge.ts'
+import { frontendCapabilities, llbCapabilities } from './capabilities.ts'
+import { statMessage } from './stat-message.ts'
+import { platformOf } from './op-resolver.ts'
+import { readRefDirectory, readRefFile, statRefFile } from './ref-files.ts'
+import { workerRecord } from './worker-record.ts'
+
+/** Runs a frontend of the engine by name. */
+export type RunFrontend = (
+  name: string,
+  options: Readonly<Record<string, string>>,
+  inputs: Readonly<Record<string, Definition>>,
+  bridge: BuildBridge,
+) => Promise<BridgeResult>
+
+/** How a build that its client drives has ended. */
+export type Returned =
+  | { readonly kind: 'result'; readonly result: BridgeResult }
+  | { readonly kind: 'error'; readonly error: SlipwayError }
+
+/** The LLBBridge service of one build. */
+export class GatewayBridge implements BridgeApi {
+  readonly #bridge: BuildBridge
+  readonly #runFrontend: RunFrontend
+  readonly #inputs: Readonly<Record<string, Definition>>
+  readonly #refs = new Map<string, BridgeRef>()
+  readonly returned = Promise.withResolvers<Returned>()
+
+  constructor(bridge: BuildBridge, runFrontend: RunFrontend, inputs: Readonly<Record<string, Definition>> = {}) {
+    this.#bridge = bridge
+    this.#runFrontend = runFrontend
+    this.#inputs = inputs
+  }
+
+  ping: BridgeApi['ping'] = async () => ({
+    FrontendAPICaps: frontendCapabilities(),
+    LLBCaps: llbCapabilities(),
+    Workers: [workerRecord(this.#bridge.services)],
+  })
+
+  resolveImageConfig: BridgeApi['resolveImageConfig'] = async request => {
+    const { reference, digest, config } = await this.#bridge.resolveImageConfig({
+      reference: request.Ref,
+      platform: platformOf(request.Platform),
+      resolveMode: request.ResolveMode,
+      logName: request.LogName,
+    })
+    return { Ref: reference, Digest: digest, Config: config }
+  }
+
+  resolveSourceMeta: BridgeApi['resolveSourceMeta'] = async request => {
+    const source = request.Source
+    if (source === undefined) throw new SlipwayError('invalid-argument', 'invalid request: no source')
+    const name = source.identifier
+    if (!name.startsWith('docker-image://')) return { Source: source }
+    const { reference, digest, config } = await this.#bridge.resolveImageConfig({
+      reference: name.slice('docker-image://'.length),
+      platform: platformOf(request.Platform),
+      resolveMode: request.ResolveMode || source.attrs['image.resolvemode'],
+      logName: request.LogName,
+    })
+    return {
+      Source: { identifier: `docker-image://${reference}`, attrs: source.attrs },
+      Image: { Digest: digest, Config: config },
+    }
+  }
+
+  solve: BridgeApi['solve'] = async request => {
+    const result = await this.#solve(request)
+    if (request.Evaluate) await this.#evaluateAll(result)
+    return { result: this.#message(result) }
+  }
+
+  readFile: BridgeApi['readFile'] = async request => {
+    const { Range } = request
+    const range = Range === undefined ? undefined : { offset: Number(Range.Offset), length: Number(Range.Length) }
+    const { services, signal } = this.#bridge
+    return { Data: await readRefFile(services.trees, await treeOf(this.#ref(request.Ref)), request.FilePath, range, signal) }
+  }
+
+  readDir: BridgeApi['readDir'] = async request => {
+    const { services, signal } = this.#bridge
+    const ref = await treeOf(this.#ref(request.Ref))
+    const entries = await readRefDirectory(services.trees, ref, request.DirPath, request.IncludePattern, signal)
+    return { entries: entries.map(statMessage) }
+  }
+
+  statFile: BridgeApi['statFile'] = async request => {
+    const { services, signal } = this.#bridge
+    return { stat: statMessage(await statRefFile(services.trees, await treeOf(this.#ref(request.Ref)), request.Path, signal)) }
+  }
+
+  evaluate: BridgeApi['evaluate'] = async request => {
+    await treeOf(this.#ref(request.Ref))
+    return {}
+  }
+
+  inputs: BridgeApi['inputs'] = async () => ({ Definitions: { ...this.#inputs } })
+
+  warn: BridgeApi['warn'] = async request => {
+    const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8')
+    const ranges = request.ranges.map(range => ({
+      start: { line: range.start?.line ?? 0, character: range.start?.character ?? 0 },
+      end: { line: range.end?.line ?? 0, character: range.end?.character ?? 0 },
+    }))
+    const info = request.info
+    this.#bridge.warn({
+      vertex: request.digest,
+      level: Number(request.level),
+      short: text(request.short),
+      detail: request.detail.map(text),
+      url: request.url,
+      ...(info === undefined ? {} : { source: { filename: info.filename, data: info.data, language: info.language, ranges } }),
+    })
+    return {}
+  }
+
+  return: BridgeApi['return'] = async request => {
+    if (request.error !== undefined && request.error.code !== 0) {
+      const error = new SlipwayError('unknown', request.error.message)
+      this.returned.resolve({ kind: 'error', error })
+      return {}
+    }
+    this.returned.resolve({ kind: 'result', result: this.#read(request.result) })
+    return {}
+  }
+
+  #ref(id: string): BridgeRef | undefined {
+    if (id === '') return undefined
+    const ref = this.#refs.get(id)
+    if (ref === undefined) throw new SlipwayError('not-found', `no such ref: ${id}`)
+    return ref
+  }
+
+  async #solve(request: gateway.SolveRequest): Promise<BridgeResult> {
+    if (request.Definition !== undefined && request.Definition.def.length > 0) {
+      const ref = this.#bridge.ref(request.Definition)
+      return { refs: new Map(), metadata: new Map(), ...(ref === undefined ? {} : { ref }) }
+    }
+    if (request.Frontend === '') return { refs: new Map(), metadata: new Map() }
+    return this.#runFrontend(request.Frontend, request.FrontendOpt, request.FrontendInputs, this.#bridge)
+  }
+
+  async #evaluateAll(result: BridgeResult): Promise<void> {
+    await Promise.all([result.ref?.result(), ...[...result.refs.values()].map(ref => ref.result())])
+  }
+
+  /** A result as the client sees it: its trees are known by their ids from now on. */
+  #message(result: BridgeResult): MessageInitShape<typeof gateway.ResultSchema> {
+    const remember = (ref: BridgeRef): { id: string; def: Definition } => {
+      this.#refs.set(ref.id, ref)
+      return { id: ref.id, def: ref.definition }
+    }
+    const metadata = Object.fromEntries(result.metadata)
+    if (result.refs.size > 0) {
+      const refs = Object.fromEntries([...result.refs].map(([key, ref]) => [key, remember(ref)]))
+      return { metadata, result: { case: 'refs', value: { refs } } }
+    }
+    if (result.ref === undefined) return { metadata, result: { case: 'ref', value: { id: '' } } }
+    return { metadata, result: { case: 'ref', value: remember(result.ref) } }
+  }
+
+  #read(result: gateway.Result | undefined): BridgeResult {
+    const metadata = new Map(Object.entries(result?.metadata ?? {}))
+    const one = result?.result
+    const refs = new Map<string, BridgeRef>()
+    let ref: BridgeRef | undefined
+    const add = (key: string, id: string): void => {
+      const found = this.#ref(id)
+      if (found) refs.set(key, found)
+    }
+    switch (one?.case) {
+      case 'ref':
+        ref = this.#ref(one.value.id)
+        break
+      case 'refs':
+        for (const [key, value] of Object.entries(one.value.refs)) add(key, value.id)
+        break
+      case 'refDeprecated':
+        ref = this.#ref(one.value)
+        break
+      case 'refsDeprecated':
+        for (const [key, id] of Object.entries(one.value.refs)) add(key, id)
+        break
+      default:
+    }
+    return { refs, metadata, ...(ref === undefined ? {} : { ref }) }
+  }
+}

@@ -1,0 +1,25 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { WorkerRecordSchema } from '../proto/gen/worker_pb.ts'
+import type { EngineServices } from './services.ts'
+import { buildkitVersion } from './version.ts'
+
+/** The engine's worker as clients see it. */
+export function workerRecord(services: EngineServices): MessageInitShape<typeof WorkerRecordSchema> {
+  return {
+    ID: 'slipway',
+    Labels: {
+      'org.mobyproject.buildkit.worker.executor': 'oci',
+      'org.mobyproject.buildkit.worker.hostname': services.hostname,
+      'org.mobyproject.buildkit.worker.network': 'host',
+      'org.mobyproject.buildkit.worker.oci.process-mode': 'sandbox',
+      'org.mobyproject.buildkit.worker.selinux.enabled': 'false',
+      'org.mobyproject.buildkit.worker.snapshotter': services.snapshotter.kind === 'overlay' ? 'overlayfs' : 'native',
+    },
+    platforms: services.platforms().map(platform => ({
+      OS: platform.os,
+      Architecture: platform.architecture,
+      Variant: platform.variant ?? '',
+    })),
+    BuildkitVersion: { ...buildkitVersion },
+  }
+}
