@@ -16,7 +16,9 @@ export interface LazyLayer {
 }
 
 /** One layer of a ref: on disk, or to be had. */
-export type RefLayer = { readonly kind: 'layer'; readonly id: LayerId } | { readonly kind: 'lazy'; readonly lazy: LazyLayer }
+export type RefLayer =
+  | { readonly kind: 'layer'; readonly id: LayerId }
+  | { readonly kind: 'lazy'; readonly lazy: LazyLayer }
 
 /** Which files of a local directory are part of a source. Patterns as in .dockerignore; paths relative to the directory. */
 export interface LocalFilter {

@@ -61,7 +61,12 @@ export interface Snapshotter {
    * in this process or in others. Hostile entries are clamped or refused. Throws `data-loss` where the tar is broken or
    * its digest is not `diffId`.
    */
-  unpack(blob: { path: string; mediaType: string; diffId: Digest }, parents: LayerStack, chainId: Digest, signal?: AbortSignal): Promise<Layer>
+  unpack(
+    blob: { path: string; mediaType: string; diffId: Digest },
+    parents: LayerStack,
+    chainId: Digest,
+    signal?: AbortSignal,
+  ): Promise<Layer>
   /** Records that `blob` holds the layer `id`, so that it is not compressed again. */
   addBlob(id: LayerId, blob: LayerBlob): Promise<void>
   /** Blobs known to hold the layer. */

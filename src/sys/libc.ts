@@ -14,6 +14,7 @@ export interface Libc {
   llistxattr(path: Memory, list: Memory, size: number): number
   lremovexattr(path: Memory, name: Memory): number
   utimensat(dirfd: number, path: Memory, times: Memory, flags: number): number
+  futimens(fd: number, times: Memory): number
   flock(fd: number, operation: number): number
   mount(source: Memory, target: Memory, type: Memory, flags: number, data: Memory): number
   umount2(target: Memory, flags: number): number
@@ -76,6 +77,7 @@ function bind(): Libc {
     llistxattr: lib.func('long llistxattr(const void *path, void *list, size_t size)'),
     lremovexattr: lib.func('int lremovexattr(const void *path, const void *name)'),
     utimensat: lib.func('int utimensat(int dirfd, const void *path, const void *times, int flags)'),
+    futimens: lib.func('int futimens(int fd, const void *times)'),
     flock: lib.func('int flock(int fd, int operation)'),
     mount: lib.func(
       'int mount(const void *source, const void *target, const void *type, unsigned long flags, const void *data)',

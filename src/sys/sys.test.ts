@@ -22,7 +22,7 @@ import { findMount, parseMountinfo } from './mountinfo.ts'
 import { openBeneath } from './open-beneath.ts'
 import { isAlive, processIdentity } from './process-identity.ts'
 import { run, spawn } from './spawn.ts'
-import { setTimes } from './times.ts'
+import { setFileTimes, setTimes } from './times.ts'
 import { parseIdMap } from './user-namespace.ts'
 import { WorkerPool } from './worker-pool.ts'
 import { getXattr, getXattrs, listXattrs, removeXattr, setXattr } from './xattr.ts'
@@ -91,6 +91,10 @@ describe('nodes and times', () => {
       setTimes(join(dir, 'link'), 0n, ns)
       assert.equal(lstatSync(join(dir, 'link'), { bigint: true }).mtimeNs, ns)
     }
+    const fd = openSync(file('timed'), 'r')
+    setFileTimes(fd, 5n, 1_700_000_000_000_000_001n)
+    closeSync(fd)
+    assert.equal(lstatSync(join(dir, 'timed'), { bigint: true }).mtimeNs, 1_700_000_000_000_000_001n)
   })
 })
 

@@ -18,7 +18,7 @@ export function setTimes(path: string, atimeNs: bigint, mtimeNs: bigint): void {
 export function setFileTimes(fd: number, atimeNs: bigint, mtimeNs: bigint): void {
   fill(atimeNs, mtimeNs)
   const c = libc()
-  if (c.utimensat(fd, null, times, 0) < 0) throw errnoError(c.errno(), 'futimens')
+  if (c.futimens(fd, times) < 0) throw errnoError(c.errno(), 'futimens')
 }
 
 /** `timespec[2]`; the nanoseconds of a time before 1970 count upwards too. */

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto'
+import { closeSync, openSync, readSync } from 'node:fs'
+import { decompress } from '../compression/decompress.ts'
+import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
+import type { Digest } from '../oci/digest.ts'
+import { filterThrough } from '../sys/filter-process.ts'
+import type { JobContext } from '../sys/job-protocol.ts'
+import { TarReader } from '../tar/reader.ts'
+import { type ApplyOptions, LayerApplier } from './layer-applier.ts'
+
+/** A blob and where it goes. */
+export interface UnpackInput extends ApplyOptions {
+  /** File with the blob, in any compression. */
+  readonly path: string
+  /** Digest that the uncompressed archive must have. */
+  readonly diffId: Digest
+}
+
+export interface UnpackOutput {
+  /** Bytes of file content. */
+  readonly size: number
+}
+
+/** Unpacks a layer blob into an upper directory, checking its digest on the way. What was unpacked before a failure is the caller's to remove. */
+export async function unpackLayer(
+  input: UnpackInput,
+  context: Pick<JobContext, 'signal' | 'check'>,
+): Promise<UnpackOutput> {
+  const applier = new LayerApplier(input)
+  const reader = new TarReader(applier)
+  const hash = createHash('sha256')
+  try {
+    const source = decompress(readBlob(input.path), { signal: context.signal, filter: filterThrough })
+    for await (const chunk of source) {
+      context.check()
+      hash.update(chunk)
+      reader.write(chunk)
+    }
+    reader.end()
+    applier.complete()
+  } catch (error) {
+    throw wrapError('failed to extract layer', error)
+  } finally {
+    applier.close()
+  }
+  const diffId = `sha256:${hash.digest('hex')}`
+  if (diffId !== input.diffId) {
+    throw new SlipwayError('data-loss', `wrong diff id calculated on extraction ${JSON.stringify(diffId)}`)
+  }
+  return { size: applier.size }
+}
+
+const chunkSize = 512 * 1024
+
+/** Sync reads: this thread has nothing else to do, and the file is in the page cache as a rule. */
+async function* readBlob(path: string): AsyncGenerator<Uint8Array, void, undefined> {
+  const fd = openSync(path, 'r')
+  try {
+    for (;;) {
+      const chunk = Buffer.allocUnsafeSlow(chunkSize)
+      const n = readSync(fd, chunk)
+      if (n === 0) return
+      yield chunk.subarray(0, n)
+    }
+  } finally {
+    closeSync(fd)
+  }
+}

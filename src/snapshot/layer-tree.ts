@@ -1,0 +1,147 @@
+import { type BigIntStats, constants, openSync } from 'node:fs'
+import { compareNames, fsPath } from '../bytes/path-string.ts'
+import { SlipwayError } from '../errors/slipway-error.ts'
+import { listNames } from './list-names.ts'
+import { isOpaque, plainXattrs } from './overlay-xattr.ts'
+import { entryOf, isWhiteout, kindOf, readLink, statPath } from './read-entry.ts'
+import { baseOf, joinPath, parentOf, resolvePath } from './resolve-path.ts'
+import type { Entry, FileTree } from './tree.ts'
+
+/** Where a name was found: its path on disk, and what is there. */
+export interface Found {
+  readonly real: string
+  readonly stat: BigIntStats
+}
+
+/** More directories than this are not remembered. */
+const mostRemembered = 20_000
+
+/**
+ * A stack of layer directories seen as overlayfs would show it, without a mount: names are looked for from the top,
+ * whiteouts end the search, directories are merged down to an opaque one or to something that is no directory.
+ */
+export class LayerTree implements FileTree {
+  /** Layer directories, highest first. */
+  readonly #layers: readonly string[]
+  /** For a canonical directory: the directories on disk that make it up, highest first. */
+  readonly #parts = new Map<string, readonly string[]>()
+
+  /** `layers` are absolute paths, lowest first. */
+  constructor(layers: readonly string[]) {
+    this.#layers = layers.toReversed()
+  }
+
+  lstat(path: string): Entry | undefined {
+    const found = this.find(this.resolve(path, { followLast: false }))
+    return found === undefined ? undefined : entryOf(found.real, found.stat)
+  }
+
+  resolve(path: string, options: { followLast?: boolean } = {}): string {
+    return resolvePath(path, at => this.#look(at), options.followLast ?? true)
+  }
+
+  readdir(path: string): readonly string[] {
+    const parts = this.parts(path)
+    if (parts === undefined) throw this.#missing(path)
+    const names = new Set<string>()
+    const gone = new Set<string>()
+    for (const part of parts) {
+      for (const { name, isChar } of listNames(part)) {
+        if (names.has(name) || gone.has(name)) continue
+        const stat = isChar ? statPath(`${part}/${name}`) : undefined
+        if (stat !== undefined && isWhiteout(stat)) gone.add(name)
+        else names.add(name)
+      }
+    }
+    return [...names].sort(compareNames)
+  }
+
+  open(path: string): number {
+    return openSync(fsPath(this.realPath(path)), constants.O_RDONLY | constants.O_NOFOLLOW)
+  }
+
+  xattrs(path: string): ReadonlyMap<string, Uint8Array> {
+    return plainXattrs(this.realPath(path))
+  }
+
+  realPath(path: string): string {
+    const found = this.find(path)
+    if (found === undefined) throw this.#missing(path)
+    return found.real
+  }
+
+  [Symbol.dispose](): void {
+    this.#parts.clear()
+  }
+
+  /** What is at a canonical path. */
+  find(path: string): Found | undefined {
+    if (path === '/') {
+      const real = this.#layers[0]
+      const stat = real === undefined ? undefined : statPath(real)
+      return real === undefined || stat === undefined ? undefined : { real, stat }
+    }
+    const name = baseOf(path)
+    for (const part of this.parts(parentOf(path)) ?? []) {
+      const real = `${part}/${name}`
+      const stat = statPath(real)
+      if (stat !== undefined) return isWhiteout(stat) ? undefined : { real, stat }
+    }
+    return undefined
+  }
+
+  /** The directories on disk that make up a canonical directory, highest first; undefined where it is none. */
+  parts(path: string): readonly string[] | undefined {
+    if (path === '/') return this.#layers
+    const known = this.#parts.get(path)
+    if (known !== undefined) return known
+    const parents = this.parts(parentOf(path))
+    if (parents === undefined) return undefined
+    const parts = mergedParts(parents, baseOf(path))
+    if (parts.length === 0) return undefined
+    if (this.#parts.size >= mostRemembered) this.#parts.clear()
+    this.#parts.set(path, parts)
+    return parts
+  }
+
+  /** Forgets what is known of a directory that has changed, and with `deep` of everything in it. */
+  forget(path: string, deep: boolean): void {
+    this.#parts.delete(path)
+    if (!deep) return
+    const prefix = joinPath(path, '')
+    for (const key of this.#parts.keys()) if (key.startsWith(prefix)) this.#parts.delete(key)
+  }
+
+  #look(path: string): Pick<Entry, 'kind' | 'linkname'> | undefined {
+    if (path === '/' || this.#parts.has(path)) return { kind: 'directory' }
+    const found = this.find(path)
+    if (found === undefined) return undefined
+    const kind = kindOf(found.stat)
+    return kind === 'symlink' ? { kind, linkname: readLink(found.real) } : { kind }
+  }
+
+  #missing(path: string): SlipwayError {
+    const found = path === '/' || this.find(path) !== undefined
+    return found
+      ? new SlipwayError('failed-precondition', `${path}: not a directory`)
+      : new SlipwayError('not-found', `${path}: no such file or directory`)
+  }
+}
+
+function mergedParts(parents: readonly string[], name: string): readonly string[] {
+  const parts: string[] = []
+  for (const parent of parents) {
+    const real = `${parent}/${name}`
+    const stat = statPath(real)
+    if (stat === undefined) continue
+    if (!stat.isDirectory()) break
+    parts.push(real)
+    if (isOpaque(real)) break
+  }
+  return parts
+}
+
+/** A stack of layer directories, lowest first, as one tree. An empty stack is an empty root. */
+export function openLayerTree(layers: readonly string[]): LayerTree {
+  return new LayerTree(layers)
+}

@@ -1,0 +1,101 @@
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Database, openDatabase } from '../content/database.ts'
+import { type ImageNames, openImageNames } from '../content/image-names.ts'
+import { createLayout, type LayoutStore } from '../content/layout-store.ts'
+import { type Leases, openLeases } from '../content/lease.ts'
+import { wrapError } from '../errors/slipway-error.ts'
+import { bootId, processIdentity } from '../sys/process-identity.ts'
+import { inUserNamespace } from '../sys/user-namespace.ts'
+import { type JobRunner, WorkerPool } from '../sys/worker-pool.ts'
+import type { SnapshotJobs } from './jobs.ts'
+import { type LayerRecords, openLayerRecords } from './layer-records.ts'
+import { OverlaySnapshotter } from './overlay-snapshotter.ts'
+import type { OverlayPrefix } from './overlay-xattr.ts'
+
+/** How to open a state directory. */
+export interface StateOptions {
+  /** Threads for bulk work; absent, a pool of its own with `workers` threads (default 2). */
+  readonly jobs?: JobRunner<SnapshotJobs>
+  readonly workers?: number
+  /** Milliseconds since 1970. @default Date.now */
+  readonly now?: () => number
+}
+
+/** An open state directory: content, layers, names and records, shared with other processes. */
+export interface State extends AsyncDisposable {
+  readonly root: string
+  readonly content: LayoutStore
+  readonly snapshotter: OverlaySnapshotter
+  readonly database: Database
+  readonly images: ImageNames
+  readonly leases: Leases
+  readonly layers: LayerRecords
+  readonly jobs: JobRunner<SnapshotJobs>
+  readonly overlayPrefix: OverlayPrefix
+}
+
+/**
+ * Opens the state directory `root`, made where it is missing: `content/` (an OCI layout), `snapshots/`, `locks/` and
+ * `slipway.db`. Removes what killed processes left. Throws `failed-precondition` on a read-only file system,
+ * `permission-denied`, `data-loss` where the database is damaged.
+ */
+export async function openState(root: string, options: StateOptions = {}): Promise<State> {
+  const snapshots = join(root, 'snapshots')
+  const locks = join(root, 'locks')
+  try {
+    await mkdir(root, { recursive: true, mode: 0o711 })
+    await mkdir(snapshots, { recursive: true, mode: 0o711 })
+    await mkdir(locks, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw wrapError(`failed to create the state directory ${root}`, error)
+  }
+  await using opening = new AsyncDisposableStack()
+  const content = await createLayout(join(root, 'content'))
+  const database = opening.use(openDatabase(join(root, 'slipway.db')))
+  const layers = openLayerRecords(database, options.now ?? Date.now)
+  const rootless = inUserNamespace()
+  const overlayPrefix = rootless ? 'user.overlay.' : 'trusted.overlay.'
+  const entry = new URL('./worker.ts', import.meta.url)
+  const jobs =
+    options.jobs ?? opening.use(new WorkerPool<SnapshotJobs>({ entry, size: options.workers ?? 2 }))
+  const owner = processIdentity() ?? { pid: process.pid, startTime: 0, bootId: bootId() }
+  const snapshotter = new OverlaySnapshotter({
+    root: snapshots,
+    locks,
+    records: layers,
+    jobs,
+    overlayPrefix,
+    inUserNamespace: rootless,
+    owner,
+  })
+  const images = openImageNames(database, content.root)
+  const leases = openLeases(database)
+  await content.sweep()
+  await sweepLayers(snapshots, snapshotter, layers)
+  const opened = opening.move()
+  return {
+    root,
+    content,
+    snapshotter,
+    database,
+    images,
+    leases,
+    layers,
+    jobs,
+    overlayPrefix,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
+}
+
+/** Removes layers that were never finished, by processes that are gone. */
+async function sweepLayers(
+  folder: string,
+  snapshotter: OverlaySnapshotter,
+  layers: LayerRecords,
+): Promise<void> {
+  for (const id of layers.abandoned()) await snapshotter.remove(id)
+  for (const name of await readdir(folder)) {
+    if (name.endsWith('.removing')) await rm(join(folder, name), { recursive: true, force: true })
+  }
+}

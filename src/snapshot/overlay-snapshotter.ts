@@ -1,0 +1,196 @@
+import { chmod, lchown, mkdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SingleFlight } from '../async/single-flight.ts'
+import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
+import { type Digest, digestHex } from '../oci/digest.ts'
+import { lock } from '../sys/file-lock.ts'
+import type { ProcessIdentity } from '../sys/process-identity.ts'
+import type { JobRunner } from '../sys/worker-pool.ts'
+import type { SnapshotJobs } from './jobs.ts'
+import type { LayerRecords } from './layer-records.ts'
+import type { OverlayPrefix } from './overlay-xattr.ts'
+import { statPath } from './read-entry.ts'
+import type { ActiveLayer, Layer, LayerBlob, LayerId, LayerStack, Snapshotter } from './snapshotter.ts'
+
+/** What the snapshotter works with. */
+export interface SnapshotterOptions {
+  /** Directory of the layers: `<root>/<id>/fs` and `<root>/<id>/work`. */
+  readonly root: string
+  /** Directory of lock files. */
+  readonly locks: string
+  readonly records: LayerRecords
+  readonly jobs: JobRunner<SnapshotJobs>
+  readonly overlayPrefix: OverlayPrefix
+  readonly inUserNamespace: boolean
+  readonly owner: ProcessIdentity
+}
+
+/** What becomes of an active layer besides its directory. */
+type Facts = Parameters<LayerRecords['commit']>[1]
+
+/** Layers as overlayfs upper directories. Nothing is mounted here. */
+export class OverlaySnapshotter implements Snapshotter {
+  readonly kind = 'overlay'
+  readonly #options: SnapshotterOptions
+  readonly #records: LayerRecords
+  readonly #unpacking = new SingleFlight<Digest, Layer>()
+
+  constructor(options: SnapshotterOptions) {
+    this.#options = options
+    this.#records = options.records
+  }
+
+  async prepare(parents: LayerStack, options: { readonly description?: string } = {}): Promise<ActiveLayer> {
+    return await this.#begin(parents, options.description ?? '')
+  }
+
+  async get(id: LayerId): Promise<Layer> {
+    return this.#records.get(id)
+  }
+
+  directory(id: LayerId): string {
+    return join(this.#folder(id), 'fs')
+  }
+
+  async findByChainId(chainId: Digest): Promise<Layer | undefined> {
+    const layer = this.#records.findByChainId(chainId)
+    if (layer !== undefined) this.#records.touch(layer.id)
+    return layer
+  }
+
+  async unpack(
+    blob: { path: string; mediaType: string; diffId: Digest },
+    parents: LayerStack,
+    chainId: Digest,
+    signal?: AbortSignal,
+  ): Promise<Layer> {
+    const work = async (shared: AbortSignal): Promise<Layer> => {
+      using _lock = await lock(join(this.#options.locks, `unpack-${digestHex(chainId)}`), { signal: shared })
+      return (await this.findByChainId(chainId)) ?? (await this.#unpack(blob, parents, chainId, shared))
+    }
+    return (await this.findByChainId(chainId)) ?? (await this.#unpacking.run(chainId, work, { signal }))
+  }
+
+  async addBlob(id: LayerId, blob: LayerBlob): Promise<void> {
+    this.#records.addBlob(id, blob)
+  }
+
+  async blobs(id: LayerId): Promise<readonly LayerBlob[]> {
+    return this.#records.blobs(id)
+  }
+
+  /** The record goes first: a directory without a record is swept, a record without a directory would break builds. */
+  async remove(id: LayerId): Promise<void> {
+    this.#records.remove(id)
+    await this.#removeFolder(id)
+  }
+
+  async list(): Promise<readonly Layer[]> {
+    return this.#records.list()
+  }
+
+  async #unpack(
+    blob: { path: string; diffId: Digest },
+    parents: LayerStack,
+    chainId: Digest,
+    signal: AbortSignal,
+  ): Promise<Layer> {
+    const { overlayPrefix, inUserNamespace } = this.#options
+    await using active = await this.#begin(parents, `unpacked ${blob.diffId}`)
+    const { size } = await this.#options.jobs.run(
+      'unpack',
+      {
+        path: blob.path,
+        diffId: blob.diffId,
+        upper: active.upper,
+        lowers: parents.map(parent => this.directory(parent)),
+        overlayPrefix,
+        skipDevices: inUserNamespace,
+      },
+      { signal },
+    )
+    return await active.seal({ chainId, diffId: blob.diffId, size })
+  }
+
+  async #begin(parents: LayerStack, description: string): Promise<OverlayActiveLayer> {
+    const id = this.#records.begin(parents, description, this.#options.owner)
+    const folder = this.#folder(id)
+    try {
+      await mkdir(join(folder, 'work'), { recursive: true, mode: 0o700 })
+      await mkdir(join(folder, 'fs'))
+      await this.#rootAttributes(join(folder, 'fs'), parents)
+    } catch (error) {
+      this.#records.remove(id)
+      throw wrapError('failed to create a layer', error)
+    }
+    return new OverlayActiveLayer(id, parents, folder, {
+      seal: facts => this.#records.commit(id, facts),
+      discard: () => this.remove(id),
+    })
+  }
+
+  /** The root of the upper directory is what a mount shows as root: it has the mode and owner of the one below. */
+  async #rootAttributes(upper: string, parents: LayerStack): Promise<void> {
+    const below = parents.at(-1)
+    const stat = below === undefined ? undefined : statPath(this.directory(below))
+    if (below !== undefined && stat === undefined)
+      throw new SlipwayError('not-found', `layer ${below}: not found`)
+    if (stat !== undefined) await lchown(upper, Number(stat.uid), Number(stat.gid))
+    await chmod(upper, stat === undefined ? 0o755 : Number(stat.mode & 0o7777n))
+  }
+
+  #folder(id: LayerId): string {
+    if (!/^[0-9]+$/.test(id)) throw new SlipwayError('internal', `bad layer id ${id}`)
+    return join(this.#options.root, id)
+  }
+
+  /** Renamed first, so that a crash halfway leaves nothing that looks like a layer. */
+  async #removeFolder(id: LayerId): Promise<void> {
+    const folder = this.#folder(id)
+    const doomed = `${folder}.removing`
+    await rename(folder, doomed).catch(() => {})
+    await rm(doomed, { recursive: true, force: true })
+  }
+}
+
+class OverlayActiveLayer implements ActiveLayer {
+  readonly id: LayerId
+  readonly parents: LayerStack
+  readonly upper: string
+  readonly work: string
+  readonly #end: { readonly seal: (facts: Facts) => Layer; readonly discard: () => Promise<void> }
+  #open = true
+
+  constructor(
+    id: LayerId,
+    parents: LayerStack,
+    folder: string,
+    end: { readonly seal: (facts: Facts) => Layer; readonly discard: () => Promise<void> },
+  ) {
+    this.id = id
+    this.parents = parents
+    this.upper = join(folder, 'fs')
+    this.work = join(folder, 'work')
+    this.#end = end
+  }
+
+  async commit(): Promise<Layer> {
+    return await this.seal({})
+  }
+
+  /** As `commit`, with what is known of the layer. Another process may have been faster: then its layer is answered. */
+  async seal(facts: Facts): Promise<Layer> {
+    if (!this.#open) throw new SlipwayError('internal', `layer ${this.id} is committed or closed already`)
+    // Overlayfs leaves its own files in the work directory; nothing needs them once the layer is sealed.
+    await rm(this.work, { recursive: true, force: true })
+    const layer = this.#end.seal(facts)
+    if (layer.id === this.id) this.#open = false
+    return layer
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#open) return
+    this.#open = false
+    await this.#end.discard()
+  }
+}

@@ -1,0 +1,4 @@
+import { serveJobs } from '../sys/serve-jobs.ts'
+import { snapshotJobs } from './jobs.ts'
+
+serveJobs(snapshotJobs)
