@@ -3,6 +3,7 @@ import { type Code, ConnectError } from '@connectrpc/connect'
 import { codeFromGrpc, codes, type ErrorCode } from '../../errors/codes.ts'
 import { asSlipwayError, isSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
 import { type Status, StatusSchema } from '../../proto/gen/rpc-status_pb.ts'
+import { connectionError } from './connection-error.ts'
 import { decodeDetails, encodeDetails, type WireDetail } from './details.ts'
 
 /** Names of the codes as Go prints them, by number. https://github.com/grpc/grpc-go/blob/v1.82.1/codes/code_string.go */
@@ -62,6 +63,8 @@ export function fromConnectError(thrown: unknown): SlipwayError {
   const given = asSlipwayErrorIfAny(thrown)
   if (given !== undefined) return given
   if (!(thrown instanceof ConnectError)) return asSlipwayError(thrown)
+  const broken = thrown.isWireError ? undefined : connectionError(thrown)
+  if (broken !== undefined) return broken
   const wire = thrown.details.flatMap(d => ('desc' in d ? [] : [{ type: d.type, value: d.value }]))
   return fromWire(thrown.code, thrown.rawMessage, wire, thrown)
 }

@@ -41,7 +41,7 @@ function clientOn(session: ClientHttp2Session): ReturnType<typeof createNodeHttp
       authority: 'http://localhost',
       async request(method, path, headers, options) {
         if (session.closed || session.destroyed) {
-          throw new SlipwayError('unavailable', 'error reading from server: EOF')
+          throw new SlipwayError('unavailable', 'Unavailable: error reading from server: EOF')
         }
         return session.request({ ...headers, ':method': method, ':path': path }, options)
       },

@@ -1,0 +1,109 @@
+import { type Client, createClient } from '@connectrpc/connect'
+import { create } from '@bufbuild/protobuf'
+import { asSlipwayError } from '../../errors/slipway-error.ts'
+import { Control, type SolveRequest } from '../../proto/gen/control_pb.ts'
+import { LLBBridge, type Result, SolveRequestSchema } from '../../proto/gen/gateway_pb.ts'
+import type { Definition } from '../../proto/gen/ops_pb.ts'
+import type { StatusWriter } from '../../status/solve-status.ts'
+import type { NodeConnection } from './node-connection.ts'
+import { statusFromMessage } from './status-from-message.ts'
+
+/** What a build is asked for, besides its session. */
+export interface DriveOptions {
+  /** Control.Solve without a frontend: the client names the frontend over the bridge and returns what it answers. */
+  readonly request: Omit<SolveRequest, '$typeName' | '$unknown'>
+  readonly frontend: string
+  readonly frontendOptions: Readonly<Record<string, string>>
+  readonly frontendInputs: Readonly<Record<string, Definition>>
+  readonly onStatus: StatusWriter
+  readonly signal: AbortSignal
+}
+
+/** How a build ended. */
+export interface DriveResult {
+  readonly exporterResponse: Readonly<Record<string, string>>
+  /** Metadata of the frontend's result: `result.json` of sub-requests and the like. */
+  readonly metadata: ReadonlyMap<string, Uint8Array>
+}
+
+/**
+ * Runs a build as buildx does: Status, Solve with an empty frontend and the bridge calls go on in parallel; Solve answers
+ * after `Return` and the exports. Throws what the daemon says.
+ */
+export async function driveBuild(node: NodeConnection, options: DriveOptions): Promise<DriveResult> {
+  const abort = new AbortController()
+  const stop = (): void => abort.abort(options.signal.reason)
+  options.signal.addEventListener('abort', stop, { once: true })
+  if (options.signal.aborted) stop()
+  const { signal } = abort
+  const control = createClient(Control, node.transport)
+  const { Ref } = options.request
+  const solving = control.solve(options.request, { signal })
+  const ended = new AbortController()
+  const watching = watchStatus(control, Ref, options.onStatus, AbortSignal.any([signal, ended.signal]))
+  try {
+    const bridging = useBridge(node, options, signal)
+    const [response, metadata] = await firstFailure(solving, bridging)
+    return { exporterResponse: response.ExporterResponse, metadata }
+  } catch (e) {
+    abort.abort(e)
+    await Promise.allSettled([solving])
+    throw asSlipwayError(e)
+  } finally {
+    options.signal.removeEventListener('abort', stop)
+    const timer = setTimeout(() => ended.abort(), 2000)
+    await watching
+    clearTimeout(timer)
+  }
+}
+
+/** Both values, or the error that says most: the daemon's answer rather than the broken call that follows from it. */
+async function firstFailure<A, B>(solving: Promise<A>, bridging: Promise<B>): Promise<[A, B]> {
+  const [solved, bridged] = await Promise.allSettled([solving, bridging])
+  if (bridged.status === 'rejected' && asSlipwayError(bridged.reason).code !== 'canceled')
+    throw bridged.reason
+  if (solved.status === 'rejected') throw solved.reason
+  if (bridged.status === 'rejected') throw bridged.reason
+  return [solved.value, bridged.value]
+}
+
+async function watchStatus(
+  control: Client<typeof Control>,
+  ref: string,
+  write: StatusWriter,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    for await (const message of control.status({ Ref: ref }, { signal })) write(statusFromMessage(message))
+  } catch {
+    // The build's own answer says what went wrong; a broken status stream only ends the display.
+  }
+}
+
+async function useBridge(
+  node: NodeConnection,
+  options: DriveOptions,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const bridge = createClient(LLBBridge, node.transport)
+  const call = { signal, headers: { 'buildkit-controlapi-buildid': options.request.Ref } }
+  let result: Result | undefined
+  try {
+    await bridge.ping({}, call)
+    const request = create(SolveRequestSchema, {
+      Frontend: options.frontend,
+      FrontendOpt: { ...options.frontendOptions },
+      FrontendInputs: { ...options.frontendInputs },
+      allowResultReturn: true,
+      allowResultArrayRef: true,
+      CacheImports: (options.request.Cache?.Imports ?? []).map(one => ({ Type: one.Type, Attrs: one.Attrs })),
+    })
+    result = (await bridge.solve(request, call)).result
+  } catch (e) {
+    const error = asSlipwayError(e)
+    await bridge.return({ error: { code: 2, message: error.message } }, call).catch(() => undefined)
+    throw e
+  }
+  await bridge.return(result === undefined ? {} : { result }, call)
+  return new Map(Object.entries(result?.metadata ?? {}))
+}

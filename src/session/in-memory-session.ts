@@ -1,0 +1,35 @@
+import { type Attachable, methodUrls } from './attachable.ts'
+import { healthRoutes } from './health.ts'
+import type { SessionCaller } from './session.ts'
+import { methodSet, type SessionIdentity } from './session-headers.ts'
+import { inMemoryTransport } from './transport/in-memory-transport.ts'
+
+/** A session whose client is in the same process. Disposing it closes it. */
+export interface InMemorySession extends Disposable {
+  readonly caller: SessionCaller
+}
+
+/** Serves attachables to an engine in this process, which may read local directories in place. */
+export function inMemorySession(
+  identity: SessionIdentity,
+  attachables: readonly Attachable[],
+): InMemorySession {
+  const closed = Promise.withResolvers<void>()
+  const caller: SessionCaller = {
+    ...identity,
+    supports: methodSet(methodUrls(attachables)),
+    transport: inMemoryTransport(router => {
+      healthRoutes(router)
+      for (const attachable of attachables) attachable.routes(router)
+    }),
+    localDir(name) {
+      for (const attachable of attachables) {
+        const dir = attachable.localDir?.(name)
+        if (dir !== undefined) return dir
+      }
+      return undefined
+    },
+    closed: closed.promise,
+  }
+  return { caller, [Symbol.dispose]: closed.resolve }
+}
