@@ -1,0 +1,164 @@
+import http from 'node:http'
+import https from 'node:https'
+import { abortError, throwIfAborted } from '../../async/abort.ts'
+import { isSlipwayError } from '../../errors/slipway-error.ts'
+import type { TlsSettings } from '../registry-host.ts'
+import { sendBody } from './send-body.ts'
+import { NodeResponse } from './node-response.ts'
+import { type TrustStore, tlsContext } from './tls-context.ts'
+import type { HttpRequest, HttpResponse, Transport } from './transport.ts'
+import { classify, transportError } from './transport-error.ts'
+
+/** Values of the usual variables; which addresses go through which proxy. Read by the caller. */
+export interface ProxySettings {
+  readonly HTTP_PROXY?: string
+  readonly HTTPS_PROXY?: string
+  readonly NO_PROXY?: string
+}
+
+/** Times in milliseconds. */
+export interface NodeTransportOptions {
+  readonly proxy?: ProxySettings
+  /** Connections to one host at most. @default 16 */
+  readonly maxSockets?: number
+  /** Until a connection stands. @default 30000 */
+  readonly connectTimeout?: number
+  /** From the end of the request until the answer begins. @default 300000 */
+  readonly answerTimeout?: number
+  /** Without a byte while one is waited for. @default 120000 */
+  readonly idleTimeout?: number
+}
+
+const plainTls: TlsSettings = { insecure: false, ca: [], keypair: [], directories: [] }
+
+/**
+ * `Transport` on Node's own HTTP and HTTPS, with connections kept open between requests. Certificates are checked
+ * against the authorities that come with Node and, where those do not know the issuer, against the system's.
+ */
+export class NodeTransport implements Transport {
+  readonly #options: Required<NodeTransportOptions>
+  readonly #plain: http.Agent
+  readonly #secure = new Map<string, Promise<https.Agent>>()
+  /** Hosts whose certificate only the system's authorities vouch for. */
+  readonly #systemTrust = new Set<string>()
+
+  constructor(options: NodeTransportOptions = {}) {
+    const { proxy = {}, maxSockets = 16, connectTimeout = 30_000 } = options
+    const { answerTimeout = 300_000, idleTimeout = 120_000 } = options
+    this.#options = { proxy, maxSockets, connectTimeout, answerTimeout, idleTimeout }
+    this.#plain = new http.Agent(this.#agentOptions())
+  }
+
+  async send(request: HttpRequest): Promise<HttpResponse> {
+    throwIfAborted(request.signal)
+    const { host, protocol } = request.url
+    const trust: TrustStore = this.#systemTrust.has(host) ? 'system' : 'bundled'
+    try {
+      return await this.#try(request, trust)
+    } catch (error) {
+      const unknownIssuer = protocol === 'https:' && trust === 'bundled' && classify(error) === 'certificate'
+      if (!unknownIssuer) throw this.#toError(request, error)
+    }
+    try {
+      const response = await this.#try(request, 'system')
+      this.#systemTrust.add(host)
+      return response
+    } catch (error) {
+      throw this.#toError(request, error)
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#plain.destroy()
+    for (const agent of this.#secure.values()) {
+      agent.then(
+        a => a.destroy(),
+        () => {},
+      )
+    }
+  }
+
+  /** Once more where a kept connection turned out to be closed by the server in the meantime. */
+  async #try(request: HttpRequest, trust: TrustStore): Promise<HttpResponse> {
+    const agent =
+      request.url.protocol === 'https:' ? await this.#agent(request.tls ?? plainTls, trust) : this.#plain
+    for (;;) {
+      const sent = exchange(request, agent, this.#options)
+      try {
+        return new NodeResponse(request, await sent.answer, sent.request, this.#options.idleTimeout)
+      } catch (error) {
+        const stale = sent.request.reusedSocket && ['reset', 'eof'].includes(classify(error))
+        if (!stale || request.method === 'PATCH' || isSlipwayError(error)) throw error
+        throwIfAborted(request.signal)
+      }
+    }
+  }
+
+  #agent(settings: TlsSettings, trust: TrustStore): Promise<https.Agent> {
+    const key = JSON.stringify([settings, trust])
+    const known = this.#secure.get(key)
+    if (known !== undefined) return known
+    const agent = tlsContext(settings, trust).then(
+      secureContext =>
+        new https.Agent({
+          ...this.#agentOptions(),
+          rejectUnauthorized: !settings.insecure,
+          ...(secureContext === undefined ? {} : { secureContext }),
+        }),
+    )
+    this.#secure.set(key, agent)
+    agent.catch(() => this.#secure.delete(key))
+    return agent
+  }
+
+  #agentOptions(): http.AgentOptions {
+    return { keepAlive: true, maxSockets: this.#options.maxSockets, proxyEnv: { ...this.#options.proxy } }
+  }
+
+  #toError(request: HttpRequest, error: unknown): Error {
+    if (request.signal?.aborted) return abortError(request.signal)
+    return isSlipwayError(error) ? error : transportError(request.method, request.url, error)
+  }
+}
+
+function exchange(
+  request: HttpRequest,
+  agent: http.Agent,
+  times: Required<NodeTransportOptions>,
+): { readonly request: http.ClientRequest; readonly answer: Promise<http.IncomingMessage> } {
+  const { method, url, body, signal } = request
+  const headers = {
+    ...request.headers,
+    ...(body === undefined ? {} : { 'content-length': String(body.size) }),
+  }
+  const send = url.protocol === 'https:' ? https.request : http.request
+  const out = send(url, { method, headers, agent, ...(signal === undefined ? {} : { signal }) })
+  const answer = Promise.withResolvers<http.IncomingMessage>()
+  const timeout = (what: string): void => void out.destroy(timedOut(what))
+  let timer: NodeJS.Timeout | undefined
+  const arm = (ms: number, what: string): void => {
+    clearTimeout(timer)
+    timer = setTimeout(timeout, ms, what)
+  }
+  out.on('socket', socket => {
+    if (!socket.connecting) return
+    arm(times.connectTimeout, 'connecting')
+    const ready = url.protocol === 'https:' ? 'secureConnect' : 'connect'
+    socket.once(ready, () => clearTimeout(timer))
+  })
+  out.on('finish', () => arm(times.answerTimeout, 'awaiting the answer'))
+  out.on('error', answer.reject)
+  out.on('response', answer.resolve)
+  out.on('close', () => {
+    clearTimeout(timer)
+    answer.reject(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }))
+  })
+  out.on('response', () => clearTimeout(timer))
+  if (body === undefined) out.end()
+  else void sendBody(out, body, { idleTimeout: times.idleTimeout })
+  return { request: out, answer: answer.promise }
+}
+
+function timedOut(what: string): Error {
+  return Object.assign(new Error(`timeout while ${what}`), { code: 'ETIMEDOUT' })
+}

@@ -1,0 +1,125 @@
+import { verify } from '../../bytes/verify.ts'
+import { SlipwayError } from '../../errors/slipway-error.ts'
+import type { Descriptor } from '../../oci/descriptor.ts'
+import { isIndexType, isManifestType } from '../../oci/media-type.ts'
+import { pullScope, pushScope } from '../auth/scope.ts'
+import type { HostClient } from '../host-client.ts'
+import { retryTransfer, Tries } from '../http/retry-transfer.ts'
+import type { HttpResponse } from '../http/transport.ts'
+import { transportFailure } from '../http/transport-error.ts'
+import { statusError } from '../registry-error.ts'
+import { skipBytes } from '../skip-bytes.ts'
+import { accessTo, firstOf, type RepositoryContext, upstream } from './repository-context.ts'
+
+/**
+ * Streams a blob or manifest. A transfer that breaks goes on where it broke; size and digest are checked. At most so
+ * many blobs come from one registry at once as the context allows, the others wait.
+ */
+export async function* fetchContent(
+  context: RepositoryContext,
+  descriptor: Descriptor,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (descriptor.data !== undefined) {
+    yield* verify(inlineData(descriptor.data), descriptor)
+    return
+  }
+  if (descriptor.mediaType.endsWith('+json')) {
+    // Small and urgent: a manifest does not queue behind layers.
+    yield* verify(readAll(context, descriptor, signal), descriptor)
+    return
+  }
+  using _permit = await context.pulls.acquire(signal)
+  yield* verify(readAll(context, descriptor, signal), descriptor)
+}
+
+async function* inlineData(data: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(data, 'base64')
+}
+
+async function* readAll(
+  context: RepositoryContext,
+  descriptor: Descriptor,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const tries = new Tries(context.retry, signal)
+  const open = async (host: HostClient): Promise<AsyncIterable<Uint8Array>> =>
+    await openAt(context, host, descriptor, offset, signal)
+  let offset = 0
+  for (;;) {
+    try {
+      for await (const chunk of await accessTo('pull', () => firstOf(context, open))) {
+        offset += chunk.byteLength
+        tries.moved(chunk.byteLength)
+        yield chunk
+      }
+      if (offset >= descriptor.size) return
+      const got = `${offset} of ${descriptor.size} bytes`
+      throw transportFailure(`${descriptor.digest}: unexpected EOF after ${got}`, 'eof')
+    } catch (error) {
+      await tries.failed(error)
+    }
+  }
+}
+
+async function openAt(
+  context: RepositoryContext,
+  host: HostClient,
+  descriptor: Descriptor,
+  offset: number,
+  signal: AbortSignal | undefined,
+): Promise<AsyncIterable<Uint8Array>> {
+  const { digest, mediaType } = descriptor
+  const kind = isIndexType(mediaType) || isManifestType(mediaType) ? 'manifests' : 'blobs'
+  const response = await host.request({
+    method: 'GET',
+    path: `${context.path}/${kind}/${digest}`,
+    headers: {
+      accept: mediaType === '' ? '*/*' : `${mediaType}, */*`,
+      ...(offset === 0 ? {} : { range: `bytes=${offset}-` }),
+    },
+    scopes: [pullScope(context.path)],
+    verified: true,
+    signal,
+  })
+  if (response.status === 206) return await fromRange(response, offset)
+  if (response.status === 200) return skipBytes(response.body, offset)
+  const error = await statusError('GET', response)
+  if (response.status !== 404) throw error
+  throw new SlipwayError(
+    'not-found',
+    `could not fetch content descriptor ${digest} (${mediaType}) from remote: not found`,
+    { cause: error },
+  )
+}
+
+async function fromRange(response: HttpResponse, offset: number): Promise<AsyncIterable<Uint8Array>> {
+  const range = response.header('content-range') ?? ''
+  if (range.startsWith(`bytes ${offset}-`)) return response.body
+  response.discard()
+  throw new SlipwayError('unavailable', `unhandled content range in response: ${range.slice(0, 80)}`)
+}
+
+/** Whether the registry has the blob. */
+export async function hasBlob(
+  context: RepositoryContext,
+  descriptor: Descriptor,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const host = upstream(context)
+  const ask = async (): Promise<boolean> => {
+    const path = `${context.path}/blobs/${descriptor.digest}`
+    const response = await host.request({
+      method: 'HEAD',
+      path,
+      scopes: [pushScope(context.path)],
+      verified: true,
+      signal,
+    })
+    response.discard()
+    if (response.status === 200) return true
+    if (response.status === 404) return false
+    throw await statusError('HEAD', response)
+  }
+  return await accessTo('push', () => retryTransfer(ask, context.retry, signal))
+}

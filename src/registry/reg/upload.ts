@@ -1,0 +1,212 @@
+import { SlipwayError } from '../../errors/slipway-error.ts'
+import type { Descriptor } from '../../oci/descriptor.ts'
+import type { Digest } from '../../oci/digest.ts'
+import type { OpenBlob } from '../../oci/image-store.ts'
+import { pullScope, pushScope } from '../auth/scope.ts'
+import type { HostClient } from '../host-client.ts'
+import { resolveLocation } from '../http/follow-redirects.ts'
+import { Tries } from '../http/retry-transfer.ts'
+import type { HttpResponse, RequestBody } from '../http/transport.ts'
+import { registryErrorDetail, statusError } from '../registry-error.ts'
+import { skipBytes, takeBytes } from '../skip-bytes.ts'
+import { accessTo, type RepositoryContext, upstream } from './repository-context.ts'
+
+/** An upload that the registry has opened: where to send to, and how much it has. */
+export interface UploadSession {
+  readonly location: URL
+  readonly offset: number
+}
+
+/** Size of requests where a registry turned out to refuse large ones, in bytes. */
+const smallChunk = 32 * 1024 * 1024
+
+/**
+ * Sends a blob. In one request, or in several of the configured size; what broke goes on from where the registry says
+ * it is. `session` is an upload that a refused mount left open.
+ */
+export async function uploadBlob(
+  context: RepositoryContext,
+  descriptor: Descriptor,
+  open: OpenBlob,
+  options: { readonly session?: UploadSession | undefined; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  const { signal } = options
+  using _permit = await context.pushes.acquire(signal)
+  const tries = new Tries(context.retry, signal)
+  let session = options.session
+  let chunkSize = context.uploadChunkSize
+  let restarted = false
+  const upload: Upload = {
+    context,
+    descriptor,
+    host: upstream(context),
+    signal,
+    open: offset => counted(open(offset), bytes => tries.moved(bytes)),
+  }
+  for (;;) {
+    try {
+      session ??= await accessTo('push', () => begin(upload))
+      while (chunkSize !== undefined && descriptor.size - session.offset > chunkSize) {
+        session = await sendChunk(upload, session, chunkSize)
+      }
+      return await accessTo('push', () => finish(upload, session as UploadSession))
+    } catch (error) {
+      const status = registryErrorDetail(error)?.status
+      if (status === 413 && chunkSize === undefined && descriptor.size > smallChunk) {
+        chunkSize = smallChunk
+        session = undefined
+      } else if (status === 416 && session !== undefined && !restarted) {
+        // The registry and we disagree about where we are.
+        restarted = true
+        session = undefined
+      } else {
+        await tries.failed(error)
+        session = session === undefined ? undefined : await resume(upload, session)
+      }
+    }
+  }
+}
+
+interface Upload {
+  readonly context: RepositoryContext
+  readonly descriptor: Descriptor
+  readonly host: HostClient
+  readonly signal: AbortSignal | undefined
+  readonly open: OpenBlob
+}
+
+async function* counted(
+  source: AsyncIterable<Uint8Array>,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    yield chunk
+    onBytes(chunk.byteLength)
+  }
+}
+
+async function begin(upload: Upload): Promise<UploadSession> {
+  const { host, context, signal } = upload
+  const path = `${context.path}/blobs/uploads/`
+  const response = await host.request({
+    method: 'POST',
+    path,
+    body: noBody,
+    scopes: scopesOf(context),
+    signal,
+  })
+  if (response.status !== 202) throw await statusError('POST', response)
+  response.discard()
+  return { location: locationOf(response), offset: 0 }
+}
+
+/** Sends the rest of the blob and closes the upload. */
+async function finish(upload: Upload, from: UploadSession): Promise<void> {
+  const { descriptor } = upload
+  let session = from
+  // What has been begun in pieces is sent on as a piece: not every registry takes content with the closing request then.
+  if (session.offset > 0 && session.offset < descriptor.size) {
+    session = await sendChunk(upload, session, descriptor.size - session.offset)
+  }
+  const rest = descriptor.size - session.offset
+  const url = new URL(session.location)
+  url.searchParams.append('digest', descriptor.digest)
+  const body: RequestBody = rest === 0 ? noBody : { size: rest, open: () => upload.open(session.offset) }
+  const response = await request(upload, 'PUT', url, { 'content-type': 'application/octet-stream' }, body)
+  if (response.status !== 201 && response.status !== 204) throw await statusError('PUT', response)
+  response.discard()
+}
+
+async function sendChunk(upload: Upload, session: UploadSession, size: number): Promise<UploadSession> {
+  const { location, offset } = session
+  const headers = {
+    'content-type': 'application/octet-stream',
+    'content-range': `${offset}-${offset + size - 1}`,
+  }
+  const body: RequestBody = { size, open: () => takeBytes(upload.open(offset), size) }
+  const response = await request(upload, 'PATCH', location, headers, body)
+  if (response.status !== 202) throw await statusError('PATCH', response)
+  response.discard()
+  return { location: locationOf(response), offset: endOf(response) ?? offset + size }
+}
+
+/** Where an upload stands after a break; undefined where the registry knows it no more. */
+async function resume(upload: Upload, session: UploadSession): Promise<UploadSession | undefined> {
+  try {
+    const response = await request(upload, 'GET', session.location, {}, undefined)
+    response.discard()
+    const offset = endOf(response)
+    if (response.status !== 204 || offset === undefined || offset > upload.descriptor.size) return undefined
+    const next = response.header('location') === undefined ? session.location : locationOf(response)
+    return { location: next, offset }
+  } catch (error) {
+    if (upload.signal?.aborted) throw error
+    // Not even that question is answered: the next try begins anew, and its failure is the one to report.
+    return undefined
+  }
+}
+
+async function request(
+  upload: Upload,
+  method: 'PUT' | 'PATCH' | 'GET',
+  path: URL,
+  headers: Readonly<Record<string, string>>,
+  body: RequestBody | undefined,
+): Promise<HttpResponse> {
+  const { host, context, signal } = upload
+  return await host.request({ method, path, headers, body, scopes: scopesOf(context), signal })
+}
+
+function scopesOf(context: RepositoryContext): readonly string[] {
+  return [pushScope(context.path)]
+}
+
+const noBody: RequestBody = { size: 0, open: () => skipBytes((async function* () {})(), 0) }
+
+function locationOf(response: HttpResponse): URL {
+  const location = response.header('location')
+  if (location === undefined) throw new SlipwayError('unavailable', 'registry gave no location to upload to')
+  return resolveLocation(location, response.url)
+}
+
+/** Number of bytes the registry has, from `Range: 0-99` (100); `0-0` is what registries say of an empty upload. */
+function endOf(response: HttpResponse): number | undefined {
+  const found = /^(?:bytes=)?0-(\d{1,15})$/.exec(response.header('range') ?? '')
+  if (found === null) return undefined
+  const last = Number(found[1])
+  return last === 0 ? 0 : last + 1
+}
+
+/** What became of a mount: taken over, or an upload left open in its place, or nothing. */
+export type MountResult = { readonly mounted: boolean; readonly session?: UploadSession }
+
+/** Asks the registry to take a blob over from another of its repositories. */
+export async function mountBlob(
+  context: RepositoryContext,
+  digest: Digest,
+  fromPath: string,
+  signal?: AbortSignal,
+): Promise<MountResult> {
+  const scopes = [pushScope(context.path), pullScope(fromPath)]
+  let response: HttpResponse
+  try {
+    response = await upstream(context).request({
+      method: 'POST',
+      path: `${context.path}/blobs/uploads/`,
+      query: { mount: digest, from: fromPath },
+      body: noBody,
+      scopes,
+      signal,
+    })
+  } catch (error) {
+    // No right to read there, or to ask for both at once: sending the blob may still be allowed.
+    if (error instanceof SlipwayError && ['permission-denied', 'unauthenticated'].includes(error.code)) {
+      return { mounted: false }
+    }
+    throw error
+  }
+  response.discard()
+  if (response.status === 201) return { mounted: true }
+  if (response.status !== 202) return { mounted: false }
+  return { mounted: false, session: { location: locationOf(response), offset: 0 } }
+}

@@ -1,0 +1,114 @@
+import { collect } from '../bytes/collect.ts'
+import type { ErrorCode } from '../errors/codes.ts'
+import { isSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
+import type { HttpResponse } from './http/transport.ts'
+import { redactUrl } from './http/redact-url.ts'
+import { isPassing, type TransportFailure, transportErrorType } from './http/transport-error.ts'
+
+/** `type` of the detail of errors made from an HTTP answer. */
+export const registryErrorType = 'slipway.registry.Error'
+
+/** One entry of a registry's error document: `MANIFEST_UNKNOWN` and its message. */
+export interface RegistryErrorEntry {
+  readonly code: string
+  readonly message: string
+}
+
+/** The detail of errors made from an HTTP answer. */
+export interface RegistryErrorDetail {
+  readonly type: typeof registryErrorType
+  readonly status: number
+  readonly method: string
+  /** Without credentials and signatures. */
+  readonly url: string
+  readonly errors: readonly RegistryErrorEntry[]
+}
+
+/** Most bytes of an error's body that are read. */
+const maxErrorBody = 64_000
+const maxEntries = 16
+const maxMessage = 1024
+
+const byStatus: Readonly<Record<number, ErrorCode>> = {
+  400: 'invalid-argument',
+  401: 'unauthenticated',
+  403: 'permission-denied',
+  404: 'not-found',
+  405: 'unimplemented',
+  408: 'deadline-exceeded',
+  409: 'aborted',
+  413: 'resource-exhausted',
+  416: 'out-of-range',
+  429: 'resource-exhausted',
+  501: 'unimplemented',
+}
+
+/**
+ * The error for an answer that was not hoped for: `unexpected status from PUT request to URL: 400 Bad Request`, then
+ * what the registry says itself. Reads at most 64000 bytes of the body. The code comes from the status.
+ */
+export async function statusError(method: string, response: HttpResponse): Promise<SlipwayError> {
+  const errors = await readErrors(response)
+  const url = redactUrl(response.url)
+  const said = errors.map(e => `${e.code.toLowerCase().replaceAll('_', ' ')}: ${e.message}`)
+  const first = `unexpected status from ${method} request to ${url}: ${response.statusText}`
+  const detail: RegistryErrorDetail = {
+    type: registryErrorType,
+    status: response.status,
+    method,
+    url,
+    errors,
+  }
+  const code = byStatus[response.status] ?? (response.status >= 500 ? 'unavailable' : 'unknown')
+  const hint = response.status === 401 ? `log in with \`docker login ${response.url.host}\`` : undefined
+  return new SlipwayError(code, [first, ...said].join('\n'), {
+    details: [{ ...detail }],
+    ...(hint === undefined ? {} : { hint }),
+  })
+}
+
+async function readErrors(response: HttpResponse): Promise<readonly RegistryErrorEntry[]> {
+  let body: unknown
+  try {
+    const bytes = await collect(response.body, { limit: maxErrorBody })
+    body = JSON.parse(new TextDecoder().decode(bytes))
+  } catch (error) {
+    // No JSON, too long or cut short: the status has to do. An abort is not for us to swallow.
+    if (isSlipwayError(error) && error.code === 'canceled') throw error
+    response.discard()
+    return []
+  }
+  const list: unknown =
+    typeof body === 'object' && body !== null && 'errors' in body ? body.errors : undefined
+  if (!Array.isArray(list)) return []
+  return list.slice(0, maxEntries).flatMap(toEntry)
+}
+
+function toEntry(value: unknown): RegistryErrorEntry[] {
+  if (typeof value !== 'object' || value === null) return []
+  const text = (name: 'code' | 'message'): string => {
+    const found: unknown = name in value ? (value as Record<string, unknown>)[name] : undefined
+    return typeof found === 'string' ? found.slice(0, maxMessage) : ''
+  }
+  const code = text('code') || 'UNKNOWN'
+  return [{ code, message: text('message') || 'unknown error' }]
+}
+
+/** The detail of an error made by `statusError`, or by something that wraps it. */
+export function registryErrorDetail(error: unknown): RegistryErrorDetail | undefined {
+  if (!isSlipwayError(error)) return undefined
+  const detail = error.details.find(d => d.type === registryErrorType)
+  return detail as RegistryErrorDetail | undefined
+}
+
+/**
+ * Whether the same request may well succeed later: answers 5xx, 408 and 429, and connections that broke or hung.
+ * Source: github.com/moby/buildkit util/resolver/retryhandler/retry.go at v0.32.2.
+ */
+export function isRetryable(error: unknown): boolean {
+  if (!isSlipwayError(error) || error.code === 'canceled') return false
+  const status = registryErrorDetail(error)?.status
+  if (status !== undefined) return status === 408 || status === 429 || (status >= 500 && status !== 501)
+  const transport = error.details.find(d => d.type === transportErrorType)
+  return transport !== undefined && isPassing(transport['kind'] as TransportFailure)
+}
