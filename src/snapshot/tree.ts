@@ -18,6 +18,8 @@ export interface Entry {
   readonly devminor?: number
   /** Inode identity `dev:ino` where more than one name leads to the file. */
   readonly hardlinkKey?: string
+  /** Changes whenever the file may have changed, for directories that live: device, inode and times. */
+  readonly statKey?: string
 }
 
 /**

@@ -1,0 +1,196 @@
+import { mkdtemp, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
+import { SlipwayError } from '../errors/slipway-error.ts'
+import { collect } from '../bytes/collect.ts'
+import type { BuildRequest } from './build-request.ts'
+import { isArchive } from './is-archive.ts'
+import { isHttpUrl, isRemoteUrl } from './remote-url.ts'
+
+/** What a build takes from this machine. Disposing removes temporary files. */
+export interface BuildInputs extends AsyncDisposable {
+  /** Directories by the names under which the frontend asks for them. */
+  readonly localDirs: Readonly<Record<string, string>>
+  readonly frontendAttrs: Readonly<Record<string, string>>
+  /** An archive from standard input, to be fetched once by the daemon. */
+  readonly upload?: AsyncIterable<Uint8Array>
+  /** Tells transfer caches of different projects apart. */
+  readonly sharedKey: string
+}
+
+/** Where inputs come from. */
+export interface InputHost {
+  readonly cwd: string
+  readonly tempDir: string
+  readonly stdin: AsyncIterable<Uint8Array>
+}
+
+/** A Dockerfile from standard input or a URL is not read beyond this (bytes). */
+const maxDockerfile = 2 * 1024 * 1024
+
+/**
+ * Finds context, Dockerfile and named contexts. Throws `invalid-argument`, `not-found` in buildx's words.
+ * Behaviour: https://github.com/docker/buildx/blob/v0.36.1/build/opt.go
+ */
+export async function prepareInputs(request: BuildRequest, host: InputHost): Promise<BuildInputs> {
+  const inputs = new InputPreparation(request, host)
+  try {
+    return await inputs.prepare()
+  } catch (e) {
+    await inputs[Symbol.asyncDispose]()
+    throw e
+  }
+}
+
+class InputPreparation implements BuildInputs {
+  readonly localDirs: Record<string, string> = {}
+  readonly frontendAttrs: Record<string, string> = {}
+  upload?: AsyncIterable<Uint8Array>
+  sharedKey = ''
+  readonly #request: BuildRequest
+  readonly #host: InputHost
+  readonly #temporary: string[] = []
+
+  constructor(request: BuildRequest, host: InputHost) {
+    this.#request = request
+    this.#host = host
+  }
+
+  async prepare(): Promise<this> {
+    const { context } = this.#request
+    if (context === '') throw new SlipwayError('invalid-argument', 'please specify build context (e.g. "." for the current directory)')
+    if (context === '-') await this.#standardInput()
+    else if (isRemoteUrl(context)) await this.#remote(context)
+    else await this.#directory(context)
+    for (const [name, value] of Object.entries(this.#request.contexts)) await this.#named(name, value)
+    return this
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const path of this.#temporary) await rm(path, { recursive: true, force: true })
+  }
+
+  async #directory(context: string): Promise<void> {
+    const path = resolve(this.#host.cwd, context)
+    const found = await stat(path).catch(() => undefined)
+    if (found === undefined) throw new SlipwayError('not-found', `unable to prepare context: path ${JSON.stringify(context)} not found`)
+    if (!found.isDirectory()) throw new SlipwayError('invalid-argument', `unable to prepare context: path ${JSON.stringify(context)} is not a directory`)
+    this.localDirs['context'] = path
+    this.sharedKey = basename(path)
+    await this.#dockerfile(path)
+  }
+
+  async #dockerfile(contextDir: string): Promise<void> {
+    const { dockerfile, dockerfileInline } = this.#request
+    if (dockerfileInline !== undefined) return this.#textDockerfile(Buffer.from(dockerfileInline))
+    if (dockerfile === '-') return this.#textDockerfile(await collect(this.#host.stdin, { limit: maxDockerfile, what: 'Dockerfile' }))
+    if (dockerfile !== undefined && isHttpUrl(dockerfile)) return this.#downloadedDockerfile(dockerfile)
+    const path = dockerfile === undefined || dockerfile === '' ? join(contextDir, 'Dockerfile') : resolve(this.#host.cwd, dockerfile)
+    const real = await followLink(path)
+    this.localDirs['dockerfile'] = dirname(real)
+    this.frontendAttrs['filename'] = await existingName(dirname(real), basename(real))
+  }
+
+  async #textDockerfile(bytes: Uint8Array): Promise<void> {
+    const dir = await this.#temporaryDir()
+    await writeFile(join(dir, 'Dockerfile'), bytes)
+    this.localDirs['dockerfile'] = dir
+    this.frontendAttrs['filename'] = 'Dockerfile'
+    this.frontendAttrs['dockerfilekey'] = 'dockerfile'
+  }
+
+  async #downloadedDockerfile(url: string): Promise<void> {
+    const response = await fetch(url)
+    if (!response.ok || response.body === null) throw new SlipwayError('unavailable', `failed to fetch ${url}: status ${response.status}`)
+    await this.#textDockerfile(await collect(response.body, { limit: maxDockerfile, what: url }))
+  }
+
+  async #standardInput(): Promise<void> {
+    const { dockerfile } = this.#request
+    if (dockerfile === '-') {
+      throw new SlipwayError('invalid-argument', "invalid argument: can't use stdin for both build context and dockerfile")
+    }
+    const [head, whole] = await peek(this.#host.stdin)
+    if (isArchive(head)) {
+      this.upload = whole
+      if (dockerfile !== undefined && dockerfile !== '') this.frontendAttrs['filename'] = dockerfile
+      else this.frontendAttrs['filename'] = 'Dockerfile'
+      return
+    }
+    if (dockerfile !== undefined && dockerfile !== '') {
+      throw new SlipwayError('invalid-argument', 'ambiguous Dockerfile source: both stdin and flag correspond to Dockerfiles')
+    }
+    this.localDirs['context'] = await this.#temporaryDir()
+    await this.#textDockerfile(await collect(whole, { limit: maxDockerfile, what: 'Dockerfile' }))
+  }
+
+  async #remote(url: string): Promise<void> {
+    const { dockerfile, dockerfileInline } = this.#request
+    this.frontendAttrs['context'] = url
+    if (dockerfileInline !== undefined) return this.#textDockerfile(Buffer.from(dockerfileInline))
+    if (dockerfile === '-') return this.#textDockerfile(await collect(this.#host.stdin, { limit: maxDockerfile, what: 'Dockerfile' }))
+    if (dockerfile !== undefined && isHttpUrl(dockerfile)) return this.#downloadedDockerfile(dockerfile)
+    if (dockerfile !== undefined && isAbsolute(dockerfile)) {
+      this.localDirs['dockerfile'] = dirname(dockerfile)
+      this.frontendAttrs['filename'] = basename(dockerfile)
+      this.frontendAttrs['dockerfilekey'] = 'dockerfile'
+      return
+    }
+    this.frontendAttrs['filename'] = dockerfile ?? 'Dockerfile'
+  }
+
+  async #named(name: string, value: string): Promise<void> {
+    if (isRemoteUrl(value) || /^(docker-image|oci-layout|target|input):/.test(value)) {
+      this.frontendAttrs[`context:${name}`] = value
+      return
+    }
+    const path = resolve(this.#host.cwd, value)
+    const found = await stat(path).catch(() => undefined)
+    if (!found?.isDirectory()) throw new SlipwayError('not-found', `failed to get build context ${name}: path ${JSON.stringify(value)} not found`)
+    const local = name === 'context' || name === 'dockerfile' ? `_${name}` : name
+    this.localDirs[local] = path
+    this.frontendAttrs[`context:${name}`] = `local:${local}`
+  }
+
+  async #temporaryDir(): Promise<string> {
+    const dir = await mkdtemp(join(this.#host.tempDir, 'slipway-'))
+    this.#temporary.push(dir)
+    return dir
+  }
+}
+
+/** A Dockerfile that is a link is read where it leads, so that its directory is the one that is offered. */
+async function followLink(path: string): Promise<string> {
+  let current = path
+  for (let i = 0; i < 40; i++) {
+    const target = await readlink(current).catch(() => undefined)
+    if (target === undefined) return current
+    current = resolve(dirname(current), target)
+  }
+  return path
+}
+
+/** `Dockerfile` may also be written `dockerfile`, on file systems that tell the two apart. */
+async function existingName(dir: string, name: string): Promise<string> {
+  if (name !== 'Dockerfile') return name
+  const names = await readdir(dir).catch((): string[] => [])
+  return !names.includes('Dockerfile') && names.includes('dockerfile') ? 'dockerfile' : name
+}
+
+/** The first block of a stream, and the stream as if it had not been touched. */
+async function peek(stream: AsyncIterable<Uint8Array>): Promise<[Uint8Array, AsyncIterable<Uint8Array>]> {
+  const iterator = stream[Symbol.asyncIterator]()
+  const chunks: Uint8Array[] = []
+  let length = 0
+  while (length < 1024) {
+    const next = await iterator.next()
+    if (next.done) break
+    chunks.push(next.value)
+    length += next.value.length
+  }
+  const head = Buffer.concat(chunks)
+  async function* whole(): AsyncIterable<Uint8Array> {
+    yield head
+    for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value
+  }
+  return [head, whole()]
+}

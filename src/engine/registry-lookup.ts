@@ -1,0 +1,118 @@
+import type { ContentStore } from '../content/content-store.ts'
+import type { ImageNames } from '../content/image-names.ts'
+import { SlipwayError } from '../errors/slipway-error.ts'
+import type { ExportContext } from '../exporter/export-context.ts'
+import type { PushTarget } from '../exporter/push.ts'
+import type { ImageStore } from '../oci/image-store.ts'
+import { parseManifest } from '../oci/manifest.ts'
+import { isDigest } from '../oci/digest.ts'
+import { parseReference, type Reference, repositoryName } from '../oci/reference.ts'
+import type { CredentialProvider, TokenProvider } from '../registry/auth/credential.ts'
+import type { Transport } from '../registry/http/transport.ts'
+import { RegistryClient } from '../registry/registry-client.ts'
+import type { RegistryConfigs } from '../registry/registry-config.ts'
+import type { ImageLookup } from '../source/image/resolve-image.ts'
+
+/** Who vouches for a build at registries: the session of its client. */
+export interface SessionCredentials {
+  readonly credentials: CredentialProvider
+  readonly tokens?: TokenProvider
+}
+
+/** What lookups are made of. */
+export interface RegistryOptions {
+  readonly transport: Transport
+  readonly registries: RegistryConfigs
+  readonly credentialsOf: (sessions: readonly string[]) => SessionCredentials
+  readonly content: ContentStore
+  readonly images: ImageNames
+}
+
+/** Registries as the builds of one engine see them: one client for each session, so that tokens are not shared. */
+export class RegistryLookup implements ImageLookup {
+  readonly #options: RegistryOptions
+  readonly #clients = new Map<string, RegistryClient>()
+
+  constructor(options: RegistryOptions) {
+    this.#options = options
+  }
+
+  remote(reference: Reference, ctx: { sessions(): readonly string[] }): ImageStore {
+    return this.#client(ctx.sessions()).repository(reference)
+  }
+
+  local(reference: Reference): ImageStore {
+    return localImages(reference, this.#options)
+  }
+
+  pushTarget(reference: Reference, options: { insecure: boolean; byDigest: boolean }, ctx: ExportContext): PushTarget {
+    const client = options.insecure ? this.#insecureClient(reference, ctx) : this.#client([ctx.sessionId])
+    return {
+      reference,
+      store: client.repository(reference),
+      byDigest: options.byDigest,
+      mountSource(repository) {
+        const from = parseReference(repository)
+        return from.domain === reference.domain ? client.repository(from) : undefined
+      },
+    }
+  }
+
+  /** Forgets a session's tokens. */
+  release(sessionId: string): void {
+    this.#clients.delete(sessionId)
+  }
+
+  #client(sessions: readonly string[]): RegistryClient {
+    const key = sessions.at(-1) ?? ''
+    const known = this.#clients.get(key)
+    if (known) return known
+    const client = new RegistryClient({
+      transport: this.#options.transport,
+      registries: this.#options.registries,
+      ...this.#options.credentialsOf(sessions),
+    })
+    this.#clients.set(key, client)
+    return client
+  }
+
+  #insecureClient(reference: Reference, ctx: ExportContext): RegistryClient {
+    const registries = { ...this.#options.registries }
+    registries[reference.domain] = { ...registries[reference.domain], insecure: true, http: true }
+    return new RegistryClient({ transport: this.#options.transport, registries, ...this.#options.credentialsOf([ctx.sessionId]) })
+  }
+}
+
+const readOnly = (): never => {
+  throw new SlipwayError('unimplemented', 'the local store is written to by exports')
+}
+
+/** Images of the local store that are named in one repository. */
+function localImages(reference: Reference, { content, images }: RegistryOptions): ImageStore {
+  const name = repositoryName(reference)
+  const find: ImageStore['head'] = async target => {
+    if (isDigest(target)) {
+      const size = await content.size(target)
+      if (size === undefined) return undefined
+      const { mediaType } = parseManifest(await content.readAll(target))
+      return { mediaType, digest: target, size }
+    }
+    return images.get(`${name}:${target}`)?.descriptor
+  }
+  return {
+    name,
+    head: find,
+    async resolve(target, options) {
+      const descriptor = await find(target, options)
+      if (descriptor === undefined) throw new SlipwayError('not-found', `${name}:${target}: not found`)
+      return { descriptor, bytes: await content.readAll(descriptor.digest) }
+    },
+    fetch: (descriptor, options) => content.read(descriptor.digest, options?.signal ? { signal: options.signal } : {}),
+    referrers: async () => [],
+    tags: async () => images.list().flatMap(image => (image.reference.startsWith(`${name}:`) ? [image.reference.slice(name.length + 1)] : [])),
+    hasBlob: async descriptor => (await content.size(descriptor.digest)) !== undefined,
+    putBlob: readOnly,
+    mountBlob: async () => false,
+    putManifest: readOnly,
+  }
+}

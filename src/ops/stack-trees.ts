@@ -1,0 +1,115 @@
+import type { ContentStore } from '../content/content-store.ts'
+import type { Lease } from '../content/lease.ts'
+import { openDirectoryTree } from '../snapshot/directory-tree.ts'
+import { openLayerTree } from '../snapshot/layer-tree.ts'
+import type { OverlayPrefix } from '../snapshot/overlay-xattr.ts'
+import type { LazyLayer, LocalRef, Ref, RefLayer, StackRef } from '../snapshot/ref.ts'
+import type { ActiveLayer, LayerId, LayerStack, Snapshotter } from '../snapshot/snapshotter.ts'
+import type { WritableTree } from '../snapshot/tree.ts'
+import { UpperTree } from '../snapshot/upper-tree.ts'
+import type { FileDigestCache } from './content-hash.ts'
+import { copyTree } from './copy-tree.ts'
+import type { Trees } from './trees.ts'
+
+/** What trees are made from. */
+export interface TreeServices {
+  readonly content: ContentStore
+  readonly snapshotter: Snapshotter
+  readonly overlayPrefix: OverlayPrefix
+  /** Keeps layers from being collected while this process works. */
+  readonly lease: Lease
+  /** Digests of a local directory's files from earlier builds. */
+  readonly localDigests: (path: string) => FileDigestCache
+}
+
+/** Annotation under which an unpacked layer remembers the repository that its blob came from. */
+export const repositoryAnnotation = 'slipway.repository'
+
+/** Trees as stacks of layers in the state directory. */
+export function createStackTrees(services: TreeServices): Trees {
+  const { snapshotter } = services
+  const materialized = new WeakMap<LocalRef, Promise<LayerStack>>()
+  const stack = async (ref: Ref, signal: AbortSignal): Promise<LayerStack> => {
+    if (ref.kind === 'stack') return unpackAll(ref.layers, services, signal)
+    const known = materialized.get(ref)
+    if (known) return known
+    const made = materialize(ref, services, signal)
+    materialized.set(ref, made)
+    made.catch(() => materialized.delete(ref))
+    return made
+  }
+  return {
+    stack,
+    async view(ref, signal) {
+      if (ref.kind === 'local') return openDirectoryTree(ref.path, ref.filter)
+      return openLayerTree((await stack(ref, signal)).map(id => snapshotter.directory(id)))
+    },
+    async prepare(ref: StackRef, options): Promise<ActiveLayer> {
+      return snapshotter.prepare(await stack(ref, options.signal), { description: options.description })
+    },
+    writable: active => writableOf(active, services),
+    directories: ids => ids.map(id => snapshotter.directory(id)),
+    digestCache: ref => (ref.kind === 'local' ? services.localDigests(ref.path) : undefined),
+  }
+}
+
+function writableOf(active: ActiveLayer, services: TreeServices): WritableTree {
+  const { snapshotter, overlayPrefix } = services
+  return new UpperTree({ upper: active.upper, lowers: active.parents.map(id => snapshotter.directory(id)), overlayPrefix })
+}
+
+async function unpackAll(layers: readonly RefLayer[], services: TreeServices, signal: AbortSignal): Promise<LayerStack> {
+  const lazies = layers.flatMap(layer => (layer.kind === 'lazy' ? [layer.lazy] : []))
+  await fetchAll(lazies, services, signal)
+  const ids: LayerId[] = []
+  for (const layer of layers) ids.push(layer.kind === 'layer' ? layer.id : await unpack(layer.lazy, ids, services, signal))
+  for (const id of ids) services.lease.hold('layer', id)
+  return ids
+}
+
+/** Brings blobs of layers that are not unpacked yet, all at once. */
+async function fetchAll(lazies: readonly LazyLayer[], services: TreeServices, signal: AbortSignal): Promise<void> {
+  const settled = await Promise.allSettled(
+    lazies.map(async lazy => {
+      if ((await services.snapshotter.findByChainId(lazy.chainId)) === undefined) await lazy.fetch(signal)
+    }),
+  )
+  for (const one of settled) if (one.status === 'rejected') throw one.reason
+}
+
+async function unpack(lazy: LazyLayer, below: LayerStack, services: TreeServices, signal: AbortSignal): Promise<LayerId> {
+  const { content, snapshotter } = services
+  const known = await snapshotter.findByChainId(lazy.chainId)
+  if (known) return known.id
+  lazy.unpacking?.(false)
+  const { descriptor, diffId, chainId, repository } = lazy
+  const blob = { path: content.path(descriptor.digest), mediaType: descriptor.mediaType, diffId }
+  const layer = await snapshotter.unpack(blob, below, chainId, signal)
+  const annotations = repository === undefined ? {} : { annotations: { [repositoryAnnotation]: repository } }
+  await snapshotter.addBlob(layer.id, { descriptor: { mediaType: descriptor.mediaType, digest: descriptor.digest, size: descriptor.size, ...annotations }, diffId })
+  lazy.unpacking?.(true)
+  return layer.id
+}
+
+/** A copy of a local directory as a layer, for steps that mount it. */
+async function materialize(ref: LocalRef, services: TreeServices, signal: AbortSignal): Promise<LayerStack> {
+  await using active = await services.snapshotter.prepare([], { description: 'local source' })
+  using source = openDirectoryTree(ref.path, ref.filter)
+  {
+    using target = writableOf(active, services)
+    copyTree(source, '/', target, '/', { directoryContents: true, followLinks: false, replace: true, owner: { uid: 0, gid: 0 }, signal })
+  }
+  const layer = await active.commit()
+  services.lease.hold('layer', layer.id)
+  return [layer.id]
+}
+
+/** The layers of a stack as parts of a ref. */
+export function stackRef(ids: LayerStack): StackRef {
+  return { kind: 'stack', layers: ids.map(id => ({ kind: 'layer', id })) }
+}
+
+/** Layers of a ref that is not local; local ones are copied first. */
+export async function layersOf(ref: Ref, trees: Trees, signal: AbortSignal): Promise<readonly RefLayer[]> {
+  return ref.kind === 'stack' ? ref.layers : stackRef(await trees.stack(ref, signal)).layers
+}
