@@ -1,3 +1,4 @@
+import { formatFixed } from './fixed.ts'
 import { goJson, type JsonValue } from './json.ts'
 import { quote, quoteRune, quoteToAscii } from './quote.ts'
 
@@ -123,7 +124,7 @@ function formatOne(spec: Spec, value: unknown): string {
       return isInt ? pad(spec, `U+${Number(value).toString(16).toUpperCase().padStart(4, '0')}`) : bad()
     case 'f':
     case 'F':
-      return typeof value === 'number' ? number(spec, value.toFixed(precision ?? 6)) : bad()
+      return typeof value === 'number' ? number(spec, formatFixed(value, precision ?? 6)) : bad()
     case 'e':
       return typeof value === 'number' ? number(spec, exponent(value.toExponential(precision ?? 6))) : bad()
     case 'g':
