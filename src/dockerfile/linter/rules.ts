@@ -29,8 +29,7 @@ export const rules = {
   } satisfies Rule<readonly []>,
   consistentInstructionCasing: {
     name: 'ConsistentInstructionCasing',
-    description:
-      'All commands within the Dockerfile should use the same casing (either upper or lower)',
+    description: 'All commands within the Dockerfile should use the same casing (either upper or lower)',
     url: ruleUrl('consistent-instruction-casing'),
     message: (keyword, casing) =>
       `Command '${keyword}' should match the case of the command majority (${casing})`,
@@ -57,8 +56,7 @@ export const rules = {
   } satisfies One,
   maintainerDeprecated: {
     name: 'MaintainerDeprecated',
-    description:
-      'The MAINTAINER instruction is deprecated, use a label instead to define an image author',
+    description: 'The MAINTAINER instruction is deprecated, use a label instead to define an image author',
     url: ruleUrl('maintainer-deprecated'),
     message: () => 'Maintainer instruction is deprecated in favor of using label',
   } satisfies Rule<readonly []>,
@@ -73,8 +71,7 @@ export const rules = {
     description:
       'Relative workdir without an absolute workdir declared within the build can have unexpected results if the base image changes',
     url: ruleUrl('workdir-relative-path'),
-    message: path =>
-      `Relative workdir ${quote(path)} can have unexpected results if the base image changes`,
+    message: path => `Relative workdir ${quote(path)} can have unexpected results if the base image changes`,
   } satisfies One,
   undefinedVar: {
     name: 'UndefinedVar',

@@ -65,4 +65,6 @@ export const argumentParsers: Readonly<Record<string, ArgumentParser>> = {
 }
 
 /** Every keyword, in capitals, for suggestions. */
-export const keywords: readonly string[] = [...Object.keys(argumentParsers), 'onbuild'].map(k => k.toUpperCase())
+export const keywords: readonly string[] = [...Object.keys(argumentParsers), 'onbuild'].map(k =>
+  k.toUpperCase(),
+)

@@ -85,7 +85,12 @@ function withoutPreamble(text: string): { body: string; line: number } {
   return { body: end < 0 ? '' : plain.slice(end + 1), line: 1 }
 }
 
-function search(name: DirectiveName, body: string, comment: string, line: number): FoundDirective | undefined {
+function search(
+  name: DirectiveName,
+  body: string,
+  comment: string,
+  line: number,
+): FoundDirective | undefined {
   const reader = new DirectiveReader(comment, line)
   let at = 0
   while (at < body.length && !reader.done) {

@@ -22,7 +22,10 @@ export function locatedError(error: unknown, ranges: readonly Range[]): SlipwayE
 
 /** The same error with `ranges` as its only location. */
 export function relocatedError(error: unknown, ranges: readonly Range[]): SlipwayError {
-  return remade(error, inner => [...inner.details.filter(d => d.type !== detailType), { type: detailType, ranges }])
+  return remade(error, inner => [
+    ...inner.details.filter(d => d.type !== detailType),
+    { type: detailType, ranges },
+  ])
 }
 
 /** The locations noted by `locatedError`, innermost first. */

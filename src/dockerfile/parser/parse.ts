@@ -146,7 +146,15 @@ class FileParser {
 /** One instruction from its joined line; here-documents are not read. Throws `invalid-argument`. */
 function nodeOfLine(line: string, escape: string, start: number): Node {
   const { keyword, flags, rest } = splitCommand(line, escape)
-  const common = { keyword, flags, original: line, heredocs: [], startLine: start, endLine: start, comments: [] }
+  const common = {
+    keyword,
+    flags,
+    original: line,
+    heredocs: [],
+    startLine: start,
+    endLine: start,
+    comments: [],
+  }
   if (keyword.toLowerCase() === 'onbuild') {
     if (rest === '') return { ...common, args: [], json: false }
     const isNested = splitCommand(rest, escape).keyword.toLowerCase() === 'onbuild'

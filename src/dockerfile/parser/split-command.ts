@@ -29,7 +29,11 @@ function takeFlags(line: string, escape: string): { flags: string[]; rest: strin
   }
 }
 
-function readFlag(line: string, start: number, escape: string): { text: string; quoted: boolean; end: number } {
+function readFlag(
+  line: string,
+  start: number,
+  escape: string,
+): { text: string; quoted: boolean; end: number } {
   let text = ''
   let quote = ''
   let quoted = false

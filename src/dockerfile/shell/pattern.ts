@@ -1,6 +1,9 @@
 import { SlipwayError } from '../../errors/slipway-error.ts'
 
-type Token = { readonly kind: 'star' } | { readonly kind: 'any' } | { readonly kind: 'char'; readonly char: string }
+type Token =
+  | { readonly kind: 'star' }
+  | { readonly kind: 'any' }
+  | { readonly kind: 'char'; readonly char: string }
 
 /** More steps than this in one substitution are refused: no honest pattern comes near. */
 const maxSteps = 2e8
@@ -107,7 +110,8 @@ function matchEnds(pattern: Pattern, value: readonly string[], greedy: boolean):
       else {
         const none = ends[at] as number
         const more = char !== undefined && char !== '\n' ? (before[at + 1] as number) : -1
-        before[at] = none < 0 || more < 0 ? Math.max(none, more) : greedy ? Math.max(none, more) : Math.min(none, more)
+        before[at] =
+          none < 0 || more < 0 ? Math.max(none, more) : greedy ? Math.max(none, more) : Math.min(none, more)
       }
     }
     ends = before

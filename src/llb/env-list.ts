@@ -1,0 +1,52 @@
+/** Variables of a state. Immutable: each change is a new list that shares the old one. */
+export class EnvList {
+  readonly #parent: EnvList | undefined
+  readonly #name: string
+  readonly #value: string | undefined
+  #values: ReadonlyMap<string, string> | undefined
+
+  private constructor(parent?: EnvList, name = '', value?: string) {
+    this.#parent = parent
+    this.#name = name
+    this.#value = value
+  }
+
+  /** The list without variables. */
+  static readonly empty: EnvList = new EnvList()
+
+  /** With a variable set; it moves to the end. */
+  set(name: string, value: string): EnvList {
+    return new EnvList(this, name, value)
+  }
+
+  /** Without a variable. */
+  delete(name: string): EnvList {
+    return new EnvList(this, name, undefined)
+  }
+
+  get(name: string): string | undefined {
+    return this.#all().get(name)
+  }
+
+  /** Names in the order in which they were last set. */
+  keys(): readonly string[] {
+    return [...this.#all().keys()]
+  }
+
+  /** `NAME=value` entries, in that order. */
+  entries(): string[] {
+    return Array.from(this.#all(), ([name, value]) => `${name}=${value}`)
+  }
+
+  #all(): ReadonlyMap<string, string> {
+    if (this.#values !== undefined) return this.#values
+    const seen = new Map<string, string | undefined>()
+    for (let list: EnvList = this; list.#parent !== undefined; list = list.#parent) {
+      if (!seen.has(list.#name)) seen.set(list.#name, list.#value)
+    }
+    const values = new Map<string, string>()
+    for (const [name, value] of [...seen].reverse()) if (value !== undefined) values.set(name, value)
+    this.#values = values
+    return values
+  }
+}
