@@ -152,20 +152,28 @@ export class EdgeState {
     const key = this.#keyOf(map, inputs.map(input => input.solvedKeys))
     if (vertex.ignoreCache) return this.#make([key])
     const identity = identityOf(key)
-    const other = this.#shared.running.get(identity)
-    if (other) await other.catch(() => undefined)
-    this.#keys = this.#shared.sources(vertex).filter(source => findIds(key, source.keys)).length > 0 ? [key] : []
-    const loaded = await this.#load()
-    if (loaded) return loaded
-    const made = this.#make([key])
+    for (let other = this.#shared.running.get(identity); other; other = this.#shared.running.get(identity)) {
+      await other.catch(() => undefined)
+    }
+    const made = this.#findOrMake(map, key)
     const settled = made.then(() => undefined)
     settled.catch(() => undefined)
     this.#shared.running.set(identity, settled)
     try {
       return await made
     } finally {
-      if (this.#shared.running.get(identity) === settled) this.#shared.running.delete(identity)
+      this.#shared.running.delete(identity)
     }
+  }
+
+  /** Now that the inputs are there, somebody else may have made the same of them. */
+  async #findOrMake(map: CacheMap, key: CacheKey): Promise<Result> {
+    const searched = this.state.inputs().map(input => (input.state.vertex.ignoreCache ? [] : input.solvedKeys))
+    if (this.#search(map, searched)) {
+      const loaded = await this.#load()
+      if (loaded) return loaded
+    }
+    return this.#make([key])
   }
 
   async #make(keys: readonly CacheKey[]): Promise<Result> {
