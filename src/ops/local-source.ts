@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { SlipwayError } from '../errors/slipway-error.ts'
-import { fetchLocalSource, type LocalCopies } from '../source/local/local-copies.ts'
+import type { LocalCopies } from '../source/local/local-copies.ts'
 import type { SessionCaller, SessionStore } from '../session/session.ts'
 import type { LocalFilter, Ref } from '../snapshot/ref.ts'
 import type { OpContext } from '../solver/op.ts'
@@ -54,7 +54,7 @@ export function localSourceFactory(sessions: SessionStore, copies: LocalCopies):
           await ctx.progress.step(`transferring ${name}:`, async () => undefined)
           return { kind: 'local', path, filter }
         }
-        return fetchLocalSource(copies, session, { name, sharedKeyHint, filter, differ: attrs['local.differ'] ?? 'metadata' }, ctx)
+        return copies.fetch(session, { name, sharedKeyHint, filter, differ: attrs['local.differ'] ?? 'metadata' }, ctx)
       },
     }
   }

@@ -1,0 +1,139 @@
+import { join } from 'node:path'
+import { Semaphore } from '../async/semaphore.ts'
+import { createSqliteKeyStore } from '../cache/sqlite-key-store.ts'
+import { SlipwayError } from '../errors/slipway-error.ts'
+import type { ClientSink } from '../exporter/client-sink.ts'
+import { createExecutor, type ExecutorOptions } from '../executor/runc-executor.ts'
+import type { Platform } from '../oci/descriptor.ts'
+import { createDiskCacheMounts } from '../ops/disk-cache-mounts.ts'
+import { localSourceFactory } from '../ops/local-source.ts'
+import { createSavedResults } from '../ops/saved-results.ts'
+import type { SecretSource } from '../ops/secret-source.ts'
+import { imageSourceFactory, type SourceFactory } from '../ops/source-op.ts'
+import { createStackTrees, layersOf } from '../ops/stack-trees.ts'
+import type { Transport } from '../registry/http/transport.ts'
+import type { RegistryConfigs } from '../registry/registry-config.ts'
+import type { SessionStore } from '../session/session.ts'
+import { openState, type State } from '../snapshot/open-state.ts'
+import { Solver } from '../solver/solver.ts'
+import { ImageSource } from '../source/image/image-source.ts'
+import type { LocalCopies } from '../source/local/local-copies.ts'
+import { Engine } from './engine.ts'
+import type { ExporterServices } from './exporters.ts'
+import type { RunFrontend } from './gateway-bridge.ts'
+import { createLayerPacker } from './layer-packer.ts'
+import { createLocalDigests } from './local-digests.ts'
+import { createOpResolver } from './op-resolver.ts'
+import { RegistryLookup, type SessionCredentials } from './registry-lookup.ts'
+
+/** What an engine is made of besides its state directory. */
+export interface EngineOptions {
+  /** The state directory. */
+  readonly root: string
+  readonly sessions: SessionStore
+  readonly transport: Transport
+  readonly registries: RegistryConfigs
+  readonly credentialsOf: (sessions: readonly string[]) => SessionCredentials
+  readonly secrets: SecretSource
+  readonly sink: (sessionId: string) => Promise<ClientSink>
+  readonly localCopies: (state: State) => LocalCopies
+  /** Sources besides images and local directories, by scheme. */
+  readonly sources: (state: State) => Readonly<Record<string, SourceFactory>>
+  readonly runFrontend: RunFrontend
+  readonly hostname: string
+  readonly hostPlatform: Platform
+  readonly platforms: () => readonly Platform[]
+  /** Throws where this machine cannot run the platform, saying what to do. */
+  readonly checkPlatform: (platform: Platform) => void
+  /** Steps that work at the same time. */
+  readonly parallelism: number
+  readonly executor: Omit<ExecutorOptions, 'root'>
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+/** An engine with its open state directory. Disposing it lets go of everything but what is kept on disk. */
+export interface OpenEngine extends AsyncDisposable {
+  readonly engine: Engine
+  readonly state: State
+  readonly services: ExporterServices
+}
+
+/** Puts the engine together. Throws as `openState`. */
+export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
+  await using opening = new AsyncDisposableStack()
+  const state = opening.use(await openState(options.root, { now: options.now }))
+  const lease = opening.use(state.leases.open())
+  const executor = await createExecutor({ ...options.executor, root: join(options.root, 'run') })
+  const localDigests = opening.use(createLocalDigests(state.database))
+  const trees = createStackTrees({
+    content: state.content,
+    snapshotter: state.snapshotter,
+    overlayPrefix: state.overlayPrefix,
+    lease,
+    localDigests: localDigests.of,
+  })
+  const lookup = new RegistryLookup({
+    transport: options.transport,
+    registries: options.registries,
+    credentialsOf: options.credentialsOf,
+    content: state.content,
+    images: state.images,
+  })
+  const imageSource = new ImageSource(state.content, lookup)
+  const exec = {
+    trees,
+    executor,
+    cacheMounts: createDiskCacheMounts(join(options.root, 'cache-mounts')),
+    secrets: options.secrets,
+    checkPlatform: options.checkPlatform,
+    hostPlatform: options.hostPlatform,
+  }
+  const schemes: Record<string, SourceFactory> = {
+    'docker-image': imageSourceFactory(imageSource),
+    local: localSourceFactory(options.sessions, options.localCopies(state)),
+    ...options.sources(state),
+  }
+  const layers = { has: (id: string) => hasLayer(state, id) }
+  const solver = new Solver({
+    resolveOp: createOpResolver(exec, { schemes }),
+    cache: { keys: createSqliteKeyStore(state.database), results: createSavedResults(layers, state.snapshotter, lease) },
+    parallelism: new Semaphore(options.parallelism),
+    now: options.now,
+  })
+  const services: ExporterServices = {
+    content: state.content,
+    snapshotter: state.snapshotter,
+    images: state.images,
+    packer: createLayerPacker(state),
+    trees,
+    sessions: options.sessions,
+    solver,
+    imageSource,
+    lookup,
+    hostname: options.hostname,
+    hostPlatform: options.hostPlatform,
+    platforms: options.platforms,
+    now: options.now,
+    pushTarget: (reference, settings, ctx) => lookup.pushTarget(reference, settings, ctx),
+    sink: options.sink,
+    materialize: (ref, signal) => layersOf(ref, trees, signal),
+  }
+  const opened = opening.move()
+  return {
+    engine: new Engine(services, options.runFrontend),
+    state,
+    services,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
+}
+
+function hasLayer(state: State, id: string): boolean {
+  try {
+    state.layers.get(id)
+    return true
+  } catch (e) {
+    if (e instanceof SlipwayError && e.code === 'not-found') return false
+    throw e
+  }
+}
