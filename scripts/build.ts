@@ -20,8 +20,8 @@ for (const file of globSync('**/*.ts', { cwd: src, exclude: path => path.endsWit
 
 const workerFiles: Plugin = {
   name: 'worker-files',
-  setup({ onLoad }) {
-    onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
+  setup(bundle) {
+    bundle.onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
       const code = readFileSync(path, 'utf8')
       if (code.search(workerUrl) === -1) return undefined
       const contents = code.replaceAll(workerUrl, (_, target: string) => {
