@@ -46,7 +46,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   engine: [...belowEngine, 'sys'],
   'buildkit/server': ['engine', 'proto', 'session', 'status'],
   'buildkit/client': ['proto', 'session', 'status', 'oci'],
-  drivers: ['buildkit/client', 'buildkit/server', 'status', 'oci', 'sys'],
+  drivers: ['buildkit/client', 'buildkit/server', 'engine', 'session', 'executor', 'registry', 'status', 'oci', 'sys'],
   builder: ['drivers', 'oci', 'status'],
   progress: ['status'],
   imagetools: ['registry', 'content', 'oci'],

@@ -4,8 +4,8 @@ import { asSlipwayError } from '../../errors/slipway-error.ts'
 import { Control, type SolveRequest } from '../../proto/gen/control_pb.ts'
 import { LLBBridge, type Result, SolveRequestSchema } from '../../proto/gen/gateway_pb.ts'
 import type { Definition } from '../../proto/gen/ops_pb.ts'
+import type { BuildkitConnection } from '../../session/connection.ts'
 import type { StatusWriter } from '../../status/solve-status.ts'
-import type { NodeConnection } from './node-connection.ts'
 import { statusFromMessage } from './status-from-message.ts'
 
 /** What a build is asked for, besides its session. */
@@ -30,7 +30,7 @@ export interface DriveResult {
  * Runs a build as buildx does: Status, Solve with an empty frontend and the bridge calls go on in parallel; Solve answers
  * after `Return` and the exports. Throws what the daemon says.
  */
-export async function driveBuild(node: NodeConnection, options: DriveOptions): Promise<DriveResult> {
+export async function driveBuild(node: BuildkitConnection, options: DriveOptions): Promise<DriveResult> {
   const abort = new AbortController()
   const stop = (): void => abort.abort(options.signal.reason)
   options.signal.addEventListener('abort', stop, { once: true })
@@ -81,7 +81,7 @@ async function watchStatus(
 }
 
 async function useBridge(
-  node: NodeConnection,
+  node: BuildkitConnection,
   options: DriveOptions,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
