@@ -56,11 +56,12 @@ export interface ImageStore {
 
   /**
    * Stores a manifest or index under its digest and under each of `tags`. What it refers to must be there.
-   * `mediaType` of the descriptor is that of the document.
+   * `mediaType` of the descriptor is that of the document. A `root` is an image of its own even without a tag: stores
+   * that keep a list of images (an OCI layout) enter it there.
    */
   putManifest(
     descriptor: Descriptor,
     bytes: Uint8Array,
-    options?: StoreOptions & { readonly tags?: readonly string[] },
+    options?: StoreOptions & { readonly tags?: readonly string[]; readonly root?: boolean },
   ): Promise<void>
 }

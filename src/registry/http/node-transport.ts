@@ -78,7 +78,10 @@ export class NodeTransport implements Transport {
     }
   }
 
-  /** Once more where a kept connection turned out to be closed by the server in the meantime. */
+  /**
+   * Once more where a kept connection turned out to be closed by the server in the meantime. Not with content: part of
+   * it may have arrived, and an upload is no place to send it twice.
+   */
   async #try(request: HttpRequest, trust: TrustStore): Promise<HttpResponse> {
     const agent =
       request.url.protocol === 'https:' ? await this.#agent(request.tls ?? plainTls, trust) : this.#plain
@@ -88,7 +91,7 @@ export class NodeTransport implements Transport {
         return new NodeResponse(request, await sent.answer, sent.request, this.#options.idleTimeout)
       } catch (error) {
         const stale = sent.request.reusedSocket && ['reset', 'eof'].includes(classify(error))
-        if (!stale || request.method === 'PATCH' || isSlipwayError(error)) throw error
+        if (!stale || (request.body?.size ?? 0) > 0 || isSlipwayError(error)) throw error
         throwIfAborted(request.signal)
       }
     }

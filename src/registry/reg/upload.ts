@@ -169,12 +169,13 @@ function locationOf(response: HttpResponse): URL {
   return resolveLocation(location, response.url)
 }
 
-/** Number of bytes the registry has, from `Range: 0-99` (100); `0-0` is what registries say of an empty upload. */
+/**
+ * Number of bytes the registry has, from `Range: 0-99` (100). Registries say `0-0` of an empty upload and of one byte:
+ * that is no answer.
+ */
 function endOf(response: HttpResponse): number | undefined {
-  const found = /^(?:bytes=)?0-(\d{1,15})$/.exec(response.header('range') ?? '')
-  if (found === null) return undefined
-  const last = Number(found[1])
-  return last === 0 ? 0 : last + 1
+  const found = /^(?:bytes=)?0-([1-9]\d{0,14})$/.exec(response.header('range') ?? '')
+  return found === null ? undefined : Number(found[1]) + 1
 }
 
 /** What became of a mount: taken over, or an upload left open in its place, or nothing. */
