@@ -60,8 +60,9 @@ describe('ImageCopier', () => {
           ? { kind: 'truncate', after: 2 }
           : undefined,
     })
+    let cuts = 2
     await using to = await InProcessRegistry.start({
-      fault: r => (r.before === 0 && r.method === 'PUT' ? { kind: 'cut-upload', after: 1 } : undefined),
+      fault: r => (r.method === 'PUT' && cuts-- > 0 ? { kind: 'cut-upload', after: 1 } : undefined),
     })
     using client = TestClient.make()
     const memory = new MemoryImageStore()
