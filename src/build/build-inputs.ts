@@ -57,7 +57,11 @@ class InputPreparation implements BuildInputs {
 
   async prepare(): Promise<this> {
     const { context } = this.#request
-    if (context === '') throw new SlipwayError('invalid-argument', 'please specify build context (e.g. "." for the current directory)')
+    if (context === '')
+      throw new SlipwayError(
+        'invalid-argument',
+        'please specify build context (e.g. "." for the current directory)',
+      )
     if (context === '-') await this.#standardInput()
     else if (isRemoteUrl(context)) await this.#remote(context)
     else await this.#directory(context)
@@ -72,8 +76,16 @@ class InputPreparation implements BuildInputs {
   async #directory(context: string): Promise<void> {
     const path = resolve(this.#host.cwd, context)
     const found = await stat(path).catch(() => undefined)
-    if (found === undefined) throw new SlipwayError('not-found', `unable to prepare context: path ${JSON.stringify(context)} not found`)
-    if (!found.isDirectory()) throw new SlipwayError('invalid-argument', `unable to prepare context: path ${JSON.stringify(context)} is not a directory`)
+    if (found === undefined)
+      throw new SlipwayError(
+        'not-found',
+        `unable to prepare context: path ${JSON.stringify(context)} not found`,
+      )
+    if (!found.isDirectory())
+      throw new SlipwayError(
+        'invalid-argument',
+        `unable to prepare context: path ${JSON.stringify(context)} is not a directory`,
+      )
     this.localDirs['context'] = path
     this.sharedKey = basename(path)
     await this.#dockerfile(path)
@@ -82,9 +94,15 @@ class InputPreparation implements BuildInputs {
   async #dockerfile(contextDir: string): Promise<void> {
     const { dockerfile, dockerfileInline } = this.#request
     if (dockerfileInline !== undefined) return this.#textDockerfile(Buffer.from(dockerfileInline))
-    if (dockerfile === '-') return this.#textDockerfile(await collect(this.#host.stdin, { limit: maxDockerfile, what: 'Dockerfile' }))
+    if (dockerfile === '-')
+      return this.#textDockerfile(
+        await collect(this.#host.stdin, { limit: maxDockerfile, what: 'Dockerfile' }),
+      )
     if (dockerfile !== undefined && isHttpUrl(dockerfile)) return this.#downloadedDockerfile(dockerfile)
-    const path = dockerfile === undefined || dockerfile === '' ? join(contextDir, 'Dockerfile') : resolve(this.#host.cwd, dockerfile)
+    const path =
+      dockerfile === undefined || dockerfile === ''
+        ? join(contextDir, 'Dockerfile')
+        : resolve(this.#host.cwd, dockerfile)
     const real = await followLink(path)
     this.localDirs['dockerfile'] = dirname(real)
     this.frontendAttrs['filename'] = await existingName(dirname(real), basename(real))
@@ -100,14 +118,18 @@ class InputPreparation implements BuildInputs {
 
   async #downloadedDockerfile(url: string): Promise<void> {
     const response = await fetch(url)
-    if (!response.ok || response.body === null) throw new SlipwayError('unavailable', `failed to fetch ${url}: status ${response.status}`)
+    if (!response.ok || response.body === null)
+      throw new SlipwayError('unavailable', `failed to fetch ${url}: status ${response.status}`)
     await this.#textDockerfile(await collect(response.body, { limit: maxDockerfile, what: url }))
   }
 
   async #standardInput(): Promise<void> {
     const { dockerfile } = this.#request
     if (dockerfile === '-') {
-      throw new SlipwayError('invalid-argument', "invalid argument: can't use stdin for both build context and dockerfile")
+      throw new SlipwayError(
+        'invalid-argument',
+        "invalid argument: can't use stdin for both build context and dockerfile",
+      )
     }
     const [head, whole] = await peek(this.#host.stdin)
     if (isArchive(head)) {
@@ -117,7 +139,10 @@ class InputPreparation implements BuildInputs {
       return
     }
     if (dockerfile !== undefined && dockerfile !== '') {
-      throw new SlipwayError('invalid-argument', 'ambiguous Dockerfile source: both stdin and flag correspond to Dockerfiles')
+      throw new SlipwayError(
+        'invalid-argument',
+        'ambiguous Dockerfile source: both stdin and flag correspond to Dockerfiles',
+      )
     }
     this.localDirs['context'] = await this.#temporaryDir()
     await this.#textDockerfile(await collect(whole, { limit: maxDockerfile, what: 'Dockerfile' }))
@@ -127,7 +152,10 @@ class InputPreparation implements BuildInputs {
     const { dockerfile, dockerfileInline } = this.#request
     this.frontendAttrs['context'] = url
     if (dockerfileInline !== undefined) return this.#textDockerfile(Buffer.from(dockerfileInline))
-    if (dockerfile === '-') return this.#textDockerfile(await collect(this.#host.stdin, { limit: maxDockerfile, what: 'Dockerfile' }))
+    if (dockerfile === '-')
+      return this.#textDockerfile(
+        await collect(this.#host.stdin, { limit: maxDockerfile, what: 'Dockerfile' }),
+      )
     if (dockerfile !== undefined && isHttpUrl(dockerfile)) return this.#downloadedDockerfile(dockerfile)
     if (dockerfile !== undefined && isAbsolute(dockerfile)) {
       this.localDirs['dockerfile'] = dirname(dockerfile)
@@ -145,7 +173,11 @@ class InputPreparation implements BuildInputs {
     }
     const path = resolve(this.#host.cwd, value)
     const found = await stat(path).catch(() => undefined)
-    if (!found?.isDirectory()) throw new SlipwayError('not-found', `failed to get build context ${name}: path ${JSON.stringify(value)} not found`)
+    if (!found?.isDirectory())
+      throw new SlipwayError(
+        'not-found',
+        `failed to get build context ${name}: path ${JSON.stringify(value)} not found`,
+      )
     const local = name === 'context' || name === 'dockerfile' ? `_${name}` : name
     this.localDirs[local] = path
     this.frontendAttrs[`context:${name}`] = `local:${local}`

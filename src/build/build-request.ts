@@ -1,28 +1,8 @@
+import type { CacheEntry } from '../bake/attrs/cache-entry.ts'
+import type { ExportEntry } from '../bake/attrs/export-entry.ts'
+import type { SecretEntry } from '../bake/attrs/secret-entry.ts'
+import type { SshEntry } from '../bake/attrs/ssh-entry.ts'
 import type { Platform } from '../oci/descriptor.ts'
-
-/** One output, or one cache: a type with its options, as flags and bake files spell them. */
-export interface TypedEntry {
-  readonly type: string
-  readonly attrs: Readonly<Record<string, string>>
-}
-
-/** An output with the place on this machine that it goes to. */
-export interface OutputEntry extends TypedEntry {
-  /** Directory or file; `-` is standard output. */
-  readonly dest?: string
-}
-
-/** A secret: where its bytes come from. */
-export interface SecretEntry {
-  readonly id: string
-  readonly source: { readonly kind: 'file'; readonly path: string } | { readonly kind: 'env'; readonly name: string }
-}
-
-/** An SSH agent or keys to forward. */
-export interface SshEntry {
-  readonly id: string
-  readonly paths: readonly string[]
-}
 
 /** Everything one build is asked for, with flags and files read and checked. */
 export interface BuildRequest {
@@ -42,9 +22,9 @@ export interface BuildRequest {
   readonly noCache: boolean
   readonly noCacheFilter: readonly string[]
   readonly pull: boolean
-  readonly outputs: readonly OutputEntry[]
-  readonly cacheFrom: readonly TypedEntry[]
-  readonly cacheTo: readonly TypedEntry[]
+  readonly outputs: readonly ExportEntry[]
+  readonly cacheFrom: readonly CacheEntry[]
+  readonly cacheTo: readonly CacheEntry[]
   readonly secrets: readonly SecretEntry[]
   readonly ssh: readonly SshEntry[]
   /** Statements wanted: type to attributes, as they go to the frontend. */

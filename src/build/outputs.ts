@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { ExportEntry } from '../bake/attrs/export-entry.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
-import type { OutputEntry } from './build-request.ts'
 
 /** Where an output that is files goes on this machine. */
 export type OutputTarget =
@@ -27,30 +27,43 @@ export interface OutputHost {
  * nothing. Throws `invalid-argument` in buildx's words.
  * Behaviour: https://github.com/docker/buildx/blob/v0.36.1/build/opt.go
  */
-export function resolveOutputs(outputs: readonly OutputEntry[], tags: readonly string[], host: OutputHost): readonly ResolvedOutput[] {
-  const resolved = outputs.filter(output => output.type !== 'cacheonly').map(output => resolveOutput(output, tags, host))
+export function resolveOutputs(
+  outputs: readonly ExportEntry[],
+  tags: readonly string[],
+  host: OutputHost,
+): readonly ResolvedOutput[] {
+  const resolved = outputs
+    .filter(output => output.type !== 'cacheonly')
+    .map(output => resolveOutput(output, tags, host))
   if (resolved.filter(output => output.target?.kind === 'stdout').length > 1) {
     throw new SlipwayError('invalid-argument', 'multiple outputs configured to write to stdout')
   }
   return resolved
 }
 
-function resolveOutput(output: OutputEntry, tags: readonly string[], host: OutputHost): ResolvedOutput {
-  const { type, dest } = output
-  const attrs = { ...output.attrs }
-  if (['image', 'registry', 'oci', 'docker', 'moby'].includes(type) && attrs['name'] === undefined && tags.length > 0) {
+function resolveOutput(output: ExportEntry, tags: readonly string[], host: OutputHost): ResolvedOutput {
+  const { type, destination: dest } = output
+  const attrs: Record<string, string> = { ...output.attributes }
+  if (
+    ['image', 'registry', 'oci', 'docker', 'moby'].includes(type) &&
+    attrs['name'] === undefined &&
+    tags.length > 0
+  ) {
     attrs['name'] = tags.join(',')
   }
   switch (type) {
     case 'local':
-      if (dest === undefined || dest === '') throw new SlipwayError('invalid-argument', 'dest is required for local exporter')
+      if (dest === undefined || dest === '')
+        throw new SlipwayError('invalid-argument', 'dest is required for local exporter')
       if (dest === '-') throw new SlipwayError('invalid-argument', 'dest cannot be stdout for local exporter')
       return { type, attrs, target: { kind: 'directory', path: directoryOf(dest, host) } }
     case 'oci':
     case 'tar':
       return { type, attrs, target: fileTarget(type, dest ?? '-', host) }
     case 'docker':
-      return dest === undefined || dest === '' ? { type, attrs } : { type, attrs, target: fileTarget(type, dest, host) }
+      return dest === undefined || dest === ''
+        ? { type, attrs }
+        : { type, attrs, target: fileTarget(type, dest, host) }
     case 'registry':
       if ((attrs['name'] ?? '') === '') throw tagNeeded()
       return { type: 'image', attrs: { push: 'true', ...attrs } }
@@ -63,19 +76,25 @@ function resolveOutput(output: OutputEntry, tags: readonly string[], host: Outpu
 }
 
 const tagNeeded = (): SlipwayError =>
-  new SlipwayError('invalid-argument', 'tag is needed when pushing to registry', { hint: 'give the image a name with --tag' })
+  new SlipwayError('invalid-argument', 'tag is needed when pushing to registry', {
+    hint: 'give the image a name with --tag',
+  })
 
 function directoryOf(dest: string, host: OutputHost): string {
   const path = resolve(host.cwd, dest)
   const found = statSync(path, { throwIfNoEntry: false })
-  if (found !== undefined && !found.isDirectory()) throw new SlipwayError('invalid-argument', `destination directory ${dest} is a file`)
+  if (found !== undefined && !found.isDirectory())
+    throw new SlipwayError('invalid-argument', `destination directory ${dest} is a file`)
   return path
 }
 
 function fileTarget(type: string, dest: string, host: OutputHost): OutputTarget {
   if (dest === '-' || dest === '') {
     if (host.stdoutIsTerminal) {
-      throw new SlipwayError('invalid-argument', `dest file is required for ${type} exporter. refusing to write to console`)
+      throw new SlipwayError(
+        'invalid-argument',
+        `dest file is required for ${type} exporter. refusing to write to console`,
+      )
     }
     return { kind: 'stdout' }
   }

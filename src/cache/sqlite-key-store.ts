@@ -24,7 +24,12 @@ export function createSqliteKeyStore(database: Database): KeyStore {
   const exists = database.prepare(
     'SELECT EXISTS (SELECT 1 FROM cache_links WHERE id = ?1) OR EXISTS (SELECT 1 FROM cache_records WHERE id = ?1) AS found',
   )
-  const columns = (link: KeyLink): [number, number, string, string] => [link.input, link.output, link.digest, link.selector]
+  const columns = (link: KeyLink): [number, number, string, string] => [
+    link.input,
+    link.output,
+    link.digest,
+    link.selector,
+  ]
   return {
     name: 'local',
     targets: (id, link) => targets.all(id, ...columns(link)).map(row => String(row['target'])),
@@ -32,7 +37,8 @@ export function createSqliteKeyStore(database: Database): KeyStore {
     addLink: (id, link, target) => {
       addLink.run(id, ...columns(link), target)
     },
-    records: id => records.all(id).map(row => ({ saved: String(row['saved']), createdMs: Number(row['created_ms']) })),
+    records: id =>
+      records.all(id).map(row => ({ saved: String(row['saved']), createdMs: Number(row['created_ms']) })),
     addRecord: (id, record) => {
       addRecord.run(id, record.saved, Math.round(record.createdMs))
     },

@@ -18,12 +18,17 @@ export interface BridgeRef {
 /** What a frontend answers: one tree or one for each platform, and facts about them. */
 export interface BridgeResult {
   readonly ref?: BridgeRef
-  readonly refs: ReadonlyMap<string, BridgeRef>
+  /** A platform may have the empty tree. */
+  readonly refs: ReadonlyMap<string, BridgeRef | undefined>
   readonly metadata: ReadonlyMap<string, Uint8Array>
 }
 
 /** A ref of a job; undefined for the definition of nothing. */
-export function createBridgeRef(definition: Definition, job: Job, signal: AbortSignal): BridgeRef | undefined {
+export function createBridgeRef(
+  definition: Definition,
+  job: Job,
+  signal: AbortSignal,
+): BridgeRef | undefined {
   const loaded = loadDefinition(definition)
   if (loaded === undefined) return undefined
   return {

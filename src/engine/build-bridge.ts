@@ -28,6 +28,8 @@ export interface ConfigRequest {
   readonly resolveMode: string | undefined
   /** Name of the step that shows it: `[internal] load metadata for …`. */
   readonly logName: string | undefined
+  /** An OCI layout of the client to look in, instead of a registry. */
+  readonly store?: { readonly sessionId: string; readonly storeId: string }
 }
 
 /**

@@ -30,7 +30,11 @@ export class Build {
     this.#runFrontend = runFrontend
     const sessions = request.Session === '' ? [] : [request.Session]
     this.#job = services.solver.job(request.Ref, { sessions, listener: this.hub.write })
-    this.#buildBridge = new BuildBridge(this.#job, services, { sessions, write: this.hub.write, signal: this.#abort.signal })
+    this.#buildBridge = new BuildBridge(this.#job, services, {
+      sessions,
+      write: this.hub.write,
+      signal: this.#abort.signal,
+    })
     this.bridge = new GatewayBridge(this.#buildBridge, runFrontend, request.FrontendInputs)
   }
 
@@ -87,10 +91,16 @@ export class Build {
   async #export(source: ExportSource, result: BridgeResult): Promise<Readonly<Record<string, string>>> {
     const response: Record<string, string> = {}
     for (const [key, value] of result.metadata) {
-      if (key.startsWith('frontend.') || key.startsWith('result.')) response[key] = Buffer.from(value).toString('utf8')
+      if (key.startsWith('frontend.') || key.startsWith('result.'))
+        response[key] = Buffer.from(value).toString('utf8')
     }
     const { Exporters, ExporterDeprecated, ExporterAttrsDeprecated, Session } = this.request
-    const wanted = Exporters.length > 0 ? Exporters : ExporterDeprecated === '' ? [] : [{ Type: ExporterDeprecated, Attrs: ExporterAttrsDeprecated }]
+    const wanted =
+      Exporters.length > 0
+        ? Exporters
+        : ExporterDeprecated === ''
+          ? []
+          : [{ Type: ExporterDeprecated, Attrs: ExporterAttrsDeprecated }]
     const exporters = wanted.map((one, id) => createExporter(id, one.Type, one.Attrs, this.#services))
     for (const exporter of exporters) {
       const step = { id: `${this.ref} export ${exporter.id}`, name: exporter.name }

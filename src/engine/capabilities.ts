@@ -3,7 +3,11 @@ interface Capability {
   Enabled: boolean
 }
 
-const enabled = (ids: string): Capability[] => ids.trim().split(/\s+/).map(ID => ({ ID, Enabled: true }))
+const enabled = (ids: string): Capability[] =>
+  ids
+    .trim()
+    .split(/\s+/)
+    .map(ID => ({ ID, Enabled: true }))
 
 /** What frontends may ask of the bridge. Ids: https://github.com/moby/buildkit/blob/v0.32.2/frontend/gateway/pb/caps.go */
 export function frontendCapabilities(): Capability[] {

@@ -35,7 +35,8 @@ export class Engine implements EngineApi {
       diskUsage: async () => ({ record: [] }),
       prune: async function* () {},
       solve: async (request, call) => {
-        if (request.Ref === '') throw new SlipwayError('invalid-argument', 'invalid request: a build needs a ref')
+        if (request.Ref === '')
+          throw new SlipwayError('invalid-argument', 'invalid request: a build needs a ref')
         const build = new Build(request, this.#services, this.#runFrontend)
         this.#add(build)
         try {

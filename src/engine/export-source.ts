@@ -61,7 +61,8 @@ function readPlatforms(bytes: Uint8Array | undefined): readonly NamedPlatform[] 
     throw new SlipwayError('invalid-argument', 'failed to parse platforms passed to exporter', { cause: e })
   }
   const list = (parsed as { Platforms?: unknown } | null)?.Platforms
-  if (!Array.isArray(list) || list.length === 0) throw new SlipwayError('invalid-argument', 'invalid empty platforms index for exporter')
+  if (!Array.isArray(list) || list.length === 0)
+    throw new SlipwayError('invalid-argument', 'invalid empty platforms index for exporter')
   return list.map((one: { ID?: unknown; Platform?: Platform }) => {
     if (typeof one.ID !== 'string' || one.ID === '' || one.Platform === undefined) {
       throw new SlipwayError('invalid-argument', 'invalid empty platform key for exporter')
@@ -71,9 +72,14 @@ function readPlatforms(bytes: Uint8Array | undefined): readonly NamedPlatform[] 
 }
 
 function platformOfConfig(config: Uint8Array | undefined, hostPlatform: Platform): NamedPlatform {
-  const parsed = config === undefined ? undefined : (JSON.parse(Buffer.from(config).toString('utf8')) as Partial<Platform> | null)
+  const parsed =
+    config === undefined
+      ? undefined
+      : (JSON.parse(Buffer.from(config).toString('utf8')) as Partial<Platform> | null)
   const { os, architecture, variant } = parsed ?? {}
   const platform =
-    os && architecture ? normalizePlatform({ os, architecture, ...(variant ? { variant } : {}) }) : hostPlatform
+    os && architecture
+      ? normalizePlatform({ os, architecture, ...(variant ? { variant } : {}) })
+      : hostPlatform
   return { id: formatPlatform(platform), platform }
 }

@@ -15,7 +15,12 @@ export interface ExporterServices extends EngineServices {
 }
 
 /** The exporter of a type. Throws `invalid-argument` (`exporter "x" could not be found`). */
-export function createExporter(id: number, type: string, attrs: Attributes, services: ExporterServices): ExporterInstance {
+export function createExporter(
+  id: number,
+  type: string,
+  attrs: Attributes,
+  services: ExporterServices,
+): ExporterInstance {
   const trees = { view: services.trees.view.bind(services.trees), sink: services.sink, now: services.now }
   switch (type) {
     case 'image':

@@ -32,7 +32,11 @@ export class GatewayBridge implements BridgeApi {
   readonly #refs = new Map<string, BridgeRef>()
   readonly returned = Promise.withResolvers<Returned>()
 
-  constructor(bridge: BuildBridge, runFrontend: RunFrontend, inputs: Readonly<Record<string, Definition>> = {}) {
+  constructor(
+    bridge: BuildBridge,
+    runFrontend: RunFrontend,
+    inputs: Readonly<Record<string, Definition>> = {},
+  ) {
     this.#bridge = bridge
     this.#runFrontend = runFrontend
     this.#inputs = inputs
@@ -79,21 +83,40 @@ export class GatewayBridge implements BridgeApi {
 
   readFile: BridgeApi['readFile'] = async request => {
     const { Range } = request
-    const range = Range === undefined ? undefined : { offset: Number(Range.Offset), length: Number(Range.Length) }
+    const range =
+      Range === undefined ? undefined : { offset: Number(Range.Offset), length: Number(Range.Length) }
     const { services, signal } = this.#bridge
-    return { Data: await readRefFile(services.trees, await treeOf(this.#ref(request.Ref)), request.FilePath, range, signal) }
+    return {
+      Data: await readRefFile(
+        services.trees,
+        await treeOf(this.#ref(request.Ref)),
+        request.FilePath,
+        range,
+        signal,
+      ),
+    }
   }
 
   readDir: BridgeApi['readDir'] = async request => {
     const { services, signal } = this.#bridge
     const ref = await treeOf(this.#ref(request.Ref))
-    const entries = await readRefDirectory(services.trees, ref, request.DirPath, request.IncludePattern, signal)
+    const entries = await readRefDirectory(
+      services.trees,
+      ref,
+      request.DirPath,
+      request.IncludePattern,
+      signal,
+    )
     return { entries: entries.map(statMessage) }
   }
 
   statFile: BridgeApi['statFile'] = async request => {
     const { services, signal } = this.#bridge
-    return { stat: statMessage(await statRefFile(services.trees, await treeOf(this.#ref(request.Ref)), request.Path, signal)) }
+    return {
+      stat: statMessage(
+        await statRefFile(services.trees, await treeOf(this.#ref(request.Ref)), request.Path, signal),
+      ),
+    }
   }
 
   evaluate: BridgeApi['evaluate'] = async request => {
@@ -116,7 +139,9 @@ export class GatewayBridge implements BridgeApi {
       short: text(request.short),
       detail: request.detail.map(text),
       url: request.url,
-      ...(info === undefined ? {} : { source: { filename: info.filename, data: info.data, language: info.language, ranges } }),
+      ...(info === undefined
+        ? {}
+        : { source: { filename: info.filename, data: info.data, language: info.language, ranges } }),
     })
     return {}
   }
@@ -148,7 +173,7 @@ export class GatewayBridge implements BridgeApi {
   }
 
   async #evaluateAll(result: BridgeResult): Promise<void> {
-    await Promise.all([result.ref?.result(), ...[...result.refs.values()].map(ref => ref.result())])
+    await Promise.all([result.ref?.result(), ...[...result.refs.values()].map(ref => ref?.result())])
   }
 
   /** A result as the client sees it: its trees are known by their ids from now on. */
@@ -159,7 +184,9 @@ export class GatewayBridge implements BridgeApi {
     }
     const metadata = Object.fromEntries(result.metadata)
     if (result.refs.size > 0) {
-      const refs = Object.fromEntries([...result.refs].map(([key, ref]) => [key, remember(ref)]))
+      const refs = Object.fromEntries(
+        [...result.refs].map(([key, ref]) => [key, ref === undefined ? { id: '' } : remember(ref)]),
+      )
       return { metadata, result: { case: 'refs', value: { refs } } }
     }
     if (result.ref === undefined) return { metadata, result: { case: 'ref', value: { id: '' } } }
@@ -169,11 +196,10 @@ export class GatewayBridge implements BridgeApi {
   #read(result: gateway.Result | undefined): BridgeResult {
     const metadata = new Map(Object.entries(result?.metadata ?? {}))
     const one = result?.result
-    const refs = new Map<string, BridgeRef>()
+    const refs = new Map<string, BridgeRef | undefined>()
     let ref: BridgeRef | undefined
     const add = (key: string, id: string): void => {
-      const found = this.#ref(id)
-      if (found) refs.set(key, found)
+      refs.set(key, this.#ref(id))
     }
     switch (one?.case) {
       case 'ref':

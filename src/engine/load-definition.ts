@@ -51,7 +51,10 @@ class Loader {
     if (last === undefined) return undefined
     const [input] = last.inputs
     if (last.op.case !== undefined || last.inputs.length !== 1 || input === undefined) {
-      throw new SlipwayError('invalid-argument', 'invalid LLB: the last operation must have one input and do nothing')
+      throw new SlipwayError(
+        'invalid-argument',
+        'invalid LLB: the last operation must have one input and do nothing',
+      )
     }
     return { vertex: this.#vertex(input.digest, 0), index: checkIndex(input.index) }
   }
@@ -62,8 +65,12 @@ class Loader {
     if (depth > maxDepth) throw new SlipwayError('invalid-argument', 'invalid LLB: the graph is too deep')
     const op = this.#ops.get(digest)
     if (op === undefined) throw new SlipwayError('invalid-argument', `invalid missing input digest ${digest}`)
-    if (op.op.case === undefined) throw new SlipwayError('invalid-argument', `invalid LLB: operation ${digest} does nothing`)
-    const inputs = op.inputs.map(input => ({ vertex: this.#vertex(input.digest, depth + 1), index: checkIndex(input.index) }))
+    if (op.op.case === undefined)
+      throw new SlipwayError('invalid-argument', `invalid LLB: operation ${digest} does nothing`)
+    const inputs = op.inputs.map(input => ({
+      vertex: this.#vertex(input.digest, depth + 1),
+      index: checkIndex(input.index),
+    }))
     const metadata = this.#definition.metadata[digest]
     const group = metadata?.progressGroup
     const vertex: Vertex = {
@@ -72,7 +79,9 @@ class Loader {
       inputs,
       ignoreCache: metadata?.ignoreCache ?? false,
       body: { op, metadata } satisfies VertexBody,
-      ...(group === undefined ? {} : { progressGroup: { id: group.id, name: group.name, ...(group.weak ? { weak: true } : {}) } }),
+      ...(group === undefined
+        ? {}
+        : { progressGroup: { id: group.id, name: group.name, ...(group.weak ? { weak: true } : {}) } }),
     }
     this.#vertices.set(digest, vertex)
     return vertex
@@ -88,7 +97,8 @@ function parseOp(bytes: Uint8Array): Op {
 }
 
 function checkIndex(index: bigint): number {
-  if (index < 0n || index > 1000n) throw new SlipwayError('invalid-argument', `invalid LLB: input index ${index}`)
+  if (index < 0n || index > 1000n)
+    throw new SlipwayError('invalid-argument', `invalid LLB: input index ${index}`)
   return Number(index)
 }
 

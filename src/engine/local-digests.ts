@@ -29,8 +29,12 @@ export function createLocalDigests(database: Database): LocalDigests {
   const load = (directory: string): Map<string, Known> => {
     const known = loaded.get(directory)
     if (known) return known
-    const rows = database.prepare('SELECT path, stat, digest FROM local_digests WHERE directory = ?').all(directory)
-    const map = new Map(rows.map(row => [String(row['path']), { stat: String(row['stat']), digest: String(row['digest']) }]))
+    const rows = database
+      .prepare('SELECT path, stat, digest FROM local_digests WHERE directory = ?')
+      .all(directory)
+    const map = new Map(
+      rows.map(row => [String(row['path']), { stat: String(row['stat']), digest: String(row['digest']) }]),
+    )
     loaded.set(directory, map)
     return map
   }
@@ -55,7 +59,8 @@ export function createLocalDigests(database: Database): LocalDigests {
       if (learned.size === 0) return
       database.transaction(() => {
         const insert = database.prepare('INSERT OR REPLACE INTO local_digests VALUES (?, ?, ?, ?)')
-        for (const [directory, files] of learned) for (const [path, known] of files) insert.run(directory, path, known.stat, known.digest)
+        for (const [directory, files] of learned)
+          for (const [path, known] of files) insert.run(directory, path, known.stat, known.digest)
       })
       learned.clear()
     },

@@ -29,7 +29,12 @@ export function createOpResolver(exec: ExecServices, source: SourceServices): Re
   }
 }
 
-function opOf(message: OpMessage, limits: ExecLimits | undefined, exec: ExecServices, source: SourceServices): Op {
+function opOf(
+  message: OpMessage,
+  limits: ExecLimits | undefined,
+  exec: ExecServices,
+  source: SourceServices,
+): Op {
   const inputCount = message.inputs.length
   const platform = platformOf(message.platform)
   const { op: one } = message
@@ -37,7 +42,11 @@ function opOf(message: OpMessage, limits: ExecLimits | undefined, exec: ExecServ
     case 'source':
       return createSourceOp(one.value, platform ?? exec.hostPlatform, source)
     case 'exec':
-      return createExecOp(one.value, { platform, inputCount, ...(limits === undefined ? {} : { limits }) }, exec)
+      return createExecOp(
+        one.value,
+        { platform, inputCount, ...(limits === undefined ? {} : { limits }) },
+        exec,
+      )
     case 'file':
       return createFileOp(one.value, inputCount, exec.trees)
     case 'merge':

@@ -97,7 +97,10 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
   const layers = { has: (id: string) => hasLayer(state, id) }
   const solver = new Solver({
     resolveOp: createOpResolver(exec, { schemes }),
-    cache: { keys: createSqliteKeyStore(state.database), results: createSavedResults(layers, state.snapshotter, lease) },
+    cache: {
+      keys: createSqliteKeyStore(state.database),
+      results: createSavedResults(layers, state.snapshotter, lease),
+    },
     parallelism: new Semaphore(options.parallelism),
     now: options.now,
   })

@@ -25,17 +25,21 @@ export async function readRefFile(
   using tree = await trees.view(ref, signal)
   const real = tree.resolve(posix.join('/', path))
   const entry = tree.lstat(real)
-  if (entry === undefined) throw new SlipwayError('not-found', `open ${posix.join('/', path)}: no such file or directory`)
-  if (entry.kind !== 'file') throw new SlipwayError('failed-precondition', `read ${posix.join('/', path)}: is a ${entry.kind}`)
+  if (entry === undefined)
+    throw new SlipwayError('not-found', `open ${posix.join('/', path)}: no such file or directory`)
+  if (entry.kind !== 'file')
+    throw new SlipwayError('failed-precondition', `read ${posix.join('/', path)}: is a ${entry.kind}`)
   const fd = tree.open(real)
   try {
     const size = fstatSync(fd).size
     const start = Math.min(range?.offset ?? 0, size)
     const length = Math.min(range === undefined || range.length === 0 ? size : range.length, size - start)
-    if (length > maxRead) throw new SlipwayError('resource-exhausted', `${path} is larger than ${maxRead} bytes`)
+    if (length > maxRead)
+      throw new SlipwayError('resource-exhausted', `${path} is larger than ${maxRead} bytes`)
     const bytes = Buffer.alloc(length)
     let done = 0
-    for (let n = 1; n > 0 && done < length; done += n) n = readSync(fd, bytes, done, length - done, start + done)
+    for (let n = 1; n > 0 && done < length; done += n)
+      n = readSync(fd, bytes, done, length - done, start + done)
     return bytes.subarray(0, done)
   } finally {
     closeSync(fd)
@@ -43,7 +47,12 @@ export async function readRefFile(
 }
 
 /** What is at a path, symlinks followed. Throws `not-found`. */
-export async function statRefFile(trees: Trees, ref: Ref, path: string, signal: AbortSignal): Promise<NamedEntry> {
+export async function statRefFile(
+  trees: Trees,
+  ref: Ref,
+  path: string,
+  signal: AbortSignal,
+): Promise<NamedEntry> {
   using tree = await trees.view(ref, signal)
   return statIn(tree, path)
 }

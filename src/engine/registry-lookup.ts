@@ -45,7 +45,11 @@ export class RegistryLookup implements ImageLookup {
     return localImages(reference, this.#options)
   }
 
-  pushTarget(reference: Reference, options: { insecure: boolean; byDigest: boolean }, ctx: ExportContext): PushTarget {
+  pushTarget(
+    reference: Reference,
+    options: { insecure: boolean; byDigest: boolean },
+    ctx: ExportContext,
+  ): PushTarget {
     const client = options.insecure ? this.#insecureClient(reference, ctx) : this.#client([ctx.sessionId])
     return {
       reference,
@@ -79,7 +83,11 @@ export class RegistryLookup implements ImageLookup {
   #insecureClient(reference: Reference, ctx: ExportContext): RegistryClient {
     const registries = { ...this.#options.registries }
     registries[reference.domain] = { ...registries[reference.domain], insecure: true, http: true }
-    return new RegistryClient({ transport: this.#options.transport, registries, ...this.#options.credentialsOf([ctx.sessionId]) })
+    return new RegistryClient({
+      transport: this.#options.transport,
+      registries,
+      ...this.#options.credentialsOf([ctx.sessionId]),
+    })
   }
 }
 
@@ -107,9 +115,15 @@ function localImages(reference: Reference, { content, images }: RegistryOptions)
       if (descriptor === undefined) throw new SlipwayError('not-found', `${name}:${target}: not found`)
       return { descriptor, bytes: await content.readAll(descriptor.digest) }
     },
-    fetch: (descriptor, options) => content.read(descriptor.digest, options?.signal ? { signal: options.signal } : {}),
+    fetch: (descriptor, options) =>
+      content.read(descriptor.digest, options?.signal ? { signal: options.signal } : {}),
     referrers: async () => [],
-    tags: async () => images.list().flatMap(image => (image.reference.startsWith(`${name}:`) ? [image.reference.slice(name.length + 1)] : [])),
+    tags: async () =>
+      images
+        .list()
+        .flatMap(image =>
+          image.reference.startsWith(`${name}:`) ? [image.reference.slice(name.length + 1)] : [],
+        ),
     hasBlob: async descriptor => (await content.size(descriptor.digest)) !== undefined,
     putBlob: readOnly,
     mountBlob: async () => false,

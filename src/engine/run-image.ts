@@ -27,17 +27,29 @@ export async function runImage(
   services: EngineServices & { readonly executor: Executor },
   stdio: ProcessStdio,
 ): Promise<number> {
-  const image = await platformImage(await readImage(found.descriptor, services.content), options.platform, services.content)
+  const image = await platformImage(
+    await readImage(found.descriptor, services.content),
+    options.platform,
+    services.content,
+  )
   const { trees } = services
   const ids = await trees.stack({ kind: 'stack', layers: storedLayers(image) }, options.signal)
-  await using active = await trees.prepare(stackRef(ids), { description: `run ${found.name}`, signal: options.signal })
+  await using active = await trees.prepare(stackRef(ids), {
+    description: `run ${found.name}`,
+    signal: options.signal,
+  })
   using tree = await trees.view(stackRef(ids), options.signal)
   const { config } = image.config
-  const args = [...(config.Entrypoint ?? []), ...(options.command.length > 0 ? options.command : (config.Cmd ?? []))]
-  if (args.length === 0) throw new SlipwayError('invalid-argument', `${found.name} has no command: give one behind the image`)
+  const args = [
+    ...(config.Entrypoint ?? []),
+    ...(options.command.length > 0 ? options.command : (config.Cmd ?? [])),
+  ]
+  if (args.length === 0)
+    throw new SlipwayError('invalid-argument', `${found.name} has no command: give one behind the image`)
   const account = findAccount(tree, config.User ?? '')
   const env = [...(config.Env ?? []), ...options.env]
-  if (!env.some(one => one.startsWith('PATH='))) env.push('PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin')
+  if (!env.some(one => one.startsWith('PATH=')))
+    env.push('PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin')
   if (!env.some(one => one.startsWith('HOME='))) env.push(`HOME=${account.home}`)
   const status = await services.executor.run(
     {
@@ -65,7 +77,11 @@ function storedLayers(image: PlatformImage): readonly RefLayer[] {
   return image.manifest.layers.map((layer, i): RefLayer => {
     const diffId = diffIds[i]
     const chainId = chain[i]
-    if (diffId === undefined || chainId === undefined) throw new SlipwayError('data-loss', 'an image has more layers than diff IDs')
-    return { kind: 'lazy', lazy: { descriptor: layer.descriptor, diffId, chainId, fetch: async () => undefined } }
+    if (diffId === undefined || chainId === undefined)
+      throw new SlipwayError('data-loss', 'an image has more layers than diff IDs')
+    return {
+      kind: 'lazy',
+      lazy: { descriptor: layer.descriptor, diffId, chainId, fetch: async () => undefined },
+    }
   })
 }

@@ -19,7 +19,10 @@ const sticky = 2 ** 20
 
 /** An entry as fsutil's Stat. */
 export function statMessage(entry: NamedEntry): MessageInitShape<typeof StatSchema> {
-  const special = (entry.mode & 0o4000 ? setuid : 0) + (entry.mode & 0o2000 ? setgid : 0) + (entry.mode & 0o1000 ? sticky : 0)
+  const special =
+    (entry.mode & 0o4000 ? setuid : 0) +
+    (entry.mode & 0o2000 ? setgid : 0) +
+    (entry.mode & 0o1000 ? sticky : 0)
   return {
     path: entry.path,
     mode: goMode[entry.kind] + special + (entry.mode & 0o777),

@@ -11,7 +11,10 @@ export function timestamp(ms: number): { seconds: bigint; nanos: number } {
   return { seconds: BigInt(seconds), nanos }
 }
 
-const maybe = <K extends string>(key: K, ms: number | undefined): { [P in K]?: { seconds: bigint; nanos: number } } =>
+const maybe = <K extends string>(
+  key: K,
+  ms: number | undefined,
+): { [P in K]?: { seconds: bigint; nanos: number } } =>
   ms === undefined ? {} : ({ [key]: timestamp(ms) } as { [P in K]: { seconds: bigint; nanos: number } })
 
 /** A status message as it goes over the wire. */
@@ -52,8 +55,15 @@ export function statusMessage(status: SolveStatus): Message {
       ...(warning.source === undefined
         ? {}
         : {
-            info: { filename: warning.source.filename, data: warning.source.data, language: warning.source.language ?? '' },
-            ranges: warning.source.ranges.map(range => ({ start: { ...range.start }, end: { ...range.end } })),
+            info: {
+              filename: warning.source.filename,
+              data: warning.source.data,
+              language: warning.source.language ?? '',
+            },
+            ranges: warning.source.ranges.map(range => ({
+              start: { ...range.start },
+              end: { ...range.end },
+            })),
           }),
     })),
   }

@@ -21,7 +21,11 @@ export interface FoundImage {
  * The image that a user's words mean: a reference (`app`, `host/app:1`), a digest, or the beginning of one that is in the
  * store. Throws `not-found` with what there is.
  */
-export async function findImage(text: string, images: ImageNames, content: ContentStore): Promise<FoundImage> {
+export async function findImage(
+  text: string,
+  images: ImageNames,
+  content: ContentStore,
+): Promise<FoundImage> {
   const hex = text.startsWith('sha256:') ? text.slice('sha256:'.length) : text
   if (/^[0-9a-f]{6,64}$/.test(hex)) {
     const found = images.list().find(image => image.descriptor.digest.startsWith(`sha256:${hex}`))
@@ -29,7 +33,11 @@ export async function findImage(text: string, images: ImageNames, content: Conte
     if (isDigest(`sha256:${hex}`)) {
       const digest = parseDigest(`sha256:${hex}`)
       const size = await content.size(digest)
-      if (size !== undefined) return { name: digest, descriptor: { mediaType: parseManifest(await content.readAll(digest)).mediaType, digest, size } }
+      if (size !== undefined)
+        return {
+          name: digest,
+          descriptor: { mediaType: parseManifest(await content.readAll(digest)).mediaType, digest, size },
+        }
     }
   }
   const name = formatReference(withDefaultTag(parseReference(text)))
@@ -52,15 +60,30 @@ export async function readImage(descriptor: Descriptor, content: ContentStore): 
   for (const entry of parsed.index.manifests) {
     const entryBytes = await content.readAll(entry.digest)
     const inner = parseManifest(entryBytes, entry.mediaType)
-    if (inner.kind === 'manifest') manifests.push(await readManifest(entry, entryBytes, inner.manifest, content))
+    if (inner.kind === 'manifest')
+      manifests.push(await readManifest(entry, entryBytes, inner.manifest, content))
   }
   return { descriptor, bytes, manifests }
 }
 
-async function readManifest(descriptor: Descriptor, bytes: Uint8Array, manifest: Manifest, content: ContentStore): Promise<WrittenManifest> {
+async function readManifest(
+  descriptor: Descriptor,
+  bytes: Uint8Array,
+  manifest: Manifest,
+  content: ContentStore,
+): Promise<WrittenManifest> {
   const diffIds = await diffIdsOf(manifest, content)
-  const layers = manifest.layers.map((layer, i) => ({ descriptor: layer, diffId: diffIds[i] ?? layer.digest }))
-  return { descriptor, bytes, config: manifest.config, layers, ...(descriptor.platform === undefined ? {} : { platform: descriptor.platform }) }
+  const layers = manifest.layers.map((layer, i) => ({
+    descriptor: layer,
+    diffId: diffIds[i] ?? layer.digest,
+  }))
+  return {
+    descriptor,
+    bytes,
+    config: manifest.config,
+    layers,
+    ...(descriptor.platform === undefined ? {} : { platform: descriptor.platform }),
+  }
 }
 
 async function diffIdsOf(manifest: Manifest, content: ContentStore): Promise<readonly Digest[]> {
@@ -76,15 +99,23 @@ export interface PlatformImage {
 }
 
 /** The manifest of an image that fits a platform best. Throws `not-found` with the platforms there are. */
-export async function platformImage(image: WrittenImage, platform: Platform, content: ContentStore): Promise<PlatformImage> {
+export async function platformImage(
+  image: WrittenImage,
+  platform: Platform,
+  content: ContentStore,
+): Promise<PlatformImage> {
   const usable = image.manifests.filter(one => one.platform?.os !== 'unknown')
-  const withPlatforms = await Promise.all(usable.map(async one => ({ one, platform: one.platform ?? (await configOf(one, content)) })))
+  const withPlatforms = await Promise.all(
+    usable.map(async one => ({ one, platform: one.platform ?? (await configOf(one, content)) })),
+  )
   const candidates = withPlatforms.map(({ one, platform: its }) => ({ ...one.descriptor, platform: its }))
   const [best] = matchingManifests(candidates, onlyPlatform(platform))
   const chosen = usable.find(one => one.descriptor.digest === best?.digest)
   if (chosen === undefined) {
     const has = withPlatforms.map(({ platform: its }) => formatPlatform(its)).join(', ')
-    throw new SlipwayError('not-found', `the image has no ${formatPlatform(platform)}`, { hint: `it has ${has}` })
+    throw new SlipwayError('not-found', `the image has no ${formatPlatform(platform)}`, {
+      hint: `it has ${has}`,
+    })
   }
   return { manifest: chosen, config: await configOf(chosen, content) }
 }

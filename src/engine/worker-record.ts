@@ -13,7 +13,8 @@ export function workerRecord(services: EngineServices): MessageInitShape<typeof 
       'org.mobyproject.buildkit.worker.network': 'host',
       'org.mobyproject.buildkit.worker.oci.process-mode': 'sandbox',
       'org.mobyproject.buildkit.worker.selinux.enabled': 'false',
-      'org.mobyproject.buildkit.worker.snapshotter': services.snapshotter.kind === 'overlay' ? 'overlayfs' : 'native',
+      'org.mobyproject.buildkit.worker.snapshotter':
+        services.snapshotter.kind === 'overlay' ? 'overlayfs' : 'native',
     },
     platforms: services.platforms().map(platform => ({
       OS: platform.os,

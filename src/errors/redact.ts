@@ -1,6 +1,7 @@
 const userinfo = /([a-z][a-z0-9+.-]*:\/\/)[^/\s:@]*:[^/\s@]*@/gi
 const bearer = /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/g
-const query = /([?&](?:access_token|token|sig|signature|password|X-Amz-Signature|X-Amz-Credential)=)[^&\s"]+/gi
+const query =
+  /([?&](?:access_token|token|sig|signature|password|X-Amz-Signature|X-Amz-Credential)=)[^&\s"]+/gi
 
 /** `text` with credentials in URLs, authorization headers and signed queries replaced by `xxxxx`. */
 export function redact(text: string): string {

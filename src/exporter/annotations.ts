@@ -13,7 +13,8 @@ export interface Annotations {
   readonly empty: boolean
 }
 
-const pattern = /^annotation(?:s)?(?:-(manifest|index|manifest-descriptor|index-descriptor))?(?:\[([A-Za-z0-9_/-]+)\])?\.(\S+)$/
+const pattern =
+  /^annotation(?:s)?(?:-(manifest|index|manifest-descriptor|index-descriptor))?(?:\[([A-Za-z0-9_/-]+)\])?\.(\S+)$/
 
 /** Reads `annotation[-level][platform].key` options. Throws `invalid-argument`. */
 export function readAnnotations(attrs: Attributes): Annotations {
@@ -22,7 +23,11 @@ export function readAnnotations(attrs: Attributes): Annotations {
     if (!name.startsWith('annotation')) continue
     const parts = pattern.exec(name)
     if (parts === null) {
-      if (name.startsWith('annotation.') || name.startsWith('annotation-') || name.startsWith('annotation[')) {
+      if (
+        name.startsWith('annotation.') ||
+        name.startsWith('annotation-') ||
+        name.startsWith('annotation[')
+      ) {
         throw new SlipwayError('invalid-argument', `invalid annotation key ${name}`)
       }
       continue
@@ -35,8 +40,11 @@ export function readAnnotations(attrs: Attributes): Annotations {
     platforms: [...new Set(all.flatMap(one => (one.platform === undefined ? [] : [one.platform])))],
     at(level, platformId) {
       const chosen: Record<string, string> = {}
-      for (const one of all) if (one.level === level && one.platform === undefined) chosen[one.key] = one.value
-      for (const one of all) if (one.level === level && one.platform !== undefined && one.platform === platformId) chosen[one.key] = one.value
+      for (const one of all)
+        if (one.level === level && one.platform === undefined) chosen[one.key] = one.value
+      for (const one of all)
+        if (one.level === level && one.platform !== undefined && one.platform === platformId)
+          chosen[one.key] = one.value
       return Object.fromEntries(Object.entries(chosen).sort(([a], [b]) => (a < b ? -1 : 1)))
     },
   }

@@ -52,7 +52,9 @@ export async function writeAttestationManifest(
     mediaType: mediaType.ociManifest,
     config,
     layers,
-    ...(options.artifact ? { artifactType: 'application/vnd.docker.attestation.manifest.v1+json', subject } : {}),
+    ...(options.artifact
+      ? { artifactType: 'application/vnd.docker.attestation.manifest.v1+json', subject }
+      : {}),
   })
   const { digest, size } = await content.put(bytes)
   await ctx.progress.step(`exporting attestation manifest ${digest}`, async () => undefined)
@@ -61,7 +63,10 @@ export async function writeAttestationManifest(
       mediaType: mediaType.ociManifest,
       digest,
       size,
-      annotations: { 'vnd.docker.reference.digest': target.digest, 'vnd.docker.reference.type': 'attestation-manifest' },
+      annotations: {
+        'vnd.docker.reference.digest': target.digest,
+        'vnd.docker.reference.type': 'attestation-manifest',
+      },
     },
     bytes,
     config,
@@ -69,7 +74,11 @@ export async function writeAttestationManifest(
   }
 }
 
-async function inTotoStatement(target: Descriptor, attestation: Attestation, options: AttestationOptions): Promise<Uint8Array> {
+async function inTotoStatement(
+  target: Descriptor,
+  attestation: Attestation,
+  options: AttestationOptions,
+): Promise<Uint8Array> {
   const digest = { sha256: digestHex(target.digest) }
   const subjects = options.names.map(name => ({ name: packageUrl(name, options.platform), digest }))
   const predicate = JSON.parse(Buffer.from(await attestation.predicate()).toString('utf8')) as JsonValue

@@ -18,7 +18,8 @@ export function readBool(attrs: Attributes, key: string, fallback: boolean): boo
 export function readInteger(attrs: Attributes, key: string): number | undefined {
   const text = attrs[key]
   if (text === undefined) return undefined
-  if (!/^-?\d+$/.test(text)) throw new SlipwayError('invalid-argument', `non-integer value ${text} specified for ${key}`)
+  if (!/^-?\d+$/.test(text))
+    throw new SlipwayError('invalid-argument', `non-integer value ${text} specified for ${key}`)
   return Number(text)
 }
 

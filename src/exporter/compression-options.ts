@@ -19,9 +19,16 @@ const types: readonly CompressionType[] = ['uncompressed', 'gzip', 'estargz', 'z
 export function readCompression(attrs: Attributes): CompressionOptions {
   const text = attrs['compression'] ?? 'gzip'
   const type = types.find(one => one === text)
-  if (type === undefined) throw new SlipwayError('invalid-argument', `unsupported compression type ${text}`, { hint: `use one of ${types.join(', ')}` })
+  if (type === undefined)
+    throw new SlipwayError('invalid-argument', `unsupported compression type ${text}`, {
+      hint: `use one of ${types.join(', ')}`,
+    })
   const level = readInteger(attrs, 'compression-level')
-  return { type, force: readBool(attrs, 'force-compression', false), ...(level === undefined ? {} : { level }) }
+  return {
+    type,
+    force: readBool(attrs, 'force-compression', false),
+    ...(level === undefined ? {} : { level }),
+  }
 }
 
 const ociTypes = {
@@ -53,7 +60,8 @@ const pairs: readonly (readonly [oci: string, docker: string])[] = [
 
 /** The same kind of layer in the other family's words; unknown types stay. */
 export function convertLayerType(type: string, oci: boolean): string {
-  for (const [ociType, dockerType] of pairs) if (type === ociType || type === dockerType) return oci ? ociType : dockerType
+  for (const [ociType, dockerType] of pairs)
+    if (type === ociType || type === dockerType) return oci ? ociType : dockerType
   return type
 }
 

@@ -53,7 +53,19 @@ export async function* imageArchive(
 
 function header(name: string, size: number, type: 'file' | 'directory'): Uint8Array {
   const mode = type === 'directory' ? 0o755 : 0o444
-  return encodeHeader({ type, name, linkname: '', mode, uid: 0, gid: 0, size, mtimeNs: 0n, devmajor: 0, devminor: 0, xattrs: noXattrs })
+  return encodeHeader({
+    type,
+    name,
+    linkname: '',
+    mode,
+    uid: 0,
+    gid: 0,
+    size,
+    mtimeNs: 0n,
+    devmajor: 0,
+    devminor: 0,
+    xattrs: noXattrs,
+  })
 }
 
 async function archiveFiles(
@@ -68,7 +80,11 @@ async function archiveFiles(
   }
   for (const descriptor of await imageBlobs(image, content, ctx)) {
     const path = blobPath(descriptor.digest)
-    files.set(path, { path, size: descriptor.size, open: () => content.read(descriptor.digest, { signal: ctx.signal }) })
+    files.set(path, {
+      path,
+      size: descriptor.size,
+      open: () => content.read(descriptor.digest, { signal: ctx.signal }),
+    })
   }
   add('index.json', layoutIndex(image.descriptor, options))
   add('oci-layout', Buffer.from('{"imageLayoutVersion":"1.0.0"}'))
@@ -79,7 +95,11 @@ async function archiveFiles(
 const blobPath = (digest: Digest): string => `blobs/sha256/${digestHex(digest)}`
 
 /** All blobs of an image, brought into the content store where they are not there yet. */
-export async function imageBlobs(image: WrittenImage, content: ContentStore, ctx: ExportContext): Promise<readonly Descriptor[]> {
+export async function imageBlobs(
+  image: WrittenImage,
+  content: ContentStore,
+  ctx: ExportContext,
+): Promise<readonly Descriptor[]> {
   const blobs = new Map<Digest, Descriptor>([[image.descriptor.digest, image.descriptor]])
   for (const manifest of image.manifests) {
     blobs.set(manifest.descriptor.digest, manifest.descriptor)
@@ -111,15 +131,21 @@ export function layoutIndex(descriptor: Descriptor, options: ArchiveOptions): Ui
     const sorted = Object.fromEntries(Object.entries(merged).sort(([a], [b]) => (a < b ? -1 : 1)))
     return descriptorJson({ ...descriptor, annotations: sorted })
   })
-  return Buffer.from(goJson({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests }))
+  return Buffer.from(
+    goJson({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests }),
+  )
 }
 
 function dockerManifest(image: WrittenImage, names: readonly string[]): Uint8Array {
   const [manifest] = image.manifests
   if (manifest === undefined || image.configDigest === undefined) {
-    throw new SlipwayError('invalid-argument', 'docker exporter does not currently support exporting manifest lists', {
-      hint: 'build one platform, or use --output type=oci for all of them',
-    })
+    throw new SlipwayError(
+      'invalid-argument',
+      'docker exporter does not currently support exporting manifest lists',
+      {
+        hint: 'build one platform, or use --output type=oci for all of them',
+      },
+    )
   }
   return Buffer.from(
     goJson([

@@ -47,12 +47,14 @@ export function defaultImageConfig(platform: Platform): Uint8Array {
  */
 export function patchImageConfig(bytes: Uint8Array, options: PatchOptions): Uint8Array {
   const parsed = parseObject(bytes)
-  if (typeof parsed['os'] !== 'string' || parsed['os'] === '') throw new SlipwayError('invalid-argument', 'invalid image config for export: missing os')
+  if (typeof parsed['os'] !== 'string' || parsed['os'] === '')
+    throw new SlipwayError('invalid-argument', 'invalid image config for export: missing os')
   if (typeof parsed['architecture'] !== 'string' || parsed['architecture'] === '') {
     throw new SlipwayError('invalid-argument', 'invalid image config for export: missing architecture')
   }
   const history = completeHistory(historyOf(parsed), options.layers)
-  if (options.epoch !== undefined) clampHistory(history, options.epoch * 1000, baseHistory(options.baseConfig))
+  if (options.epoch !== undefined)
+    clampHistory(history, options.epoch * 1000, baseHistory(options.baseConfig))
   const { rootfs: _rootfs, history: _history, created, ...rest } = parsed
   const diffIds = options.layers.map(layer => layer.diffId)
   const patched: Record<string, JsonValue> = {
@@ -83,7 +85,8 @@ function historyOf(config: Record<string, unknown>): HistoryItem[] {
   return Array.isArray(list) ? list.map(item => ({ ...(item as HistoryItem) })) : []
 }
 
-const baseHistory = (bytes: Uint8Array | undefined): readonly HistoryItem[] => (bytes === undefined ? [] : historyOf(parseObject(bytes)))
+const baseHistory = (bytes: Uint8Array | undefined): readonly HistoryItem[] =>
+  bytes === undefined ? [] : historyOf(parseObject(bytes))
 
 function completeHistory(history: HistoryItem[], layers: readonly LayerFacts[]): HistoryItem[] {
   let seen = 0
@@ -137,9 +140,15 @@ function clampHistory(items: HistoryItem[], limitMs: number, base: readonly Hist
   let diverged = false
   for (const [i, item] of items.entries()) {
     const original = base[i]
-    if (!diverged && original !== undefined && JSON.stringify(historyJson(original)) === JSON.stringify(historyJson(item))) continue
+    if (
+      !diverged &&
+      original !== undefined &&
+      JSON.stringify(historyJson(original)) === JSON.stringify(historyJson(item))
+    )
+      continue
     diverged = true
-    if (item.created === undefined || Date.parse(item.created) > limitMs) item.created = formatRfc3339Nano(limitMs)
+    if (item.created === undefined || Date.parse(item.created) > limitMs)
+      item.created = formatRfc3339Nano(limitMs)
   }
 }
 

@@ -31,7 +31,11 @@ export interface LayerOptions {
 /** Makes blobs of layers; each is kept, so that a layer is packed once. */
 export interface LayerPacker {
   /** Packs a layer on disk. `epochSeconds` sets later file times back. */
-  pack(id: LayerId, options: CompressionOptions & { readonly epochSeconds?: number }, signal: AbortSignal): Promise<LayerBlob>
+  pack(
+    id: LayerId,
+    options: CompressionOptions & { readonly epochSeconds?: number },
+    signal: AbortSignal,
+  ): Promise<LayerBlob>
   /** Packs anew what a blob in the content store holds. */
   repack(
     blob: LayerBlob,
@@ -61,17 +65,30 @@ export async function imageLayers(
   const result: ImageLayer[] = []
   for (const layer of layers) {
     ctx.signal.throwIfAborted()
-    result.push(layer.kind === 'lazy' ? await lazyBlob(layer.lazy, options, services, ctx) : await diskBlob(layer.id, options, services, ctx))
+    result.push(
+      layer.kind === 'lazy'
+        ? await lazyBlob(layer.lazy, options, services, ctx)
+        : await diskBlob(layer.id, options, services, ctx),
+    )
   }
   return result
 }
 
-async function lazyBlob(lazy: LazyLayer, options: LayerOptions, services: LayerServices, ctx: ExportContext): Promise<ImageLayer> {
+async function lazyBlob(
+  lazy: LazyLayer,
+  options: LayerOptions,
+  services: LayerServices,
+  ctx: ExportContext,
+): Promise<ImageLayer> {
   const { compression } = options
   const found = compressionOfType(lazy.descriptor.mediaType)
   if (compression.force && found !== undefined && found !== compression.type) {
     await lazy.fetch(ctx.signal)
-    const blob = await services.packer.repack({ descriptor: lazy.descriptor, diffId: lazy.diffId }, compression, ctx.signal)
+    const blob = await services.packer.repack(
+      { descriptor: lazy.descriptor, diffId: lazy.diffId },
+      compression,
+      ctx.signal,
+    )
     return { descriptor: described(blob.descriptor, options.oci), diffId: blob.diffId }
   }
   const { annotations: _annotations, ...descriptor } = lazy.descriptor
@@ -83,7 +100,12 @@ async function lazyBlob(lazy: LazyLayer, options: LayerOptions, services: LayerS
   }
 }
 
-async function diskBlob(id: LayerId, options: LayerOptions, services: LayerServices, ctx: ExportContext): Promise<ImageLayer> {
+async function diskBlob(
+  id: LayerId,
+  options: LayerOptions,
+  services: LayerServices,
+  ctx: ExportContext,
+): Promise<ImageLayer> {
   const layer = await services.snapshotter.get(id)
   const facts = { createdMs: layer.createdMs, description: layer.description }
   const { compression, rewriteEpoch } = options
@@ -93,17 +115,25 @@ async function diskBlob(id: LayerId, options: LayerOptions, services: LayerServi
     const blob = await services.packer.pack(id, { ...compression, epochSeconds: rewriteEpoch }, ctx.signal)
     return { descriptor: described(blob.descriptor, options.oci), diffId: blob.diffId, ...facts }
   }
-  const fitting = known.find(blob => compressionOfType(blob.descriptor.mediaType) === compression.type && compression.level === undefined)
+  const fitting = known.find(
+    blob =>
+      compressionOfType(blob.descriptor.mediaType) === compression.type && compression.level === undefined,
+  )
   const [any] = known
   const chosen = fitting ?? (pulled && !compression.force ? any : undefined)
-  const present = chosen !== undefined && (await services.content.size(chosen.descriptor.digest)) !== undefined
-  const blob = chosen !== undefined && present ? chosen : await services.packer.pack(id, compression, ctx.signal)
+  const present =
+    chosen !== undefined && (await services.content.size(chosen.descriptor.digest)) !== undefined
+  const blob =
+    chosen !== undefined && present ? chosen : await services.packer.pack(id, compression, ctx.signal)
   return { descriptor: described(blob.descriptor, options.oci), diffId: blob.diffId, ...facts }
 }
 
 function described(descriptor: Descriptor, oci: boolean): Descriptor {
   if (compressionOfType(descriptor.mediaType) === undefined) {
-    throw new SlipwayError('unimplemented', `layer of unknown media type ${descriptor.mediaType} cannot be exported`)
+    throw new SlipwayError(
+      'unimplemented',
+      `layer of unknown media type ${descriptor.mediaType} cannot be exported`,
+    )
   }
   return {
     mediaType: convertLayerType(descriptor.mediaType, oci),

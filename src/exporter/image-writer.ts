@@ -57,7 +57,10 @@ export async function writeImage(
   const wantsIndex =
     source.multiPlatform || source.results.some(result => attached(result.attestations, options).length > 0)
   if (!wantsIndex && source.results.length > 1) {
-    throw new SlipwayError('invalid-argument', 'cannot export multiple platforms without multi-platform enabled')
+    throw new SlipwayError(
+      'invalid-argument',
+      'cannot export multiple platforms without multi-platform enabled',
+    )
   }
   const layers = await ctx.progress.step('exporting layers', async () => {
     const all: (readonly ImageLayer[])[] = []
@@ -75,12 +78,18 @@ export async function writeImage(
 
 function singleImage(only: WrittenManifest, options: ImageOptions): WrittenImage {
   const { annotations } = options
-  if (Object.keys(annotations.at('index')).length > 0 || Object.keys(annotations.at('index-descriptor')).length > 0) {
+  if (
+    Object.keys(annotations.at('index')).length > 0 ||
+    Object.keys(annotations.at('index-descriptor')).length > 0
+  ) {
     throw new SlipwayError('invalid-argument', 'index annotations not supported for single platform export', {
       hint: 'add --build-arg BUILDKIT_MULTI_PLATFORM=1 to get an index, or put the annotation on the manifest',
     })
   }
-  const descriptor = { ...only.descriptor, ...(only.platform === undefined ? {} : { platform: only.platform }) }
+  const descriptor = {
+    ...only.descriptor,
+    ...(only.platform === undefined ? {} : { platform: only.platform }),
+  }
   return { descriptor, bytes: only.bytes, manifests: [only], configDigest: only.config.digest }
 }
 
@@ -88,12 +97,18 @@ function checkAnnotations(source: ExportSource, options: ImageOptions): void {
   const { annotations, oci } = options
   for (const platform of annotations.platforms) {
     if (!source.results.some(result => result.id === platform)) {
-      throw new SlipwayError('invalid-argument', `invalid annotation: no platform ${platform} found in source`)
+      throw new SlipwayError(
+        'invalid-argument',
+        `invalid annotation: no platform ${platform} found in source`,
+      )
     }
   }
   if (oci) return
-  const other = (['index', 'index-descriptor', 'manifest-descriptor'] as const).some(level => Object.keys(annotations.at(level)).length > 0)
-  if (other) throw new SlipwayError('invalid-argument', 'cannot export annotations with "oci-mediatypes=false"')
+  const other = (['index', 'index-descriptor', 'manifest-descriptor'] as const).some(
+    level => Object.keys(annotations.at(level)).length > 0,
+  )
+  if (other)
+    throw new SlipwayError('invalid-argument', 'cannot export annotations with "oci-mediatypes=false"')
   if (source.results.some(result => result.attestations.some(one => !one.inlineOnly))) {
     throw new SlipwayError('invalid-argument', 'cannot export attestations with "oci-mediatypes=false"')
   }
@@ -102,7 +117,9 @@ function checkAnnotations(source: ExportSource, options: ImageOptions): void {
 const attached = (attestations: readonly Attestation[], options: ImageOptions): readonly Attestation[] =>
   options.attestInline ? attestations : attestations.filter(one => !one.inlineOnly)
 
-const orNone = (annotations: Readonly<Record<string, string>>): { annotations?: Readonly<Record<string, string>> } =>
+const orNone = (
+  annotations: Readonly<Record<string, string>>,
+): { annotations?: Readonly<Record<string, string>> } =>
   Object.keys(annotations).length === 0 ? {} : { annotations }
 
 async function writeManifest(
@@ -118,7 +135,11 @@ async function writeManifest(
     ...(epoch === undefined ? {} : { epoch }),
     ...(result.baseConfig === undefined ? {} : { baseConfig: result.baseConfig }),
   })
-  const config = await putDocument(configBytes, options.oci ? mediaType.ociConfig : mediaType.dockerConfig, content)
+  const config = await putDocument(
+    configBytes,
+    options.oci ? mediaType.ociConfig : mediaType.dockerConfig,
+    content,
+  )
   const type = options.oci ? mediaType.ociManifest : mediaType.dockerManifest
   const bytes = marshalManifest({
     schemaVersion: 2,
@@ -150,16 +171,28 @@ async function writeIndex(
   for (const [i, result] of source.results.entries()) {
     const image = images[i]
     if (image === undefined || result.attestations.length === 0 || !options.oci) continue
-    const settings: AttestationOptions = { artifact: options.ociArtifact, names: options.names, platform: result.platform }
-    attestations.push(await writeAttestationManifest(image.descriptor, result.attestations, settings, content, ctx))
+    const settings: AttestationOptions = {
+      artifact: options.ociArtifact,
+      names: options.names,
+      platform: result.platform,
+    }
+    attestations.push(
+      await writeAttestationManifest(image.descriptor, result.attestations, settings, content, ctx),
+    )
   }
   const type = options.oci ? mediaType.ociIndex : mediaType.dockerManifestList
   const bytes = marshalIndex({
     schemaVersion: 2,
     mediaType: type,
     manifests: [
-      ...images.map(image => ({ ...image.descriptor, ...(image.platform === undefined ? {} : { platform: image.platform }) })),
-      ...attestations.map(one => ({ ...one.descriptor, platform: { architecture: 'unknown', os: 'unknown' } })),
+      ...images.map(image => ({
+        ...image.descriptor,
+        ...(image.platform === undefined ? {} : { platform: image.platform }),
+      })),
+      ...attestations.map(one => ({
+        ...one.descriptor,
+        platform: { architecture: 'unknown', os: 'unknown' },
+      })),
     ],
     ...orNone(options.annotations.at('index')),
   })
@@ -173,7 +206,11 @@ async function writeIndex(
 }
 
 /** Keeps a small document; answers its descriptor. */
-export async function putDocument(bytes: Uint8Array, type: string, content: ContentStore): Promise<Descriptor> {
+export async function putDocument(
+  bytes: Uint8Array,
+  type: string,
+  content: ContentStore,
+): Promise<Descriptor> {
   const { digest, size } = await content.put(bytes)
   return { mediaType: type, digest, size }
 }

@@ -25,27 +25,47 @@ export interface PushTarget {
  * Sends an image: blobs first (those that are there are left out, those of a sibling repository are mounted), then
  * configurations, manifests, and last the document under its tag, so that a tag never names what is not there.
  */
-export async function pushImage(image: WrittenImage, target: PushTarget, content: ContentStore, ctx: ExportContext): Promise<void> {
+export async function pushImage(
+  image: WrittenImage,
+  target: PushTarget,
+  content: ContentStore,
+  ctx: ExportContext,
+): Promise<void> {
   const name = formatReference(target.reference)
   try {
     await ctx.progress.step('pushing layers', () => pushBlobs(image, target, content, ctx))
-    await ctx.progress.step(`pushing manifest for ${name}@${image.descriptor.digest}`, () => pushManifests(image, target, ctx.signal))
+    await ctx.progress.step(`pushing manifest for ${name}@${image.descriptor.digest}`, () =>
+      pushManifests(image, target, ctx.signal),
+    )
   } catch (e) {
     throw wrapError(`failed to push ${name}`, e)
   }
 }
 
-async function pushBlobs(image: WrittenImage, target: PushTarget, content: ContentStore, ctx: ExportContext): Promise<void> {
+async function pushBlobs(
+  image: WrittenImage,
+  target: PushTarget,
+  content: ContentStore,
+  ctx: ExportContext,
+): Promise<void> {
   const layers = new Map<string, ImageLayer>()
   for (const manifest of image.manifests) {
     for (const layer of manifest.layers) layers.set(layer.descriptor.digest, layer)
     const { config } = manifest
     layers.set(config.digest, { descriptor: config, diffId: config.digest })
   }
-  await forEachBounded([...layers.values()], layer => pushBlob(layer, target, content, ctx), { limit: parallel, signal: ctx.signal })
+  await forEachBounded([...layers.values()], layer => pushBlob(layer, target, content, ctx), {
+    limit: parallel,
+    signal: ctx.signal,
+  })
 }
 
-async function pushBlob(layer: ImageLayer, target: PushTarget, content: ContentStore, ctx: ExportContext): Promise<void> {
+async function pushBlob(
+  layer: ImageLayer,
+  target: PushTarget,
+  content: ContentStore,
+  ctx: ExportContext,
+): Promise<void> {
   const { descriptor, repository } = layer
   const { store } = target
   const { signal } = ctx
@@ -56,14 +76,24 @@ async function pushBlob(layer: ImageLayer, target: PushTarget, content: ContentS
     if (from !== undefined && (await store.mountBlob(descriptor, from, { signal }))) return
   }
   if ((await content.size(descriptor.digest)) === undefined) {
-    if (layer.fetch === undefined) throw new SlipwayError('not-found', `content ${descriptor.digest}: not found`)
+    if (layer.fetch === undefined)
+      throw new SlipwayError('not-found', `content ${descriptor.digest}: not found`)
     await layer.fetch(signal)
   }
   await store.putBlob(descriptor, offset => counted(descriptor, offset, content, ctx), { signal })
-  ctx.progress.status(`pushing ${descriptor.digest}`, { current: descriptor.size, total: descriptor.size, completed: true })
+  ctx.progress.status(`pushing ${descriptor.digest}`, {
+    current: descriptor.size,
+    total: descriptor.size,
+    completed: true,
+  })
 }
 
-async function* counted(descriptor: Descriptor, offset: number, content: ContentStore, ctx: ExportContext): AsyncIterable<Uint8Array> {
+async function* counted(
+  descriptor: Descriptor,
+  offset: number,
+  content: ContentStore,
+  ctx: ExportContext,
+): AsyncIterable<Uint8Array> {
   const id = `pushing ${descriptor.digest}`
   const { digest, size } = descriptor
   let current = offset
@@ -82,6 +112,10 @@ async function pushManifests(image: WrittenImage, target: PushTarget, signal: Ab
   const { store, reference } = target
   const tags = target.byDigest || reference.tag === undefined ? [] : [reference.tag]
   const below = image.manifests.filter(manifest => manifest.descriptor.digest !== image.descriptor.digest)
-  await forEachBounded(below, (manifest: WrittenManifest) => store.putManifest(manifest.descriptor, manifest.bytes, { signal }), { limit: parallel, signal })
+  await forEachBounded(
+    below,
+    (manifest: WrittenManifest) => store.putManifest(manifest.descriptor, manifest.bytes, { signal }),
+    { limit: parallel, signal },
+  )
   await store.putManifest(image.descriptor, image.bytes, { signal, tags })
 }

@@ -35,7 +35,8 @@ function readLines(tree: FileTree, path: string): readonly string[] {
   try {
     const bytes = Buffer.alloc(Math.min(fstatSync(fd).size, limit))
     let length = 0
-    for (let n = 1; n > 0 && length < bytes.length; length += n) n = readSync(fd, bytes, length, bytes.length - length, null)
+    for (let n = 1; n > 0 && length < bytes.length; length += n)
+      n = readSync(fd, bytes, length, bytes.length - length, null)
     return bytes.toString('utf8', 0, length).split('\n')
   } finally {
     closeSync(fd)
@@ -48,7 +49,9 @@ const isId = (text: string): boolean => /^\d+$/.test(text)
 export function readPasswd(tree: FileTree): readonly PasswdEntry[] {
   return readLines(tree, '/etc/passwd').flatMap(line => {
     const [name = '', , uid = '', gid = '', , home = ''] = line.trim().split(':')
-    return name === '' || name.startsWith('#') ? [] : [{ name, uid: Number(uid) || 0, gid: Number(gid) || 0, home }]
+    return name === '' || name.startsWith('#')
+      ? []
+      : [{ name, uid: Number(uid) || 0, gid: Number(gid) || 0, home }]
   })
 }
 
@@ -76,7 +79,9 @@ export function findAccount(tree: FileTree, text: string): Account {
   const [user = '', group = ''] = text.split(':', 2)
   const passwd = readPasswd(tree)
   const wanted = user === '' ? '0' : user
-  const entry = passwd.find(one => one.name === wanted) ?? (isId(wanted) ? passwd.find(one => one.uid === Number(wanted)) : undefined)
+  const entry =
+    passwd.find(one => one.name === wanted) ??
+    (isId(wanted) ? passwd.find(one => one.uid === Number(wanted)) : undefined)
   if (entry === undefined && !isId(wanted)) {
     throw new SlipwayError('not-found', `unable to find user ${user}: no matching entries in passwd file`)
   }
@@ -84,7 +89,9 @@ export function findAccount(tree: FileTree, text: string): Account {
   const groups = readGroups(tree)
   const home = entry?.home === undefined || entry.home === '' ? '/' : entry.home
   if (group !== '') return { uid, gid: findGroup(groups, group), groups: [], home }
-  const memberOf = groups.filter(one => entry !== undefined && one.members.includes(entry.name)).map(one => one.gid)
+  const memberOf = groups
+    .filter(one => entry !== undefined && one.members.includes(entry.name))
+    .map(one => one.gid)
   return { uid, gid: entry?.gid ?? 0, groups: memberOf, home }
 }
 

@@ -32,14 +32,19 @@ export interface FileDigestCache {
  * exchanged. Throws `not-found` (`"/x": not found`).
  * Source: https://github.com/moby/buildkit/blob/v0.32.2/cache/contenthash/checksum.go
  */
-export function contentHash(tree: FileTree, selectors: readonly ContentSelector[], cache?: FileDigestCache): string {
+export function contentHash(
+  tree: FileTree,
+  selectors: readonly ContentSelector[],
+  cache?: FileDigestCache,
+): string {
   const hasher = new TreeHasher(tree, cache)
   const wanted = selectors.length === 0 ? [{ path: '/' }] : selectors
   const digests = wanted.map(selector => hasher.checksum(selector))
   return sha256(digests.join('\0'))
 }
 
-const sha256 = (data: string | Uint8Array): string => `sha256:${createHash('sha256').update(data).digest('hex')}`
+const sha256 = (data: string | Uint8Array): string =>
+  `sha256:${createHash('sha256').update(data).digest('hex')}`
 
 interface Included {
   /** Path as the selector spells its beginning. */
@@ -68,7 +73,8 @@ class TreeHasher {
 
   checksum(selector: ContentSelector): string {
     const path = posix.join('/', selector.path)
-    const filtered = (selector.includePatterns?.length ?? 0) > 0 || (selector.excludePatterns?.length ?? 0) > 0
+    const filtered =
+      (selector.includePatterns?.length ?? 0) > 0 || (selector.excludePatterns?.length ?? 0) > 0
     if (!selector.wildcard && !filtered) return this.#pathDigest(path, selector.followLinks ?? false)
     const { prefix, included } = this.#collect(path, selector)
     const [first] = included
@@ -115,7 +121,9 @@ class TreeHasher {
       const childEntry = this.#tree.lstat(child)
       if (childEntry === undefined) continue
       hash.update(pathKey(`/${name}`))
-      hash.update(childEntry.kind === 'directory' ? this.#directoryDigest(child) : this.#entryDigest(child, childEntry))
+      hash.update(
+        childEntry.kind === 'directory' ? this.#directoryDigest(child) : this.#entryDigest(child, childEntry),
+      )
     }
     const digest = `sha256:${hash.digest('hex')}`
     this.#directories.set(path, digest)
@@ -141,7 +149,12 @@ class TreeHasher {
   }
 
   /** Visits `real` (canonical), which the selector calls `shown`, and what is in it. */
-  #walk(real: string, shown: string, parent: readonly OpenDirectory[] | undefined, collector: Collector): void {
+  #walk(
+    real: string,
+    shown: string,
+    parent: readonly OpenDirectory[] | undefined,
+    collector: Collector,
+  ): void {
     const entry = this.#tree.lstat(real)
     if (entry === undefined) return
     const open = parent ?? []
@@ -157,7 +170,12 @@ class TreeHasher {
     let inside: readonly OpenDirectory[] = open
     if (!isBareRoot && match.selected) {
       const header: Included = { path: shown, digest: this.#entryDigest(real, entry), followLink: false }
-      const directory: OpenDirectory = { header, listed: false, include: match.include, exclude: match.exclude }
+      const directory: OpenDirectory = {
+        header,
+        listed: false,
+        include: match.include,
+        exclude: match.exclude,
+      }
       if (match.matched) {
         collector.list(header, open)
         directory.listed = true
@@ -192,12 +210,18 @@ class Collector {
   match(
     shown: string,
     parent: OpenDirectory | undefined,
-  ): { selected: boolean; matched: boolean; include: ParentMatch | undefined; exclude: ParentMatch | undefined } {
+  ): {
+    selected: boolean
+    matched: boolean
+    include: ParentMatch | undefined
+    exclude: ParentMatch | undefined
+  } {
     const root = this.#rootOf(shown)
     if (root === undefined) return { selected: false, matched: false, include: undefined, exclude: undefined }
     const candidate = shown.slice(root.length + 1)
     const include = this.#include?.matchesBelow(candidate, parent?.include)
-    if (include && !include.matched) return { selected: true, matched: false, include: include.info, exclude: undefined }
+    if (include && !include.matched)
+      return { selected: true, matched: false, include: include.info, exclude: undefined }
     const exclude = this.#exclude?.matchesBelow(candidate, parent?.exclude)
     return { selected: true, matched: !exclude?.matched, include: include?.info, exclude: exclude?.info }
   }

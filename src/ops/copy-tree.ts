@@ -31,7 +31,12 @@ interface OpenDirectory {
 }
 
 /** Creates a directory and the missing ones above it; canonical path. */
-export function makeDirectories(tree: WritableTree, path: string, mode: number, attributes: EntryAttributes): void {
+export function makeDirectories(
+  tree: WritableTree,
+  path: string,
+  mode: number,
+  attributes: EntryAttributes,
+): void {
   const entry = tree.lstat(path)
   if (entry?.kind === 'directory') return
   if (entry !== undefined) throw new SlipwayError('failed-precondition', `mkdir ${path}: not a directory`)
@@ -44,7 +49,13 @@ export function makeDirectories(tree: WritableTree, path: string, mode: number, 
  * existing directories keep their attributes at the top and take those of the source below it. Throws `not-found`,
  * `failed-precondition` (`cannot copy to non-directory: /x`).
  */
-export function copyTree(source: FileTree, from: string, target: WritableTree, to: string, options: CopyOptions): void {
+export function copyTree(
+  source: FileTree,
+  from: string,
+  target: WritableTree,
+  to: string,
+  options: CopyOptions,
+): void {
   new TreeCopier(source, target, options).copy(from, to)
 }
 
@@ -74,7 +85,9 @@ class TreeCopier {
     if (entry === undefined) throw new SlipwayError('not-found', `lstat ${from}: no such file or directory`)
     const there = this.#target.lstat(destination)
     const into =
-      entry.kind === 'directory' ? !this.#options.directoryContents && there !== undefined : there?.kind === 'directory'
+      entry.kind === 'directory'
+        ? !this.#options.directoryContents && there !== undefined
+        : there?.kind === 'directory'
     const path = into ? posix.join(destination, posix.basename(from)) : destination
     const contentsOfNew = this.#options.directoryContents && entry.kind === 'directory' && there === undefined
     this.#makeParents(contentsOfNew ? path : posix.dirname(path))
@@ -106,7 +119,8 @@ class TreeCopier {
     const included = (include?.matched ?? true) && !excluded
     if (!included && this.#include === undefined && !this.#exclude?.hasExclusions) return
     const entry = this.#source.lstat(from)
-    if (entry === undefined) throw new SlipwayError('not-found', `failed to stat ${from}: no such file or directory`)
+    if (entry === undefined)
+      throw new SlipwayError('not-found', `failed to stat ${from}: no such file or directory`)
     if (!included && entry.kind !== 'directory') return
     const there = this.#target.lstat(to)
     if (included) {
@@ -114,7 +128,15 @@ class TreeCopier {
       this.#makeOpenDirectories()
     }
     if (entry.kind === 'directory') {
-      this.#copyDirectory(from, relative, to, entry, { overwrite, included, excluded }, include?.info, exclude?.info)
+      this.#copyDirectory(
+        from,
+        relative,
+        to,
+        entry,
+        { overwrite, included, excluded },
+        include?.info,
+        exclude?.info,
+      )
       return
     }
     if (this.#target.lstat(to)?.kind === 'directory') {
@@ -171,7 +193,8 @@ class TreeCopier {
     this.#open.pop()
     if (!open.made) return
     const mtimeNs = this.#options.mtimeNs ?? entry.mtimeNs
-    if (created || how.overwrite || this.#target.lstat(to)?.mtimeNs !== mtimeNs) this.#target.setAttributes(to, { mtimeNs })
+    if (created || how.overwrite || this.#target.lstat(to)?.mtimeNs !== mtimeNs)
+      this.#target.setAttributes(to, { mtimeNs })
   }
 
   #copyEntry(from: string, to: string, entry: Entry): void {
@@ -213,7 +236,10 @@ class TreeCopier {
 
   #attributes(from: string, entry: Entry): EntryAttributes {
     const { owner, mode, symbolicMode, mtimeNs } = this.#options
-    const symbolic = symbolicMode === undefined ? undefined : applySymbolicMode(symbolicMode, entry.mode, entry.kind === 'directory')
+    const symbolic =
+      symbolicMode === undefined
+        ? undefined
+        : applySymbolicMode(symbolicMode, entry.mode, entry.kind === 'directory')
     return {
       mode: entry.kind === 'symlink' ? 0o777 : (symbolic ?? mode ?? entry.mode),
       uid: owner?.uid ?? entry.uid,

@@ -9,7 +9,12 @@ import type { Trees } from './trees.ts'
  * A layer that turns one tree into another: what is new or different is copied, what is gone is removed. Files are equal
  * when their attributes, time and data are.
  */
-export async function diffTrees(lower: StackRef, upper: StackRef, trees: Trees, ctx: OpContext): Promise<StackRef> {
+export async function diffTrees(
+  lower: StackRef,
+  upper: StackRef,
+  trees: Trees,
+  ctx: OpContext,
+): Promise<StackRef> {
   const { signal } = ctx
   await using active = await trees.prepare(lower, { description: ctx.name, signal })
   using from = await trees.view(lower, signal)
@@ -22,7 +27,13 @@ export async function diffTrees(lower: StackRef, upper: StackRef, trees: Trees, 
   return { kind: 'stack', layers: [{ kind: 'layer', id: layer.id }] }
 }
 
-function diffDirectory(from: FileTree, to: FileTree, target: WritableTree, path: string, signal: AbortSignal): void {
+function diffDirectory(
+  from: FileTree,
+  to: FileTree,
+  target: WritableTree,
+  path: string,
+  signal: AbortSignal,
+): void {
   signal.throwIfAborted()
   const before = new Set(from.lstat(path)?.kind === 'directory' ? from.readdir(path) : [])
   for (const name of to.readdir(path)) {

@@ -26,7 +26,10 @@ export function createDiskCacheMounts(root: string): CacheMounts {
   }
 }
 
-async function takeSlot(folder: string, request: CacheMountRequest): Promise<{ held: FileLock; slot: number }> {
+async function takeSlot(
+  folder: string,
+  request: CacheMountRequest,
+): Promise<{ held: FileLock; slot: number }> {
   const { signal, sharing } = request
   if (sharing !== 'private') {
     return { held: await lock(join(folder, '0.lock'), { shared: sharing === 'shared', signal }), slot: 0 }
@@ -45,7 +48,10 @@ async function openSlot(path: string, request: CacheMountRequest, held: FileLock
   await mkdir(work, { recursive: true, mode: 0o700 })
   const lowers = existsSync(facts) ? readBase(facts) : request.base
   if (!existsSync(facts)) {
-    await writeFile(facts, JSON.stringify({ id: request.id, description: request.description, base: request.base }))
+    await writeFile(
+      facts,
+      JSON.stringify({ id: request.id, description: request.description, base: request.base }),
+    )
   }
   return {
     path: directory,

@@ -12,7 +12,10 @@ import { goJson } from './go-json.ts'
 /** Key ingredients of an exec op. */
 export interface ExecCacheMap {
   readonly digest: string
-  readonly inputs: readonly { readonly selector: string; readonly content: readonly ContentSelector[] | undefined }[]
+  readonly inputs: readonly {
+    readonly selector: string
+    readonly content: readonly ContentSelector[] | undefined
+  }[]
 }
 
 /**
@@ -73,7 +76,13 @@ function inputsOf(op: ExecOp, inputCount: number): ExecCacheMap['inputs'] {
   const byContent = Array.from({ length: inputCount }, () => false)
   for (const mount of op.mounts) {
     const input = Number(mount.input)
-    if (input === -1 || mount.mountType === MountType.SECRET || mount.mountType === MountType.SSH || mount.mountType === MountType.TMPFS) continue
+    if (
+      input === -1 ||
+      mount.mountType === MountType.SECRET ||
+      mount.mountType === MountType.SSH ||
+      mount.mountType === MountType.TMPFS
+    )
+      continue
     const list = paths[input]
     if (list === undefined) throw new SlipwayError('invalid-argument', `invalid mount input ${input}`)
     const selector = posix.join('/', mount.selector)
@@ -106,6 +115,9 @@ function countsByContent(mount: Mount, selector: string): boolean {
     case MountContentCache.DEFAULT:
       return safe && mount.dest !== '/'
     default:
-      throw new SlipwayError('invalid-argument', `unknown content cache mode ${mount.contentCache} of mount ${mount.dest}`)
+      throw new SlipwayError(
+        'invalid-argument',
+        `unknown content cache mode ${mount.contentCache} of mount ${mount.dest}`,
+      )
   }
 }

@@ -32,7 +32,9 @@ interface Services {
 }
 
 /** An output of the op: what a mount's changes become. */
-type Output = { readonly kind: 'layer'; readonly active: ActiveLayer; readonly base: StackRef } | { readonly kind: 'same'; readonly ref: Ref }
+type Output =
+  | { readonly kind: 'layer'; readonly active: ActiveLayer; readonly base: StackRef }
+  | { readonly kind: 'same'; readonly ref: Ref }
 
 const sharingNames: Readonly<Record<number, CacheSharing>> = {
   [CacheSharingOpt.SHARED]: 'shared',
@@ -94,7 +96,10 @@ class MountPreparation implements PreparedMounts {
       if (output.kind === 'same') results.push([index, resultOf(output.ref)])
       else {
         const layer = await output.active.commit()
-        results.push([index, resultOf({ kind: 'stack', layers: [...output.base.layers, { kind: 'layer', id: layer.id }] })])
+        results.push([
+          index,
+          resultOf({ kind: 'stack', layers: [...output.base.layers, { kind: 'layer', id: layer.id }] }),
+        ])
       }
     }
     return results.sort(([a], [b]) => a - b).map(([, result]) => result)
@@ -105,7 +110,11 @@ class MountPreparation implements PreparedMounts {
   }
 
   async #prepareMount(mount: Mount): Promise<void> {
-    const target = posix.join('/', this.#message.meta?.cwd ?? '/', mount.dest.startsWith('/') ? '' : mount.dest)
+    const target = posix.join(
+      '/',
+      this.#message.meta?.cwd ?? '/',
+      mount.dest.startsWith('/') ? '' : mount.dest,
+    )
     const dest = mount.dest.startsWith('/') ? posix.join('/', mount.dest) : target
     switch (mount.mountType) {
       case MountType.BIND:
@@ -158,7 +167,13 @@ class MountPreparation implements PreparedMounts {
       return
     }
     const subpath = subpathOf(tree, mount)
-    this.mounts.push({ kind: 'bind', source, target: dest, readonly: mount.readonly, ...(subpath === '/' ? {} : { subpath }) })
+    this.mounts.push({
+      kind: 'bind',
+      source,
+      target: dest,
+      readonly: mount.readonly,
+      ...(subpath === '/' ? {} : { subpath }),
+    })
   }
 
   async #cache(mount: Mount, dest: string): Promise<void> {
@@ -176,9 +191,17 @@ class MountPreparation implements PreparedMounts {
     )
     const lowers = trees.directories(lease.lowers)
     const source: TreeSource =
-      lowers.length === 0 ? { kind: 'directory', path: lease.path } : { kind: 'overlay', lowers, upper: lease.path, work: lease.work }
+      lowers.length === 0
+        ? { kind: 'directory', path: lease.path }
+        : { kind: 'overlay', lowers, upper: lease.path, work: lease.work }
     const subpath = posix.join('/', mount.selector)
-    this.mounts.push({ kind: 'bind', source, target: dest, readonly: mount.readonly, ...(subpath === '/' ? {} : { subpath }) })
+    this.mounts.push({
+      kind: 'bind',
+      source,
+      target: dest,
+      readonly: mount.readonly,
+      ...(subpath === '/' ? {} : { subpath }),
+    })
   }
 
   async #secret(mount: Mount, dest: string): Promise<void> {
@@ -191,7 +214,14 @@ class MountPreparation implements PreparedMounts {
         hint: `give it with --secret id=${opt.ID},src=FILE or --secret id=${opt.ID},env=NAME`,
       })
     }
-    this.mounts.push({ kind: 'secret', data, target: dest, uid: opt.uid, gid: opt.gid, mode: opt.mode & 0o777 })
+    this.mounts.push({
+      kind: 'secret',
+      data,
+      target: dest,
+      uid: opt.uid,
+      gid: opt.gid,
+      mode: opt.mode & 0o777,
+    })
   }
 
   async #ssh(mount: Mount, dest: string): Promise<void> {
@@ -218,7 +248,10 @@ function subpathOf(tree: FileTree, mount: Mount): string {
   if (selector === '/') return selector
   const real = tree.resolve(selector)
   if (tree.lstat(real) === undefined) {
-    throw new SlipwayError('not-found', `failed to compute cache key: failed to calculate checksum of ref: "${selector}": not found`)
+    throw new SlipwayError(
+      'not-found',
+      `failed to compute cache key: failed to calculate checksum of ref: "${selector}": not found`,
+    )
   }
   return real
 }

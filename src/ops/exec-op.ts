@@ -59,7 +59,11 @@ function cacheMap(message: ExecOpMessage, platform: Platform, inputCount: number
     inputs: inputs.map(({ selector, content }) =>
       content === undefined
         ? { selector }
-        : { selector, contentKey: (result: Result, ctx: OpContext) => contentKey(trees, refOf(result), content, ctx.signal) },
+        : {
+            selector,
+            contentKey: (result: Result, ctx: OpContext) =>
+              contentKey(trees, refOf(result), content, ctx.signal),
+          },
     ),
   }
 }
@@ -73,7 +77,8 @@ async function run(
   ctx: OpContext,
 ): Promise<readonly Result[]> {
   const meta = message.meta
-  if (meta === undefined || meta.args.length === 0) throw new SlipwayError('invalid-argument', 'exec: no arguments')
+  if (meta === undefined || meta.args.length === 0)
+    throw new SlipwayError('invalid-argument', 'exec: no arguments')
   services.checkPlatform(platform)
   await using mounts = await prepareMounts(message, inputs.map(refOf), services, ctx)
   const account = findAccount(mounts.rootTree, meta.user)
@@ -89,7 +94,11 @@ async function run(
       network: networkOf(message.network),
       security: message.security === SecurityMode.INSECURE ? 'insecure' : 'sandbox',
       extraHosts: meta.extraHosts.map(host => ({ host: host.Host, ip: host.IP })),
-      ulimits: meta.ulimit.map(limit => ({ name: limit.Name, soft: Number(limit.Soft), hard: Number(limit.Hard) })),
+      ulimits: meta.ulimit.map(limit => ({
+        name: limit.Name,
+        soft: Number(limit.Soft),
+        hard: Number(limit.Hard),
+      })),
       ...(meta.hostname === '' ? {} : { hostname: meta.hostname }),
       ...(meta.cgroupParent === '' ? {} : { cgroupParent: meta.cgroupParent }),
       ...(limits === undefined ? {} : { resources: limits }),
@@ -141,7 +150,8 @@ async function environment(
       ['NO_PROXY', proxy.noProxy],
       ['ALL_PROXY', proxy.allProxy],
     ]
-    for (const [name, value] of values) if (value !== '') env.push(`${name}=${value}`, `${name.toLowerCase()}=${value}`)
+    for (const [name, value] of values)
+      if (value !== '') env.push(`${name}=${value}`, `${name.toLowerCase()}=${value}`)
   }
   if (!env.some(one => one.startsWith('PATH='))) env.push(defaultPath)
   for (const secret of message.secretenv) {

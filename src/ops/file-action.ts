@@ -1,6 +1,13 @@
 import { posix } from 'node:path'
 import { SlipwayError } from '../errors/slipway-error.ts'
-import type { FileAction, FileActionCopy, FileActionMkDir, FileActionMkFile, FileActionRm, FileActionSymlink } from '../proto/gen/ops_pb.ts'
+import type {
+  FileAction,
+  FileActionCopy,
+  FileActionMkDir,
+  FileActionMkFile,
+  FileActionRm,
+  FileActionSymlink,
+} from '../proto/gen/ops_pb.ts'
 import type { EntryAttributes, FileTree, WritableTree } from '../snapshot/tree.ts'
 import { writeFully } from '../sys/copy-file.ts'
 import { copyTree, makeDirectories } from './copy-tree.ts'
@@ -72,8 +79,11 @@ function requireDirectory(tree: FileTree, path: string, what: string): void {
 function makeFile(action: FileActionMkFile, ctx: ActionContext): void {
   const path = ctx.target.resolve(posix.join('/', action.path))
   requireDirectory(ctx.target, posix.dirname(path), `open ${path}`)
-  if (ctx.target.lstat(path)?.kind === 'directory') throw new SlipwayError('failed-precondition', `open ${path}: is a directory`)
-  ctx.target.writeFile(path, attributesOf(ctx, action.timestamp, action.mode & 0o777), fd => writeFully(fd, action.data))
+  if (ctx.target.lstat(path)?.kind === 'directory')
+    throw new SlipwayError('failed-precondition', `open ${path}: is a directory`)
+  ctx.target.writeFile(path, attributesOf(ctx, action.timestamp, action.mode & 0o777), fd =>
+    writeFully(fd, action.data),
+  )
 }
 
 function makeSymlink(action: FileActionSymlink, ctx: ActionContext): void {
@@ -86,13 +96,16 @@ function makeSymlink(action: FileActionSymlink, ctx: ActionContext): void {
 }
 
 function removePath(action: FileActionRm, ctx: ActionContext): void {
-  const paths = action.allowWildcard ? resolveWildcards(ctx.target, posix.join('/', action.path), false) : [action.path]
+  const paths = action.allowWildcard
+    ? resolveWildcards(ctx.target, posix.join('/', action.path), false)
+    : [action.path]
   for (const path of paths) {
     const clean = posix.join('/', path)
     if (clean === '/') throw new SlipwayError('invalid-argument', 'rmPath: invalid empty path')
     const real = posix.join(ctx.target.resolve(posix.dirname(clean)), posix.basename(clean))
     if (ctx.target.lstat(real) !== undefined) ctx.target.remove(real)
-    else if (!action.allowNotFound) throw new SlipwayError('not-found', `stat ${clean}: no such file or directory`)
+    else if (!action.allowNotFound)
+      throw new SlipwayError('not-found', `stat ${clean}: no such file or directory`)
   }
 }
 
@@ -114,10 +127,15 @@ async function copy(action: FileActionCopy, ctx: ActionContext): Promise<void> {
   }
   const from = cleanPath(action.src)
   const paths = action.allowWildcard ? resolveWildcards(source, from, action.followSymlink) : [from]
-  if (paths.length === 0 && !action.allowEmptyWildcard) throw new SlipwayError('not-found', `${from} not found`)
+  if (paths.length === 0 && !action.allowEmptyWildcard)
+    throw new SlipwayError('not-found', `${from} not found`)
   const mtimeNs = action.timestamp === -1n ? undefined : action.timestamp
   for (const path of paths) {
-    if (action.attemptUnpackDockerCompatibility && (await unpackArchive(path, to, { ...ctx, source, mtimeNs }))) continue
+    if (
+      action.attemptUnpackDockerCompatibility &&
+      (await unpackArchive(path, to, { ...ctx, source, mtimeNs }))
+    )
+      continue
     copyTree(source, path, target, to, {
       includePatterns: action.includePatterns,
       excludePatterns: action.excludePatterns,

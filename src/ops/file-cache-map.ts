@@ -22,7 +22,10 @@ import { containsWildcards } from './wildcard.ts'
 export interface FileCacheMap {
   readonly digest: string
   /** By input; undefined where the input counts as a whole, by its own keys. */
-  readonly inputs: readonly ({ readonly selector: string; readonly content: readonly ContentSelector[] } | undefined)[]
+  readonly inputs: readonly (
+    | { readonly selector: string; readonly content: readonly ContentSelector[] }
+    | undefined
+  )[]
 }
 
 /**
@@ -43,18 +46,28 @@ export function fileCacheMap(op: FileOp, inputCount: number): FileCacheMap {
   const inputs = Array.from({ length: inputCount }, (_, i) => {
     const wanted = selectors.get(i)
     if (wanted === undefined || whole.has(i)) return undefined
-    const paths = wanted.map(selector => Buffer.from(selector.path)).sort(Buffer.compare).reverse()
+    const paths = wanted
+      .map(selector => Buffer.from(selector.path))
+      .sort((a, b) => Buffer.compare(a, b))
+      .reverse()
     return { selector: cacheDigest(paths.join('\0')), content: dedupe(wanted) }
   })
   for (const i of selectors.keys()) {
     if (i < 0 || i >= inputCount) {
-      throw new SlipwayError('invalid-argument', `invalid input index ${i} in file op with ${inputCount} inputs`)
+      throw new SlipwayError(
+        'invalid-argument',
+        `invalid input index ${i} in file op with ${inputCount} inputs`,
+      )
     }
   }
   return { digest: cacheDigest(plainJson(facts)), inputs }
 }
 
-function actionJson(action: FileAction, inputCount: number, selectors: Map<number, ContentSelector[]>): string {
+function actionJson(
+  action: FileAction,
+  inputCount: number,
+  selectors: Map<number, ContentSelector[]>,
+): string {
   const { action: one } = action
   switch (one.case) {
     case 'mkdir':
@@ -123,14 +136,18 @@ function isDefault(indexes: readonly (readonly number[])[]): boolean {
 }
 
 const filtered = (selector: ContentSelector): boolean =>
-  selector.wildcard === true || (selector.includePatterns?.length ?? 0) > 0 || (selector.excludePatterns?.length ?? 0) > 0
+  selector.wildcard === true ||
+  (selector.includePatterns?.length ?? 0) > 0 ||
+  (selector.excludePatterns?.length ?? 0) > 0
 
 /** Plain paths without those that lie below others, and everything with filters. Sorted by path. */
 function dedupe(selectors: readonly ContentSelector[]): readonly ContentSelector[] {
   const plain = (followLinks: boolean): ContentSelector[] =>
-    dedupePaths(selectors.filter(one => !filtered(one) && (one.followLinks ?? false) === followLinks).map(one => one.path)).map(
-      path => ({ path, followLinks }),
-    )
+    dedupePaths(
+      selectors
+        .filter(one => !filtered(one) && (one.followLinks ?? false) === followLinks)
+        .map(one => one.path),
+    ).map(path => ({ path, followLinks }))
   const all = [...plain(false), ...plain(true), ...selectors.filter(filtered)]
   return all.sort((a, b) => Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)))
 }
@@ -139,6 +156,7 @@ function dedupe(selectors: readonly ContentSelector[]): readonly ContentSelector
 export function dedupePaths(paths: readonly string[]): readonly string[] {
   if (paths.length <= 1) return paths
   const all = [...new Set(paths)]
-  const below = (path: string): boolean => all.some(other => other !== path && path.startsWith(other.endsWith('/') ? other : `${other}/`))
+  const below = (path: string): boolean =>
+    all.some(other => other !== path && path.startsWith(other.endsWith('/') ? other : `${other}/`))
   return all.filter(path => !below(path)).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
 }

@@ -26,8 +26,7 @@ function headerBytes(entry: Entry, xattrs: ReadonlyMap<string, Uint8Array>): Buf
   const size = entry.kind === 'file' ? entry.size : 0
   const mode = entry.kind === 'symlink' ? 0o777 : entry.mode
   const text =
-    `namemode${mode}uid${entry.uid}gid${entry.gid}size${size}typeflag${typeFlag[entry.kind]}` +
-    'linkname'
+    `namemode${mode}uid${entry.uid}gid${entry.gid}size${size}typeflag${typeFlag[entry.kind]}` + 'linkname'
   const devices = `unamegnamedevmajor${entry.devmajor ?? 0}devminor${entry.devminor ?? 0}`
   const parts = [Buffer.from(text), encodeName(entry.linkname ?? ''), Buffer.from(devices)]
   const names = [...xattrs.keys()].filter(counts).sort()

@@ -13,7 +13,9 @@ import { refOf } from './ref-result.ts'
 import type { Trees } from './trees.ts'
 
 /** Something actions work on: a finished tree, or one that is being made. */
-type Node = { readonly kind: 'ref'; readonly ref: Ref } | { readonly kind: 'active'; readonly active: ActiveLayer; readonly base: StackRef }
+type Node =
+  | { readonly kind: 'ref'; readonly ref: Ref }
+  | { readonly kind: 'active'; readonly active: ActiveLayer; readonly base: StackRef }
 
 /** Copies, makes and removes files without a container. */
 export function createFileOp(message: FileOpMessage, inputCount: number, trees: Trees): Op {
@@ -35,7 +37,8 @@ function cacheMap(message: FileOpMessage, inputCount: number, trees: Trees): Cac
         ? { selector: '' }
         : {
             selector: input.selector,
-            contentKey: (result: Result, ctx: OpContext) => contentKey(trees, refOf(result), input.content, ctx.signal),
+            contentKey: (result: Result, ctx: OpContext) =>
+              contentKey(trees, refOf(result), input.content, ctx.signal),
           },
     ),
   }
@@ -105,7 +108,9 @@ class FileOpRun implements AsyncDisposable {
   }
 
   #uses(index: number): number {
-    return this.#message.actions.filter(action => Number(action.input) === index || Number(action.secondaryInput) === index).length
+    return this.#message.actions.filter(
+      action => Number(action.input) === index || Number(action.secondaryInput) === index,
+    ).length
   }
 
   async #onDisk(ref: Ref): Promise<StackRef> {
@@ -123,7 +128,11 @@ class FileOpRun implements AsyncDisposable {
 
   async #finish(i: number): Promise<Ref> {
     const node = this.#made[i]
-    if (node === undefined) throw new SlipwayError('invalid-argument', `invalid input index ${i + this.#inputs.length} of a file action`)
+    if (node === undefined)
+      throw new SlipwayError(
+        'invalid-argument',
+        `invalid input index ${i + this.#inputs.length} of a file action`,
+      )
     if (node.kind === 'ref') return node.ref
     const layer = await node.active.commit()
     this.#open.delete(node.active)
@@ -138,11 +147,11 @@ class FileOpRun implements AsyncDisposable {
     using _opened = opened
     const treeOf = async (index: number): Promise<FileTree | undefined> =>
       index < 0 ? undefined : opened.use(await this.#trees.view(await this.#ref(index), this.#signal))
-    const option = one.case === 'copy' || one.case === 'mkdir' || one.case === 'mkfile' ? one.value.owner : undefined
+    const option =
+      one.case === 'copy' || one.case === 'mkdir' || one.case === 'mkfile' ? one.value.owner : undefined
     const owner = await resolveOwner(option, treeOf)
     const target = opened.use(this.#trees.writable(node.active))
     const source = one.case === 'copy' ? await treeOf(Number(action.secondaryInput)) : undefined
     await applyAction(action, { target, source, owner, signal: this.#signal })
   }
 }
-

@@ -34,7 +34,8 @@ export function localSourceFactory(sessions: SessionStore, copies: LocalCopies):
       const named = attrs['local.session']
       const ids = named ? [named] : ctx.sessions().toReversed()
       const [first] = ids
-      if (first === undefined) throw new SlipwayError('failed-precondition', 'could not access local files without session')
+      if (first === undefined)
+        throw new SlipwayError('failed-precondition', 'could not access local files without session')
       for (const id of ids) {
         const known = sessions.peek(id)
         if (known) return known
@@ -44,7 +45,9 @@ export function localSourceFactory(sessions: SessionStore, copies: LocalCopies):
     return {
       async keys(ctx) {
         const session = await find(ctx)
-        const facts = createHash('sha256').update(JSON.stringify([session.id, name, filter])).digest('hex')
+        const facts = createHash('sha256')
+          .update(JSON.stringify([session.id, name, filter]))
+          .digest('hex')
         return [`session:${name}:sha256:${facts}`]
       },
       async tree(ctx): Promise<Ref> {
@@ -54,7 +57,11 @@ export function localSourceFactory(sessions: SessionStore, copies: LocalCopies):
           await ctx.progress.step(`transferring ${name}:`, async () => undefined)
           return { kind: 'local', path, filter }
         }
-        return copies.fetch(session, { name, sharedKeyHint, filter, differ: attrs['local.differ'] ?? 'metadata' }, ctx)
+        return copies.fetch(
+          session,
+          { name, sharedKeyHint, filter, differ: attrs['local.differ'] ?? 'metadata' },
+          ctx,
+        )
       },
     }
   }

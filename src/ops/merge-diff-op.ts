@@ -51,7 +51,8 @@ async function asStack(ref: Ref, trees: Trees, signal: AbortSignal): Promise<Sta
   return { kind: 'stack', layers: ids.map(id => ({ kind: 'layer', id })) }
 }
 
-const identity = (layer: RefLayer): string => (layer.kind === 'layer' ? `id ${layer.id}` : `chain ${layer.lazy.chainId}`)
+const identity = (layer: RefLayer): string =>
+  layer.kind === 'layer' ? `id ${layer.id}` : `chain ${layer.lazy.chainId}`
 
 /** The layers of `upper` above those of `lower`, where `lower` is how `upper` begins. */
 function restAfter(lower: StackRef, upper: StackRef): readonly RefLayer[] | undefined {

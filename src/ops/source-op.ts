@@ -19,7 +19,11 @@ export interface SourceInstance {
 }
 
 /** Makes the source of an identifier. Throws `invalid-argument` for attributes that make no sense. */
-export type SourceFactory = (rest: string, attrs: Readonly<Record<string, string>>, platform: Platform) => SourceInstance
+export type SourceFactory = (
+  rest: string,
+  attrs: Readonly<Record<string, string>>,
+  platform: Platform,
+) => SourceInstance
 
 /** Sources by the scheme of their identifiers. */
 export interface SourceServices {
@@ -31,7 +35,8 @@ export function createSourceOp(message: SourceMessage, platform: Platform, servi
   const at = message.identifier.indexOf('://')
   const scheme = at < 0 ? '' : message.identifier.slice(0, at)
   const factory = services.schemes[scheme]
-  if (factory === undefined) throw new SlipwayError('invalid-argument', `unable to handle source ${message.identifier}`)
+  if (factory === undefined)
+    throw new SlipwayError('invalid-argument', `unable to handle source ${message.identifier}`)
   const source = factory(message.identifier.slice(at + 3), message.attrs, platform)
   return {
     limited: false,
@@ -43,7 +48,10 @@ export function createSourceOp(message: SourceMessage, platform: Platform, servi
 /** Source: https://github.com/moby/buildkit/blob/v0.32.2/solver/llbsolver/ops/source.go */
 function sourceCacheMap(key: string): CacheMap {
   const digest = cacheDigest(`buildkit.source.v0:${key}`)
-  return { digest: key.startsWith('session:') ? `random:${digest.slice('sha256:'.length)}` : digest, inputs: [] }
+  return {
+    digest: key.startsWith('session:') ? `random:${digest.slice('sha256:'.length)}` : digest,
+    inputs: [],
+  }
 }
 
 /** `docker-image://`: see `ImageSource`. */

@@ -55,20 +55,33 @@ export function createStackTrees(services: TreeServices): Trees {
 
 function writableOf(active: ActiveLayer, services: TreeServices): WritableTree {
   const { snapshotter, overlayPrefix } = services
-  return new UpperTree({ upper: active.upper, lowers: active.parents.map(id => snapshotter.directory(id)), overlayPrefix })
+  return new UpperTree({
+    upper: active.upper,
+    lowers: active.parents.map(id => snapshotter.directory(id)),
+    overlayPrefix,
+  })
 }
 
-async function unpackAll(layers: readonly RefLayer[], services: TreeServices, signal: AbortSignal): Promise<LayerStack> {
+async function unpackAll(
+  layers: readonly RefLayer[],
+  services: TreeServices,
+  signal: AbortSignal,
+): Promise<LayerStack> {
   const lazies = layers.flatMap(layer => (layer.kind === 'lazy' ? [layer.lazy] : []))
   await fetchAll(lazies, services, signal)
   const ids: LayerId[] = []
-  for (const layer of layers) ids.push(layer.kind === 'layer' ? layer.id : await unpack(layer.lazy, ids, services, signal))
+  for (const layer of layers)
+    ids.push(layer.kind === 'layer' ? layer.id : await unpack(layer.lazy, ids, services, signal))
   for (const id of ids) services.lease.hold('layer', id)
   return ids
 }
 
 /** Brings blobs of layers that are not unpacked yet, all at once. */
-async function fetchAll(lazies: readonly LazyLayer[], services: TreeServices, signal: AbortSignal): Promise<void> {
+async function fetchAll(
+  lazies: readonly LazyLayer[],
+  services: TreeServices,
+  signal: AbortSignal,
+): Promise<void> {
   const settled = await Promise.allSettled(
     lazies.map(async lazy => {
       if ((await services.snapshotter.findByChainId(lazy.chainId)) === undefined) await lazy.fetch(signal)
@@ -77,7 +90,12 @@ async function fetchAll(lazies: readonly LazyLayer[], services: TreeServices, si
   for (const one of settled) if (one.status === 'rejected') throw one.reason
 }
 
-async function unpack(lazy: LazyLayer, below: LayerStack, services: TreeServices, signal: AbortSignal): Promise<LayerId> {
+async function unpack(
+  lazy: LazyLayer,
+  below: LayerStack,
+  services: TreeServices,
+  signal: AbortSignal,
+): Promise<LayerId> {
   const { content, snapshotter } = services
   const known = await snapshotter.findByChainId(lazy.chainId)
   if (known) return known.id
@@ -86,7 +104,15 @@ async function unpack(lazy: LazyLayer, below: LayerStack, services: TreeServices
   const blob = { path: content.path(descriptor.digest), mediaType: descriptor.mediaType, diffId }
   const layer = await snapshotter.unpack(blob, below, chainId, signal)
   const annotations = repository === undefined ? {} : { annotations: { [repositoryAnnotation]: repository } }
-  await snapshotter.addBlob(layer.id, { descriptor: { mediaType: descriptor.mediaType, digest: descriptor.digest, size: descriptor.size, ...annotations }, diffId })
+  await snapshotter.addBlob(layer.id, {
+    descriptor: {
+      mediaType: descriptor.mediaType,
+      digest: descriptor.digest,
+      size: descriptor.size,
+      ...annotations,
+    },
+    diffId,
+  })
   lazy.unpacking?.(true)
   return layer.id
 }
@@ -97,7 +123,13 @@ async function materialize(ref: LocalRef, services: TreeServices, signal: AbortS
   using source = openDirectoryTree(ref.path, ref.filter)
   {
     using target = writableOf(active, services)
-    copyTree(source, '/', target, '/', { directoryContents: true, followLinks: false, replace: true, owner: { uid: 0, gid: 0 }, signal })
+    copyTree(source, '/', target, '/', {
+      directoryContents: true,
+      followLinks: false,
+      replace: true,
+      owner: { uid: 0, gid: 0 },
+      signal,
+    })
   }
   const layer = await active.commit()
   services.lease.hold('layer', layer.id)

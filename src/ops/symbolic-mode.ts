@@ -33,7 +33,13 @@ function maskOf(classes: string): number {
   return mask
 }
 
-function applyAction(mode: number, who: number, operator: string, permissions: string, isDirectory: boolean): number {
+function applyAction(
+  mode: number,
+  who: number,
+  operator: string,
+  permissions: string,
+  isDirectory: boolean,
+): number {
   const bits = bitsOf(permissions, mode, isDirectory) & who
   if (operator === '+') return mode | bits
   if (operator === '-') return mode & ~bits

@@ -36,7 +36,8 @@ export async function unpackArchive(from: string, to: string, ctx: UnpackContext
   const times = new Map<string, bigint>()
   await unpackMember(first, base, ctx, times)
   for await (const member of members) await unpackMember(member, base, ctx, times)
-  for (const [path, mtimeNs] of times) if (ctx.target.lstat(path)?.kind === 'directory') ctx.target.setAttributes(path, { mtimeNs })
+  for (const [path, mtimeNs] of times)
+    if (ctx.target.lstat(path)?.kind === 'directory') ctx.target.setAttributes(path, { mtimeNs })
   return true
 }
 
@@ -60,14 +61,23 @@ async function* contentOf(tree: FileTree, path: string, signal: AbortSignal): As
   }
 }
 
-async function unpackMember(member: TarMember, base: string, ctx: UnpackContext, times: Map<string, bigint>): Promise<void> {
+async function unpackMember(
+  member: TarMember,
+  base: string,
+  ctx: UnpackContext,
+  times: Map<string, bigint>,
+): Promise<void> {
   ctx.signal.throwIfAborted()
   const { entry } = member
   const { target } = ctx
   const name = posix.join('/', entry.name)
   const parent = target.resolve(posix.join(base, posix.dirname(name)))
   const path = name === '/' ? base : posix.join(parent, posix.basename(name))
-  if (path !== '/') makeDirectories(target, posix.dirname(path), 0o755, { uid: ctx.owner?.uid ?? 0, gid: ctx.owner?.gid ?? 0 })
+  if (path !== '/')
+    makeDirectories(target, posix.dirname(path), 0o755, {
+      uid: ctx.owner?.uid ?? 0,
+      gid: ctx.owner?.gid ?? 0,
+    })
   const attributes = attributesOf(entry, ctx)
   const there = target.lstat(path)
   if (entry.type === 'directory') {
@@ -82,13 +92,20 @@ async function unpackMember(member: TarMember, base: string, ctx: UnpackContext,
     case 'file':
       return writeContent(member, path, attributes, target)
     case 'hardlink':
-      return target.link(path, target.resolve(posix.join(base, posix.join('/', entry.linkname)), { followLast: false }))
+      return target.link(
+        path,
+        target.resolve(posix.join(base, posix.join('/', entry.linkname)), { followLast: false }),
+      )
     case 'symlink':
       return target.symlink(path, entry.linkname, attributes)
     case 'char':
     case 'block':
     case 'fifo':
-      return target.mknod(path, { kind: entry.type, devmajor: entry.devmajor, devminor: entry.devminor }, attributes)
+      return target.mknod(
+        path,
+        { kind: entry.type, devmajor: entry.devmajor, devminor: entry.devminor },
+        attributes,
+      )
     default:
       return entry.type satisfies never
   }
@@ -104,12 +121,18 @@ function attributesOf(entry: TarEntry, ctx: UnpackContext): EntryAttributes {
   }
 }
 
-async function writeContent(member: TarMember, path: string, attributes: EntryAttributes, target: WritableTree): Promise<void> {
+async function writeContent(
+  member: TarMember,
+  path: string,
+  attributes: EntryAttributes,
+  target: WritableTree,
+): Promise<void> {
   target.writeFile(path, attributes, fd => ftruncateSync(fd, member.entry.size))
   const fd = openSync(fsPath(target.realPath(path)), 'r+')
   try {
     for await (const { bytes, offset } of member.content) {
-      for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, offset + done)
+      for (let done = 0; done < bytes.length; )
+        done += writeSync(fd, bytes, done, bytes.length - done, offset + done)
     }
   } finally {
     closeSync(fd)

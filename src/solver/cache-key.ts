@@ -56,7 +56,8 @@ export function findIds(key: CacheKey, store: KeyStore): boolean {
   for (const [input, alternatives] of key.inputs.entries()) {
     const found = new Set<string>()
     for (const { key: dep, selector } of alternatives) {
-      for (const id of knownIds(dep, store)) for (const target of store.targets(id, linkOf(key, input, selector))) found.add(target)
+      for (const id of knownIds(dep, store))
+        for (const target of store.targets(id, linkOf(key, input, selector))) found.add(target)
     }
     common = common === undefined ? found : common.intersection(found)
     if (common.size === 0) return false
@@ -81,7 +82,10 @@ function linkAlternatives(key: CacheKey, store: KeyStore, targets: ReadonlySet<s
       }
     }
   }
-  if (missing.length > 0) store.transaction(() => { for (const [id, link, target] of missing) store.addLink(id, link, target) })
+  if (missing.length > 0)
+    store.transaction(() => {
+      for (const [id, link, target] of missing) store.addLink(id, link, target)
+    })
 }
 
 /** The id of `key` in `store`, made (with all that leads to it) where it is not there yet. */

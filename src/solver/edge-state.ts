@@ -1,4 +1,12 @@
-import { type CacheKey, contentCacheKey, findIds, newCacheKey, persistKey, resultIds, type SelectedKey } from './cache-key.ts'
+import {
+  type CacheKey,
+  contentCacheKey,
+  findIds,
+  newCacheKey,
+  persistKey,
+  resultIds,
+  type SelectedKey,
+} from './cache-key.ts'
 import type { KeyRecord } from './key-store.ts'
 import { memo } from './memo.ts'
 import type { CacheMap } from './op.ts'
@@ -63,7 +71,9 @@ export class EdgeState {
     const inputKeys = await this.#shared.all(inputs.map(input => input.keys()))
     if (vertex.ignoreCache) return
     if (this.#search(map, inputKeys)) return
-    const hopeless = map.inputs.some((input, i) => input.contentKey === undefined && inputKeys[i]?.length === 0)
+    const hopeless = map.inputs.some(
+      (input, i) => input.contentKey === undefined && inputKeys[i]?.length === 0,
+    )
     if (hopeless) return
     await this.#addContentKeys(map)
     this.#search(map, await this.#shared.all(inputs.map(input => input.keys())))
@@ -85,7 +95,10 @@ export class EdgeState {
     const inputs = inputKeys.map((keys, i): SelectedKey[] => {
       const selector = map.inputs[i]?.selector ?? ''
       const content = this.#content.get(i)
-      return [...keys.map(key => ({ key, selector })), ...(content === undefined ? [] : [{ key: content, selector: '' }])]
+      return [
+        ...keys.map(key => ({ key, selector })),
+        ...(content === undefined ? [] : [{ key: content, selector: '' }]),
+      ]
     })
     return newCacheKey(map.digest, this.index, inputs)
   }
@@ -149,7 +162,10 @@ export class EdgeState {
     const inputs = this.state.inputs()
     await this.#shared.all(inputs.map(input => input.result()))
     await this.#addContentKeys(map)
-    const key = this.#keyOf(map, inputs.map(input => input.solvedKeys))
+    const key = this.#keyOf(
+      map,
+      inputs.map(input => input.solvedKeys),
+    )
     if (vertex.ignoreCache) return this.#make([key])
     const identity = identityOf(key)
     for (let other = this.#shared.running.get(identity); other; other = this.#shared.running.get(identity)) {
@@ -168,7 +184,9 @@ export class EdgeState {
 
   /** Now that the inputs are there, somebody else may have made the same of them. */
   async #findOrMake(map: CacheMap, key: CacheKey): Promise<Result> {
-    const searched = this.state.inputs().map(input => (input.state.vertex.ignoreCache ? [] : input.solvedKeys))
+    const searched = this.state
+      .inputs()
+      .map(input => (input.state.vertex.ignoreCache ? [] : input.solvedKeys))
     if (this.#search(map, searched)) {
       const loaded = await this.#load()
       if (loaded) return loaded
@@ -179,7 +197,8 @@ export class EdgeState {
   async #make(keys: readonly CacheKey[]): Promise<Result> {
     const results = await this.state.exec()
     const result = results[this.index]
-    if (result === undefined) throw new TypeError(`vertex ${this.state.vertex.name} has no output ${this.index}`)
+    if (result === undefined)
+      throw new TypeError(`vertex ${this.state.vertex.name} has no output ${this.index}`)
     this.#keys = keys
     const { keys: store, results: saver } = this.#shared.main
     const saved = await saver.save(result)

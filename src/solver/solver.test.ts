@@ -56,11 +56,23 @@ class World {
   }
 
   solver(parallelism = 8): Solver {
-    return new Solver({ resolveOp: body => this.#op((body as Body).fake), cache: this.cache, parallelism: new Semaphore(parallelism), now: () => this.#next++ })
+    return new Solver({
+      resolveOp: body => this.#op((body as Body).fake),
+      cache: this.cache,
+      parallelism: new Semaphore(parallelism),
+      now: () => this.#next++,
+    })
   }
 
-  async build(solver: Solver, vertex: Vertex, options: { id?: string; signal?: AbortSignal } = {}): Promise<string> {
-    using job = solver.job(options.id ?? `job ${this.#next++}`, { sessions: ['s'], listener: status => this.statuses.push(status) })
+  async build(
+    solver: Solver,
+    vertex: Vertex,
+    options: { id?: string; signal?: AbortSignal } = {},
+  ): Promise<string> {
+    using job = solver.job(options.id ?? `job ${this.#next++}`, {
+      sessions: ['s'],
+      listener: status => this.statuses.push(status),
+    })
     const result = await job.build({ vertex, index: 0 }, options.signal ?? new AbortController().signal)
     return result.value as string
   }
@@ -73,7 +85,9 @@ class World {
     const map: CacheMap = {
       digest: fake.op,
       inputs: (fake.inputs ?? []).map((_, i) =>
-        fake.byContent?.includes(i) ? { selector: '', contentKey: async result => `content:${String(result.value)}` } : { selector: '' },
+        fake.byContent?.includes(i)
+          ? { selector: '', contentKey: async result => `content:${String(result.value)}` }
+          : { selector: '' },
       ),
     }
     return {
@@ -107,7 +121,11 @@ test('a second build finds everything and runs nothing', async () => {
   await world.build(world.solver(), make())
   assert.equal(await world.build(world.solver(), make()), 'top(mid(base()))')
   assert.deepEqual([world.ran('base'), world.ran('mid'), world.ran('top')], [1, 1, 1])
-  const cached = new Set(world.statuses.flatMap(status => (status.vertexes ?? []).filter(vertex => vertex.cached).map(vertex => vertex.digest)))
+  const cached = new Set(
+    world.statuses.flatMap(status =>
+      (status.vertexes ?? []).filter(vertex => vertex.cached).map(vertex => vertex.digest),
+    ),
+  )
   assert.deepEqual(cached, new Set(['base', 'mid', 'top']))
 })
 
@@ -135,8 +153,10 @@ test('a removed result is made again from what is left, and found by the same ke
 
 test('an input that counts by content is found again when other work gave the same content', async () => {
   const world = new World()
-  const source = (digest: string): Vertex => world.vertex(digest, { op: `random:${digest}`, work: () => 'files' })
-  const copy = (digest: string): Vertex => world.vertex(`copy ${digest}`, { op: 'copy', inputs: [source(digest)], byContent: [0] })
+  const source = (digest: string): Vertex =>
+    world.vertex(digest, { op: `random:${digest}`, work: () => 'files' })
+  const copy = (digest: string): Vertex =>
+    world.vertex(`copy ${digest}`, { op: 'copy', inputs: [source(digest)], byContent: [0] })
   const top = (digest: string): Vertex => world.vertex(`top ${digest}`, { op: 'top', inputs: [copy(digest)] })
   await world.build(world.solver(), top('one'))
   await world.build(world.solver(), top('two'))
@@ -158,8 +178,16 @@ test('other content runs again from there on', async () => {
 test('a content match is also found by definition the next time, without looking at content', async () => {
   const world = new World()
   let looked = 0
-  const source = (digest: string): Vertex => world.vertex(digest, { op: digest, work: () => { looked++; return 'same' } })
-  const copy = (digest: string): Vertex => world.vertex(`copy ${digest}`, { op: 'copy', inputs: [source(digest)], byContent: [0] })
+  const source = (digest: string): Vertex =>
+    world.vertex(digest, {
+      op: digest,
+      work: () => {
+        looked++
+        return 'same'
+      },
+    })
+  const copy = (digest: string): Vertex =>
+    world.vertex(`copy ${digest}`, { op: 'copy', inputs: [source(digest)], byContent: [0] })
   await world.build(world.solver(), copy('one'))
   await world.build(world.solver(), copy('two'))
   world.saved.clear()
@@ -188,25 +216,45 @@ test('ignoring the cache runs the vertex and all that is built on it', async () 
 test('two builds at the same time share the running vertex and both see its status', async () => {
   const world = new World()
   const gate = Promise.withResolvers<void>()
-  const slow = world.vertex('slow', { op: 'slow', work: async () => { await gate.promise; return 'done' } })
+  const slow = world.vertex('slow', {
+    op: 'slow',
+    work: async () => {
+      await gate.promise
+      return 'done'
+    },
+  })
   const solver = world.solver()
   const first: SolveStatus[] = []
   const second: SolveStatus[] = []
   using one = solver.job('one', { sessions: ['1'], listener: status => first.push(status) })
   using two = solver.job('two', { sessions: ['2'], listener: status => second.push(status) })
   const signal = new AbortController().signal
-  const results = [one.build({ vertex: slow, index: 0 }, signal), two.build({ vertex: slow, index: 0 }, signal)]
+  const results = [
+    one.build({ vertex: slow, index: 0 }, signal),
+    two.build({ vertex: slow, index: 0 }, signal),
+  ]
   setImmediate(gate.resolve)
-  assert.deepEqual((await Promise.all(results)).map(result => result.value), ['done', 'done'])
+  assert.deepEqual(
+    (await Promise.all(results)).map(result => result.value),
+    ['done', 'done'],
+  )
   assert.equal(world.ran('slow'), 1)
-  for (const seen of [first, second]) assert.ok(seen.some(status => status.vertexes?.some(vertex => vertex.completed !== undefined)))
+  for (const seen of [first, second])
+    assert.ok(seen.some(status => status.vertexes?.some(vertex => vertex.completed !== undefined)))
 })
 
 test('a cancelled build leaves the shared vertex to the other one', async () => {
   const world = new World()
   const started = Promise.withResolvers<AbortSignal>()
   const gate = Promise.withResolvers<void>()
-  const slow = world.vertex('slow', { op: 'slow', work: async (_inputs, ctx) => { started.resolve(ctx.signal); await gate.promise; return 'done' } })
+  const slow = world.vertex('slow', {
+    op: 'slow',
+    work: async (_inputs, ctx) => {
+      started.resolve(ctx.signal)
+      await gate.promise
+      return 'done'
+    },
+  })
   const solver = world.solver()
   const stop = new AbortController()
   const stopped = world.build(solver, slow, { id: 'stopped', signal: stop.signal })
@@ -227,7 +275,9 @@ test('the last waiter that leaves aborts the work', async () => {
     op: 'slow',
     work: async (_inputs, ctx) => {
       started.resolve()
-      await new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error)))
+      await new Promise((_, reject) =>
+        ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error)),
+      )
       return ''
     },
   })
@@ -242,19 +292,33 @@ test('a failure names its vertex, stops its siblings and is not kept', async () 
   const world = new World()
   let fail = true
   let aborted = false
-  const bad = world.vertex('bad', { op: 'bad', work: () => { if (fail) throw new SlipwayError('unknown', 'boom'); return 'good' } })
+  const bad = world.vertex('bad', {
+    op: 'bad',
+    work: () => {
+      if (fail) throw new SlipwayError('unknown', 'boom')
+      return 'good'
+    },
+  })
   const slow = world.vertex('slow', {
     op: 'slow',
     work: (_inputs, ctx) =>
       fail
-        ? new Promise<string>((_, reject) => ctx.signal.addEventListener('abort', () => { aborted = true; reject(ctx.signal.reason as Error) }))
+        ? new Promise<string>((_, reject) =>
+            ctx.signal.addEventListener('abort', () => {
+              aborted = true
+              reject(ctx.signal.reason as Error)
+            }),
+          )
         : 'slow',
   })
   const top = world.vertex('top', { op: 'top', inputs: [slow, bad] })
   const solver = world.solver()
   await assert.rejects(world.build(solver, top), (e: SlipwayError) => {
     assert.equal(e.message, 'boom')
-    assert.deepEqual(e.details.map(detail => detail['digest']), ['bad'])
+    assert.deepEqual(
+      e.details.map(detail => detail['digest']),
+      ['bad'],
+    )
     return true
   })
   assert.equal(aborted, true)

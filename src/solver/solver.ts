@@ -86,7 +86,8 @@ export class Solver implements SolverShared {
   }
 }
 
-const stateId = (vertex: Vertex): string => (vertex.ignoreCache ? `${vertex.digest}-ignorecache` : vertex.digest)
+const stateId = (vertex: Vertex): string =>
+  vertex.ignoreCache ? `${vertex.digest}-ignorecache` : vertex.digest
 
 const isCanceled = (e: unknown): boolean => e instanceof SlipwayError && e.code === 'canceled'
 

@@ -64,7 +64,10 @@ export class VertexReporter implements VertexProgress {
 
   /** Marks the vertex as running until the returned function is called; calls nest. */
   start(): (error?: string) => void {
-    if (this.#running++ === 0 && (this.#message.started === undefined || this.#message.completed !== undefined)) {
+    if (
+      this.#running++ === 0 &&
+      (this.#message.started === undefined || this.#message.completed !== undefined)
+    ) {
       const { completed: _completed, error: _error, ...rest } = this.#message
       this.#change({ ...rest, cached: false, started: now() })
     }

@@ -23,9 +23,14 @@ export interface ImageIdentifier {
 }
 
 /** Reads `docker-image://…` with its attributes. Throws `invalid-argument`. */
-export function parseImageIdentifier(name: string, attrs: Readonly<Record<string, string>>, platform: Platform): ImageIdentifier {
+export function parseImageIdentifier(
+  name: string,
+  attrs: Readonly<Record<string, string>>,
+  platform: Platform,
+): ImageIdentifier {
   const limit = attrs['image.layerlimit']
-  if (limit !== undefined && !/^\d+$/.test(limit)) throw new SlipwayError('invalid-argument', `invalid layer limit ${limit}`)
+  if (limit !== undefined && !/^\d+$/.test(limit))
+    throw new SlipwayError('invalid-argument', `invalid layer limit ${limit}`)
   const checksum = attrs['image.checksum']
   return {
     reference: parsePullReference(name),
@@ -51,7 +56,11 @@ export class ImageSource {
   async resolve(identifier: ImageIdentifier, ctx: SourceContext): Promise<ResolvedImage> {
     const { reference, platform, mode, checksum } = identifier
     const image = await resolveImage(reference, platform, mode, this.#lookup, this.#content, ctx)
-    if (checksum !== undefined && image.root.descriptor.digest !== checksum && image.descriptor.digest !== checksum) {
+    if (
+      checksum !== undefined &&
+      image.root.descriptor.digest !== checksum &&
+      image.descriptor.digest !== checksum
+    ) {
       throw new SlipwayError(
         'data-loss',
         `image digest ${image.descriptor.digest} for ${formatReference(reference)} does not match expected checksum ${checksum}`,

@@ -23,7 +23,12 @@ export class BlobTransfers {
   }
 
   /** Brings a blob into the content store, once at a time however many ask. */
-  async bring(descriptor: Descriptor, store: ImageStore, progress: SourceProgress, signal: AbortSignal): Promise<void> {
+  async bring(
+    descriptor: Descriptor,
+    store: ImageStore,
+    progress: SourceProgress,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { digest, size } = descriptor
     if ((await this.#content.size(digest)) !== undefined) return
     await this.#flights.run(digest, (shared, report) => this.#transfer(descriptor, store, shared, report), {
@@ -57,7 +62,11 @@ export class BlobTransfers {
 
 /** The layers of an image as they can be had, none of them fetched yet. */
 export function lazyLayers(
-  image: { readonly layers: readonly Descriptor[]; readonly diffIds: readonly Digest[]; readonly repository: string },
+  image: {
+    readonly layers: readonly Descriptor[]
+    readonly diffIds: readonly Digest[]
+    readonly repository: string
+  },
   store: ImageStore,
   transfers: BlobTransfers,
   progress: SourceProgress,
@@ -66,7 +75,8 @@ export function lazyLayers(
   return image.layers.map((descriptor, i): RefLayer => {
     const diffId = image.diffIds[i]
     const chainId = chain[i]
-    if (diffId === undefined || chainId === undefined) throw new SlipwayError('invalid-argument', 'an image has more layers than diff IDs')
+    if (diffId === undefined || chainId === undefined)
+      throw new SlipwayError('invalid-argument', 'an image has more layers than diff IDs')
     return {
       kind: 'lazy',
       lazy: {

@@ -67,7 +67,10 @@ export async function resolveRoot(
   } catch (e) {
     const kept = mode === 'default' && !signal.aborted ? await local.head(target, { signal }) : undefined
     if (kept) return { root: await local.resolve(target, { signal }), store: local }
-    throw wrapError(`failed to resolve source metadata for ${formatReference(reference)}`, named(reference, e))
+    throw wrapError(
+      `failed to resolve source metadata for ${formatReference(reference)}`,
+      named(reference, e),
+    )
   }
 }
 
@@ -75,11 +78,17 @@ export async function resolveRoot(
 function named(reference: Reference, e: unknown): SlipwayError {
   const error = asSlipwayError(e)
   if (error.code !== 'not-found') return error
-  return new SlipwayError('not-found', `${formatReference(reference)}: not found`, { cause: e, ...(error.hint === undefined ? {} : { hint: error.hint }) })
+  return new SlipwayError('not-found', `${formatReference(reference)}: not found`, {
+    cause: e,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  })
 }
 
 /** A manifest that came with its digest before needs no asking. */
-async function knownManifest(reference: Reference, content: ContentStore): Promise<ResolvedManifest | undefined> {
+async function knownManifest(
+  reference: Reference,
+  content: ContentStore,
+): Promise<ResolvedManifest | undefined> {
   const { digest } = reference
   if (digest === undefined) return undefined
   const size = await content.size(digest)
@@ -109,7 +118,10 @@ export async function resolveImage(
   const { root, store } = await resolveRoot(reference, mode, lookup, content, ctx)
   const name = formatReference(reference)
   const descriptor = chooseManifest(root, platform, name)
-  const bytes = descriptor.digest === root.descriptor.digest ? root.bytes : await bring(descriptor, maxManifestSize, store, content, ctx)
+  const bytes =
+    descriptor.digest === root.descriptor.digest
+      ? root.bytes
+      : await bring(descriptor, maxManifestSize, store, content, ctx)
   const parsed = parseManifest(bytes, descriptor.mediaType)
   if (parsed.kind === 'index') {
     return resolveImage(withDigest(reference, descriptor.digest), platform, mode, lookup, content, ctx)
@@ -118,7 +130,10 @@ export async function resolveImage(
   const config = parseImageConfig(configBytes)
   if (config.rootfs.diff_ids.length !== parsed.manifest.layers.length) {
     const { layers } = parsed.manifest
-    throw new SlipwayError('invalid-argument', `${name}: mismatched image rootfs and manifest layers: ${config.rootfs.diff_ids.length} diff IDs, ${layers.length} layers`)
+    throw new SlipwayError(
+      'invalid-argument',
+      `${name}: mismatched image rootfs and manifest layers: ${config.rootfs.diff_ids.length} diff IDs, ${layers.length} layers`,
+    )
   }
   return { reference, root, manifest: parsed.manifest, descriptor, config, configBytes, store }
 }
@@ -126,10 +141,16 @@ export async function resolveImage(
 function chooseManifest(root: ResolvedManifest, platform: Platform, name: string): Descriptor {
   const parsed = parseManifest(root.bytes, root.descriptor.mediaType)
   if (parsed.kind === 'manifest') return { ...root.descriptor, mediaType: parsed.mediaType }
-  const candidates = parsed.index.manifests.filter(one => isManifestType(one.mediaType) || isIndexType(one.mediaType))
+  const candidates = parsed.index.manifests.filter(
+    one => isManifestType(one.mediaType) || isIndexType(one.mediaType),
+  )
   const [best] = matchingManifests(candidates, onlyPlatform(platform))
   if (best === undefined) {
-    const has = candidates.flatMap(one => (one.platform && one.platform.os !== 'unknown' ? [`${one.platform.os}/${one.platform.architecture}`] : []))
+    const has = candidates.flatMap(one =>
+      one.platform && one.platform.os !== 'unknown'
+        ? [`${one.platform.os}/${one.platform.architecture}`]
+        : [],
+    )
     throw new SlipwayError('not-found', `${name}: no match for platform in manifest: not found`, {
       hint: `the image has ${[...new Set(has)].join(', ') || 'no platforms'}`,
     })
@@ -145,7 +166,8 @@ async function bring(
   content: ContentStore,
   ctx: SourceContext,
 ): Promise<Uint8Array> {
-  if (descriptor.size > limit) throw new SlipwayError('resource-exhausted', `rejecting ${descriptor.size} byte ${descriptor.mediaType}`)
+  if (descriptor.size > limit)
+    throw new SlipwayError('resource-exhausted', `rejecting ${descriptor.size} byte ${descriptor.mediaType}`)
   if ((await content.size(descriptor.digest)) !== undefined) return content.readAll(descriptor.digest, limit)
   const bytes = await collect(store.fetch(descriptor, { signal: ctx.signal }), { limit })
   await content.put(bytes, { digest: descriptor.digest, size: descriptor.size })

@@ -1,0 +1,65 @@
+import type { FrontendBridge, ImageLookup } from '../frontend/bridge.ts'
+import type { FrontendResult } from '../frontend/result.ts'
+import { SlipwayError } from '../errors/slipway-error.ts'
+import { isDigest } from '../oci/digest.ts'
+import type { Definition } from '../proto/gen/ops_pb.ts'
+import { type BridgeRef, type BridgeResult, treeOf } from './bridge-ref.ts'
+import type { BuildBridge } from './build-bridge.ts'
+import { readRefFile } from './ref-files.ts'
+
+/** What frontends inside this process may ask, in their own words. */
+export function createFrontendBridge(
+  bridge: BuildBridge,
+  inputs: Readonly<Record<string, Definition>>,
+  sessionId: string,
+): FrontendBridge<BridgeRef> {
+  const { services } = bridge
+  return {
+    facts: { sessionId, platforms: services.platforms(), hostPlatform: services.hostPlatform },
+    async resolveImage(name: string, lookup: ImageLookup) {
+      const resolved = await bridge.resolveImageConfig({
+        reference: name,
+        platform: lookup.platform,
+        resolveMode: lookup.resolveMode,
+        logName: lookup.logName,
+        ...(lookup.store === undefined ? {} : { store: lookup.store }),
+      })
+      return {
+        name,
+        digest: isDigest(resolved.digest) ? resolved.digest : undefined,
+        config: resolved.config,
+      }
+    },
+    async resolveSource() {
+      return {}
+    },
+    async solve(request) {
+      const ref = bridge.ref(request.definition)
+      if (request.evaluate) await ref?.result()
+      return ref
+    },
+    async readFile(ref, path, range, signal) {
+      return readRefFile(services.trees, await treeOf(ref), path, range, signal ?? bridge.signal)
+    },
+    inputs: async () => inputs,
+    async forward(request) {
+      throw new SlipwayError(
+        'unimplemented',
+        `frontend ${request.frontend} ${request.attributes['source'] ?? ''} cannot be run`,
+        {
+          hint: 'the built-in Dockerfile frontend is used with --build-arg BUILDKIT_SYNTAX=dockerfile.v0',
+        },
+      )
+    },
+    warn: warning => bridge.warn(warning),
+  }
+}
+
+/** The result of a frontend as the bridge hands it on. */
+export function bridgeResult(result: FrontendResult<BridgeRef>): BridgeResult {
+  return {
+    refs: result.refs,
+    metadata: result.metadata,
+    ...(result.ref === undefined ? {} : { ref: result.ref }),
+  }
+}

@@ -1,0 +1,63 @@
+import { SlipwayError } from '../errors/slipway-error.ts'
+import { type Attributes, readBool } from './attributes.ts'
+import type { ClientSink } from './client-sink.ts'
+import type { ExporterInstance } from './exporter.ts'
+import { imageArchive } from './image-archive.ts'
+import { imageResponse, namesOf } from './image-exporter.ts'
+import type { LayerServices } from './image-layers.ts'
+import { readImageOptions } from './image-options.ts'
+import { writeImage } from './image-writer.ts'
+
+/** What archive exporters work with besides layers. */
+export interface ArchiveServices extends LayerServices {
+  readonly sink: (sessionId: string) => Promise<ClientSink>
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+/** `type=oci` and `type=docker`: the image as a tar archive that the client gets. */
+export function createArchiveExporter(
+  id: number,
+  variant: 'oci' | 'docker',
+  attrs: Attributes,
+  services: ArchiveServices,
+): ExporterInstance {
+  const options = readImageOptions(
+    { ...(variant === 'docker' ? { 'oci-mediatypes': 'false' } : {}), ...attrs },
+    { attestInline: false },
+  )
+  if (!readBool(attrs, 'tar', true))
+    throw new SlipwayError(
+      'unimplemented',
+      `${variant} exporter with tar=false needs a content store of the client`,
+    )
+  return {
+    id,
+    name: `exporting to ${variant} image format`,
+    async export(source, ctx) {
+      const names = namesOf(attrs, source)
+      if (variant === 'docker' && (source.multiPlatform || source.results.length > 1)) {
+        throw new SlipwayError(
+          'invalid-argument',
+          'docker exporter does not currently support exporting manifest lists',
+          {
+            hint: 'build one platform, or use --output type=oci for all of them',
+          },
+        )
+      }
+      const image = await writeImage(source, { ...options, names }, services, ctx)
+      const createdMs = options.epoch === undefined ? services.now() : options.epoch * 1000
+      const sink = await services.sink(ctx.sessionId)
+      const response = imageResponse(image, names)
+      await ctx.progress.step('sending tarball', () =>
+        sink.sendStream(
+          id,
+          response,
+          imageArchive(image, { names, createdMs, docker: variant === 'docker' }, services.content, ctx),
+          ctx.signal,
+        ),
+      )
+      return response
+    },
+  }
+}

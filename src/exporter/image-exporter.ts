@@ -1,0 +1,122 @@
+import type { ImageNames } from '../content/image-names.ts'
+import { SlipwayError } from '../errors/slipway-error.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import { formatReference, parseReference, type Reference, withDefaultTag } from '../oci/reference.ts'
+import { type Attributes, readBool } from './attributes.ts'
+import type { ExportContext, ExporterResponse } from './export-context.ts'
+import type { ExporterInstance } from './exporter.ts'
+import type { ExportSource } from './export-source.ts'
+import { imageBlobs } from './image-archive.ts'
+import type { LayerServices } from './image-layers.ts'
+import { readImageOptions } from './image-options.ts'
+import { type WrittenImage, writeImage } from './image-writer.ts'
+import { type PushTarget, pushImage } from './push.ts'
+
+/** What the image exporter works with besides layers. */
+export interface ImageExporterServices extends LayerServices {
+  readonly images: ImageNames
+  /** Repositories to push to, with the credentials of the client's session. */
+  readonly pushTarget: (
+    reference: Reference,
+    options: { insecure: boolean; byDigest: boolean },
+    ctx: ExportContext,
+  ) => PushTarget
+}
+
+/**
+ * `type=image`, `type=registry`: keeps the image in the local store under its names, and pushes it where asked.
+ * Options: https://github.com/moby/buildkit/blob/v0.32.2/exporter/containerimage/export.go
+ */
+export function createImageExporter(
+  id: number,
+  attrs: Attributes,
+  services: ImageExporterServices,
+): ExporterInstance {
+  const options = readImageOptions(attrs, { attestInline: true })
+  const push = readBool(attrs, 'push', false)
+  const byDigest = readBool(attrs, 'push-by-digest', false)
+  const insecure = readBool(attrs, 'registry.insecure', false)
+  const store = readBool(attrs, 'store', true)
+  const danglingPrefix = attrs['dangling-name-prefix']
+  const canonical = readBool(attrs, 'name-canonical', false)
+  return {
+    id,
+    name: 'exporting to image',
+    async export(source, ctx) {
+      const names = namesOf(attrs, source)
+      if (push && names.length === 0)
+        throw new SlipwayError('invalid-argument', 'tag is needed when pushing to registry', {
+          hint: 'give the image a name with --tag',
+        })
+      const image = await writeImage(source, { ...options, names }, services, ctx)
+      const kept = keptNames(names, image.descriptor, { danglingPrefix, canonical })
+      if (store) await keep(image, kept, services, ctx)
+      if (push) for (const name of names) await pushTo(name, image, { insecure, byDigest }, services, ctx)
+      return imageResponse(image, kept)
+    },
+  }
+}
+
+/** Full names an image gets: from the option, or those the frontend chose where it is `*`. */
+export function namesOf(attrs: Attributes, source: ExportSource): readonly string[] {
+  const text =
+    attrs['name'] === '*'
+      ? Buffer.from(source.metadata.get('image.name') ?? []).toString('utf8')
+      : (attrs['name'] ?? '')
+  return text.split(',').flatMap(name => {
+    const trimmed = name.trim()
+    return trimmed === '' ? [] : [formatReference(withDefaultTag(parseReference(trimmed)))]
+  })
+}
+
+function keptNames(
+  names: readonly string[],
+  descriptor: Descriptor,
+  options: { danglingPrefix: string | undefined; canonical: boolean },
+): readonly string[] {
+  if (names.length === 0)
+    return options.danglingPrefix ? [`${options.danglingPrefix}@${descriptor.digest}`] : []
+  if (!options.canonical) return names
+  return names.flatMap(name => [name, `${name.replace(/:[^:/]+$/, '')}@${descriptor.digest}`])
+}
+
+/** The image stays whole in the store: its base layers come too, so that it can be run and saved without the network. */
+async function keep(
+  image: WrittenImage,
+  names: readonly string[],
+  services: ImageExporterServices,
+  ctx: ExportContext,
+): Promise<void> {
+  if (names.length === 0) return
+  await imageBlobs(image, services.content, ctx)
+  for (const name of names)
+    await ctx.progress.step(`naming to ${name}`, async () => services.images.set(name, image.descriptor))
+}
+
+async function pushTo(
+  name: string,
+  image: WrittenImage,
+  options: { insecure: boolean; byDigest: boolean },
+  services: ImageExporterServices,
+  ctx: ExportContext,
+): Promise<void> {
+  const reference = parseReference(name)
+  if (options.byDigest && reference.tag !== undefined && reference.tag !== 'latest') {
+    throw new SlipwayError('invalid-argument', `can't push tagged ref ${name} by digest`)
+  }
+  await pushImage(image, services.pushTarget(reference, options, ctx), services.content, ctx)
+}
+
+/** What the client is told of an image. Keys: parity with buildkit v0.32.2 exporter/containerimage/exptypes. */
+export function imageResponse(image: WrittenImage, names: readonly string[]): ExporterResponse {
+  const { descriptor, configDigest } = image
+  const annotations: Record<string, string> = { ...descriptor.annotations }
+  if (configDigest !== undefined) annotations['config.digest'] = configDigest
+  const described = { ...descriptor, ...(Object.keys(annotations).length === 0 ? {} : { annotations }) }
+  return {
+    'containerimage.digest': descriptor.digest,
+    'containerimage.descriptor': Buffer.from(JSON.stringify(described)).toString('base64'),
+    ...(configDigest === undefined ? {} : { 'containerimage.config.digest': configDigest }),
+    ...(names.length === 0 ? {} : { 'image.name': names.join(',') }),
+  }
+}

@@ -1,0 +1,31 @@
+import { SlipwayError } from '../errors/slipway-error.ts'
+import { readAnnotations } from './annotations.ts'
+import { type Attributes, readBool, readEpoch } from './attributes.ts'
+import { readCompression } from './compression-options.ts'
+import type { ImageOptions } from './image-writer.ts'
+
+/**
+ * Options that all image outputs share. Throws `invalid-argument`.
+ * Source: https://github.com/moby/buildkit/blob/v0.32.2/exporter/containerimage/opts.go
+ */
+export function readImageOptions(
+  attrs: Attributes,
+  defaults: { readonly attestInline: boolean },
+): Omit<ImageOptions, 'names'> {
+  const annotations = readAnnotations(attrs)
+  const oci = readBool(attrs, 'oci-mediatypes', true)
+  const epoch = readEpoch(attrs)
+  const rewrite = readBool(attrs, 'rewrite-timestamp', false)
+  if (!oci && !annotations.empty) {
+    throw new SlipwayError('invalid-argument', 'cannot export annotations with "oci-mediatypes=false"')
+  }
+  return {
+    annotations,
+    oci,
+    compression: readCompression(attrs),
+    ociArtifact: readBool(attrs, 'oci-artifact', oci),
+    attestInline: readBool(attrs, 'attestation-inline', defaults.attestInline),
+    ...(epoch === undefined ? {} : { epoch }),
+    ...(rewrite && epoch !== undefined ? { rewriteEpoch: epoch } : {}),
+  }
+}

@@ -1,0 +1,146 @@
+import { SlipwayError } from '../errors/slipway-error.ts'
+import type { FileTree } from '../snapshot/tree.ts'
+import type { Ref } from '../snapshot/ref.ts'
+import { type Attributes, readBool, readEpoch } from './attributes.ts'
+import type { ClientSink, SinkTree } from './client-sink.ts'
+import type { ExportContext } from './export-context.ts'
+import type { ExporterInstance } from './exporter.ts'
+import type { ExportSource, PlatformResult } from './export-source.ts'
+import { treeArchive } from './tree-archive.ts'
+
+/** What exporters of files work with. */
+export interface TreeServices {
+  readonly view: (ref: Ref, signal: AbortSignal) => Promise<FileTree>
+  readonly sink: (sessionId: string) => Promise<ClientSink>
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+interface TreeOptions {
+  /** One directory for each platform; undefined: where there are several. */
+  readonly split: boolean | undefined
+  /** Seconds since 1970. */
+  readonly epoch: number | undefined
+  readonly attestationPrefix: string
+}
+
+const readTreeOptions = (attrs: Attributes): TreeOptions => ({
+  split: attrs['platform-split'] === undefined ? undefined : readBool(attrs, 'platform-split', true),
+  epoch: readEpoch(attrs),
+  attestationPrefix: attrs['attestation-prefix'] ?? '',
+})
+
+/** `type=local`: the files of the result in a directory of the client. */
+export function createLocalExporter(id: number, attrs: Attributes, services: TreeServices): ExporterInstance {
+  const options = readTreeOptions(attrs)
+  return {
+    id,
+    name: 'exporting to client directory',
+    async export(source, ctx) {
+      await using trees = await openTrees(source, options, services, ctx)
+      const sink = await services.sink(ctx.sessionId)
+      const report = (label: string, bytes: number, done: boolean): void =>
+        ctx.progress.status(`copying files${label === '' ? '' : ` ${label}`}`, {
+          current: bytes,
+          completed: done,
+        })
+      await sink.sendTrees(id, trees.list, report, ctx.signal)
+      return {}
+    },
+  }
+}
+
+/** `type=tar`: the files of the result as an uncompressed archive. */
+export function createTarExporter(id: number, attrs: Attributes, services: TreeServices): ExporterInstance {
+  const options = readTreeOptions(attrs)
+  return {
+    id,
+    name: 'exporting to client tarball',
+    async export(source, ctx) {
+      await using trees = await openTrees(source, options, services, ctx)
+      const sink = await services.sink(ctx.sessionId)
+      await ctx.progress.step('sending tarball', () =>
+        sink.sendStream(id, {}, treeArchive(trees.list, ctx.signal), ctx.signal),
+      )
+      return {}
+    },
+  }
+}
+
+interface OpenTrees extends AsyncDisposable {
+  readonly list: readonly SinkTree[]
+}
+
+async function openTrees(
+  source: ExportSource,
+  options: TreeOptions,
+  services: TreeServices,
+  ctx: ExportContext,
+): Promise<OpenTrees> {
+  const opened = new AsyncDisposableStack()
+  try {
+    const split = options.split ?? source.results.length > 1
+    const list: SinkTree[] = []
+    for (const result of source.results) {
+      const tree = opened.use(await services.view(result.ref ?? { kind: 'stack', layers: [] }, ctx.signal))
+      const id = result.id.replaceAll('/', '_')
+      list.push({
+        tree,
+        prefix: split ? id : '',
+        extra: await attestationFiles(
+          result,
+          options,
+          split ? '' : source.results.length > 1 ? `.${id}` : '',
+        ),
+        mtimeMs: options.epoch === undefined ? services.now() : options.epoch * 1000,
+        label: source.results.length > 1 ? result.id : '',
+      })
+    }
+    if (!split && list.length > 1) refuseCollisions(list)
+    return { list, [Symbol.asyncDispose]: () => opened.disposeAsync() }
+  } catch (e) {
+    await opened.disposeAsync()
+    throw e
+  }
+}
+
+async function attestationFiles(
+  result: PlatformResult,
+  options: TreeOptions,
+  suffix: string,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>()
+  for (const attestation of result.attestations) {
+    if (attestation.inlineOnly) continue
+    const dot = attestation.path.indexOf('.')
+    const name =
+      suffix === ''
+        ? attestation.path
+        : `${attestation.path.slice(0, dot)}${suffix}${attestation.path.slice(dot)}`
+    files.set(`${options.attestationPrefix}${name}`, await attestation.predicate())
+  }
+  return files
+}
+
+/** Platforms laid over each other must not write one file twice. */
+function refuseCollisions(list: readonly SinkTree[]): void {
+  const owners = new Map<string, string>()
+  const visit = (one: SinkTree, path: string): void => {
+    for (const name of one.tree.readdir(path)) {
+      const child = path === '/' ? `/${name}` : `${path}/${name}`
+      if (one.tree.lstat(child)?.kind === 'directory') {
+        visit(one, child)
+        continue
+      }
+      const owner = owners.get(child)
+      if (owner !== undefined) {
+        throw new SlipwayError(
+          'invalid-argument',
+          `cannot overwrite ${child.slice(1)} from ${owner} with ${one.label} when split option is disabled`,
+        )
+      }
+      owners.set(child, one.label)
+    }
+  }
+  for (const one of list) visit(one, '/')
+}

@@ -1,0 +1,114 @@
+import { closeSync, readSync } from 'node:fs'
+import { encodeHeader, endOfArchive, padding } from '../tar/encode-header.ts'
+import { noXattrs, type TarEntry, type TarType } from '../tar/entry.ts'
+import type { Entry, FileTree } from '../snapshot/tree.ts'
+import type { SinkTree } from './client-sink.ts'
+
+const chunkSize = 256 * 1024
+
+const tarTypes: Readonly<Record<Entry['kind'], TarType | undefined>> = {
+  file: 'file',
+  directory: 'directory',
+  symlink: 'symlink',
+  fifo: 'fifo',
+  char: 'char',
+  block: 'block',
+  socket: undefined,
+}
+
+/** Trees as one uncompressed tar archive, each below its prefix, members sorted by bytes. Hard links become copies. */
+export async function* treeArchive(
+  trees: readonly SinkTree[],
+  signal: AbortSignal,
+): AsyncIterable<Uint8Array> {
+  for (const one of trees) {
+    const prefix = one.prefix === '' ? '' : `${one.prefix}/`
+    if (prefix !== '') yield encodeHeader(directoryEntry(prefix))
+    yield* walk(one.tree, '/', prefix, signal)
+    for (const [path, bytes] of one.extra) {
+      yield encodeHeader({
+        ...directoryEntry(`${prefix}${path}`),
+        type: 'file',
+        mode: 0o600,
+        size: bytes.length,
+      })
+      yield bytes
+      yield padding(bytes.length)
+    }
+  }
+  yield endOfArchive
+}
+
+const directoryEntry = (name: string): TarEntry => ({
+  type: 'directory',
+  name,
+  linkname: '',
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  size: 0,
+  mtimeNs: 0n,
+  devmajor: 0,
+  devminor: 0,
+  xattrs: noXattrs,
+})
+
+async function* walk(
+  tree: FileTree,
+  path: string,
+  prefix: string,
+  signal: AbortSignal,
+): AsyncIterable<Uint8Array> {
+  for (const name of tree.readdir(path)) {
+    signal.throwIfAborted()
+    const child = path === '/' ? `/${name}` : `${path}/${name}`
+    const entry = tree.lstat(child)
+    const type = entry === undefined ? undefined : tarTypes[entry.kind]
+    if (entry === undefined || type === undefined) continue
+    yield encodeHeader(memberOf(`${prefix}${child.slice(1)}`, type, entry, tree.xattrs(child)))
+    if (type === 'file') yield* content(tree, child, entry.size)
+    if (type === 'directory') yield* walk(tree, child, prefix, signal)
+  }
+}
+
+function memberOf(
+  name: string,
+  type: TarType,
+  entry: Entry,
+  xattrs: ReadonlyMap<string, Uint8Array>,
+): TarEntry {
+  return {
+    type,
+    name: type === 'directory' ? `${name}/` : name,
+    linkname: entry.linkname ?? '',
+    mode: entry.mode,
+    uid: entry.uid,
+    gid: entry.gid,
+    size: type === 'file' ? entry.size : 0,
+    mtimeNs: entry.mtimeNs - (entry.mtimeNs % 1_000_000_000n),
+    devmajor: entry.devmajor ?? 0,
+    devminor: entry.devminor ?? 0,
+    xattrs,
+  }
+}
+
+async function* content(tree: FileTree, path: string, size: number): AsyncIterable<Uint8Array> {
+  const fd = tree.open(path)
+  try {
+    for (let left = size; left > 0; ) {
+      const chunk = Buffer.allocUnsafe(Math.min(chunkSize, left))
+      const n = readSync(fd, chunk)
+      if (n === 0) {
+        // The file shrank meanwhile: the archive keeps the size that its header says.
+        yield Buffer.alloc(left)
+        break
+      }
+      left -= n
+      yield chunk.subarray(0, n)
+    }
+  } finally {
+    closeSync(fd)
+  }
+  const rest = padding(size)
+  if (rest.length > 0) yield rest
+}
