@@ -6,8 +6,8 @@ const root = join(import.meta.dirname, '..', '..')
 
 /** The command line as a user has it in a clone, with a state directory and settings of the test's own. */
 export interface SlipwayCommand {
-  /** The program. */
-  readonly path: string
+  /** What to start before the arguments: the program, perhaps with words before it. */
+  readonly command: readonly [string, ...string[]]
   readonly env: NodeJS.ProcessEnv
   /** Runs it to its end; does not throw for a failing command. */
   try(...args: string[]): Promise<RunResult>
@@ -22,6 +22,10 @@ export interface SlipwayOptions {
   /** Registries (`host:port`, plain HTTP) that serve as mirrors of docker.io. */
   readonly mirrors?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
+  /** A command that runs the program given as its last arguments: another user, other mounts. */
+  readonly by?: readonly [string, ...string[]]
+  /** The clone, where it is not this one. */
+  readonly clone?: string
 }
 
 /** Gives access to `./slipway` of this clone. */
@@ -35,10 +39,11 @@ export async function openSlipway(options: SlipwayOptions): Promise<SlipwayComma
   const { DOCKER_HOST: _host, BUILDX_BUILDER: _builder, ...inherited } = process.env
   const own = { SLIPWAY_ROOT: join(dir, 'state'), SLIPWAY_CONFIG: config, DOCKER_CONFIG: join(dir, 'docker') }
   const env = { ...inherited, SLIPWAY_NODE: process.execPath, ...own, ...options.env }
-  const path = join(root, 'slipway')
-  const attempt = (...args: string[]): Promise<RunResult> => tryRun([path, ...args], { env, cwd: dir })
+  const path = join(options.clone ?? root, 'slipway')
+  const command: readonly [string, ...string[]] = options.by === undefined ? [path] : [...options.by, path]
+  const attempt = (...args: string[]): Promise<RunResult> => tryRun([...command, ...args], { env, cwd: dir })
   return {
-    path,
+    command,
     env,
     try: attempt,
     run: async (...args) => {
