@@ -43,3 +43,17 @@ export function compressionOf(type: string): CompressionType | undefined {
       return undefined
   }
 }
+
+/** OCI media type of a layer that is packed this way. Layers are never packed with bzip2 or xz. */
+export function layerMediaType(type: 'uncompressed' | 'gzip' | 'zstd'): string {
+  switch (type) {
+    case 'uncompressed':
+      return mediaType.ociLayer
+    case 'gzip':
+      return mediaType.ociLayerGzip
+    case 'zstd':
+      return mediaType.ociLayerZstd
+    default:
+      return type satisfies never
+  }
+}

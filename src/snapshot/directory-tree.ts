@@ -87,10 +87,13 @@ class DirectoryTree implements FileTree {
     const above = this.#matchOf(parentOf(path))
     const include = this.#include?.matchesBelow(relative, above.include)
     const exclude = this.#exclude?.matchesBelow(relative, above.exclude)
-    if (entry.kind === 'directory') this.#matches.set(path, { include: include?.info, exclude: exclude?.info })
+    if (entry.kind === 'directory')
+      this.#matches.set(path, { include: include?.info, exclude: exclude?.info })
     if ((include?.matched ?? true) && !exclude?.matched) return true
     if (entry.kind !== 'directory') return false
-    const mayHold = (this.#include !== undefined && !include?.matched && !exclude?.matched) || (exclude?.matched && this.#exclude?.hasExclusions)
+    const mayHold =
+      (this.#include !== undefined && !include?.matched && !exclude?.matched) ||
+      (exclude?.matched && this.#exclude?.hasExclusions)
     return mayHold === true && this.#holdsVisible(path)
   }
 

@@ -1,16 +1,53 @@
+import { availableParallelism } from 'node:os'
+import { compressLayer, type LayerCompression } from '../compression/compress-layer.ts'
+import { LayoutStore } from '../content/layout-store.ts'
+import { wrapError } from '../errors/slipway-error.ts'
+import type { Digest } from '../oci/digest.ts'
 import type { JobContext } from '../sys/job-protocol.ts'
+import { layerTar } from './layer-tar.ts'
 
+/** A layer and the layout that gets its blob. */
 export interface PackInput {
-  readonly x: string
-}
-export interface PackOutput {
-  readonly y: string
+  readonly upper: string
+  /** The layers it was made on, lowest first; absent where they are gone. */
+  readonly lowers?: readonly string[] | undefined
+  /** Root of the OCI layout. */
+  readonly content: string
+  readonly compression: LayerCompression
+  readonly epochSeconds?: number
 }
 
-/** TODO */
+/** The blob that was made. Bytes. */
+export interface PackOutput {
+  readonly digest: Digest
+  readonly size: number
+  readonly diffId: Digest
+}
+
+/** Pieces that are compressed at once, whatever the number of cores: each takes memory. */
+export const mostParallel = 16
+
+/** Packs a layer directory into a blob: archive, digests, compression and writing in one pass. */
 export async function packLayer(
-  _input: PackInput,
-  _context: Pick<JobContext, 'signal' | 'check'>,
+  input: PackInput,
+  context: Pick<JobContext, 'signal' | 'check'>,
 ): Promise<PackOutput> {
-  return { y: '' }
+  const { upper, lowers, epochSeconds } = input
+  const parallel = Math.min(availableParallelism(), mostParallel) + 1
+  try {
+    await using writer = await new LayoutStore(input.content).writer()
+    const source = layerTar({
+      upper,
+      lowers,
+      check: context.check,
+      ...(epochSeconds === undefined ? {} : { epochSeconds }),
+    })
+    const { diffId } = await compressLayer(source, input.compression, writer, {
+      parallel,
+      signal: context.signal,
+    })
+    return { ...(await writer.commit()), diffId }
+  } catch (error) {
+    throw wrapError('failed to compute blob of a layer', error)
+  }
 }

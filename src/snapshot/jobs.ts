@@ -1,15 +1,18 @@
 import type { JobTable } from '../sys/serve-jobs.ts'
 import type { PackInput, PackOutput } from './job-pack.ts'
+import type { RepackInput } from './job-repack.ts'
 import type { UnpackInput, UnpackOutput } from './job-unpack.ts'
 
 /** Bulk work of this folder, for workers. */
 export type SnapshotJobs = {
   readonly unpack: { readonly input: UnpackInput; readonly output: UnpackOutput }
+  readonly repack: { readonly input: RepackInput; readonly output: PackOutput }
   readonly pack: { readonly input: PackInput; readonly output: PackOutput }
 }
 
 /** The work behind the names. Entries of workers pass it to `serveJobs`, alone or among others. */
 export const snapshotJobs: JobTable<SnapshotJobs> = {
   unpack: async () => (await import('./job-unpack.ts')).unpackLayer,
+  repack: async () => (await import('./job-repack.ts')).repackLayer,
   pack: async () => (await import('./job-pack.ts')).packLayer,
 }

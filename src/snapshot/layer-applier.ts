@@ -68,7 +68,7 @@ export class LayerApplier implements TarSink {
   constructor(options: ApplyOptions) {
     this.#options = options
     this.#lower = new LayerTree(options.lowers)
-    this.#paths = new UpperPaths(options.upper, this.#lower, options.overlayPrefix)
+    this.#paths = new UpperPaths(options.upper, this.#lower, options.overlayPrefix, this.#times)
     this.#setgidSeen = ((statPath(options.upper)?.mode ?? 0n) & 0o2000n) !== 0n
   }
 

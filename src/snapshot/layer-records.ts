@@ -41,6 +41,7 @@ export interface LayerRecords {
   /** Seals it. Where another process has the chain ID by now, that layer is answered and this one is not sealed. */
   commit(id: LayerId, facts: { chainId?: Digest; diffId?: Digest; size?: number }): LayerRecord
   get(id: LayerId): LayerRecord
+  has(id: LayerId): boolean
   findByChainId(chainId: Digest): LayerRecord | undefined
   /** Notes that the layer was asked for, so that it is not collected the next moment. */
   touch(id: LayerId): void
@@ -96,6 +97,7 @@ export function openLayerRecords(database: Database, now: () => number): LayerRe
         return get(id)
       }),
     get,
+    has: id => one('id', Number(id)) !== undefined,
     findByChainId: chainId => one('chain_id', chainId),
     touch: id => {
       sql('UPDATE layers SET touched_at = ? WHERE id = ? AND touched_at < ?').run(

@@ -9,6 +9,7 @@ import { bootId, processIdentity } from '../sys/process-identity.ts'
 import { inUserNamespace } from '../sys/user-namespace.ts'
 import { type JobRunner, WorkerPool } from '../sys/worker-pool.ts'
 import type { SnapshotJobs } from './jobs.ts'
+import { DiskLayerPacker } from './layer-packer.ts'
 import { type LayerRecords, openLayerRecords } from './layer-records.ts'
 import { OverlaySnapshotter } from './overlay-snapshotter.ts'
 import type { OverlayPrefix } from './overlay-xattr.ts'
@@ -31,6 +32,7 @@ export interface State extends AsyncDisposable {
   readonly images: ImageNames
   readonly leases: Leases
   readonly layers: LayerRecords
+  readonly packer: DiskLayerPacker
   readonly jobs: JobRunner<SnapshotJobs>
   readonly overlayPrefix: OverlayPrefix
 }
@@ -69,6 +71,12 @@ export async function openState(root: string, options: StateOptions = {}): Promi
     inUserNamespace: rootless,
     owner,
   })
+  const packer = new DiskLayerPacker({
+    records: layers,
+    jobs,
+    directory: id => snapshotter.directory(id),
+    content: content.root,
+  })
   const images = openImageNames(database, content.root)
   const leases = openLeases(database)
   await content.sweep()
@@ -82,6 +90,7 @@ export async function openState(root: string, options: StateOptions = {}): Promi
     images,
     leases,
     layers,
+    packer,
     jobs,
     overlayPrefix,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

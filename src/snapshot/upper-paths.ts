@@ -1,7 +1,6 @@
 import { chmodSync, lchownSync, mkdirSync, unlinkSync } from 'node:fs'
 import { fsPath } from '../bytes/path-string.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
-import { setTimes } from '../sys/times.ts'
 import type { LayerTree } from './layer-tree.ts'
 import { copyXattrs, type OverlayPrefix, setOpaque } from './overlay-xattr.ts'
 import { isWhiteout, readLink, statPath } from './read-entry.ts'
@@ -22,10 +21,14 @@ export class UpperPaths {
   /** Directory parts as they stand in the archive → canonical path. */
   readonly #known = new Map<string, string>([['', '/']])
 
-  constructor(upper: string, lower: LayerTree, prefix: OverlayPrefix) {
+  readonly #times: Map<string, bigint>
+
+  /** `times` gets the modification times that copied directories have to have in the end, by canonical path. */
+  constructor(upper: string, lower: LayerTree, prefix: OverlayPrefix, times: Map<string, bigint>) {
     this.#upper = upper
     this.#lower = lower
     this.#prefix = prefix
+    this.#times = times
   }
 
   /** Path on disk of a canonical path. */
@@ -88,7 +91,7 @@ export class UpperPaths {
       copyXattrs(below, real)
       lchownSync(fsPath(real), Number(stat.uid), Number(stat.gid))
       chmodSync(fsPath(real), Number(stat.mode & 0o7777n))
-      setTimes(real, stat.mtimeNs, stat.mtimeNs)
+      this.#times.set(path, stat.mtimeNs)
     }
     if (opaque) setOpaque(real, this.#prefix)
   }

@@ -1,0 +1,38 @@
+import { availableParallelism } from 'node:os'
+import { compressLayer, type LayerCompression } from '../compression/compress-layer.ts'
+import { decompress } from '../compression/decompress.ts'
+import { LayoutStore } from '../content/layout-store.ts'
+import { wrapError } from '../errors/slipway-error.ts'
+import type { Digest } from '../oci/digest.ts'
+import { filterThrough } from '../sys/filter-process.ts'
+import type { JobContext } from '../sys/job-protocol.ts'
+import { mostParallel, type PackOutput } from './job-pack.ts'
+import { rewriteTar } from './rewrite-tar.ts'
+
+/** A blob of a layout, to be packed in another way. */
+export interface RepackInput {
+  /** Root of the OCI layout. */
+  readonly content: string
+  readonly blob: Digest
+  readonly compression: LayerCompression
+  readonly epochSeconds?: number
+}
+
+/** Unpacks a blob and packs its archive again, in one pass. */
+export async function repackLayer(
+  input: RepackInput,
+  context: Pick<JobContext, 'signal' | 'check'>,
+): Promise<PackOutput> {
+  const { signal } = context
+  const store = new LayoutStore(input.content)
+  const parallel = Math.min(availableParallelism(), mostParallel) + 1
+  try {
+    await using writer = await store.writer()
+    const archive = decompress(store.read(input.blob, { signal }), { signal, filter: filterThrough })
+    const source = input.epochSeconds === undefined ? archive : rewriteTar(archive, input.epochSeconds)
+    const { diffId } = await compressLayer(source, input.compression, writer, { parallel, signal })
+    return { ...(await writer.commit()), diffId }
+  } catch (error) {
+    throw wrapError(`failed to convert ${input.blob}`, error)
+  }
+}
