@@ -1,5 +1,5 @@
 import { type Range, rangeBetween } from '../position.ts'
-import { dynamicValue, stringValue, type Value } from '../value/value.ts'
+import { dynamicValue, type Value } from '../value/value.ts'
 import type { NativeExpression, Traversal, TraversalStep } from './expression.ts'
 import { parseExpression, tooDeep } from './parse-expression.ts'
 import { numberLiteral } from './parse-term.ts'
@@ -162,7 +162,7 @@ function constantKey(key: NativeExpression): Value | undefined {
   if (key.kind === 'literal') return key.value
   if (key.kind !== 'template' || key.parts.length !== 1) return undefined
   const [part] = key.parts
-  return part?.kind === 'literal' ? stringValue(String(part.value.content)) : undefined
+  return part?.kind === 'literal' ? part.value : undefined
 }
 
 function parseFullSplat(

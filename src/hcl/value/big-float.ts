@@ -221,12 +221,13 @@ export function truncateFloat(x: BigFloat): bigint | undefined {
 /** The nearest JavaScript number. */
 export function floatToNumber(x: BigFloat): number {
   const sign = x.negative ? -1 : 1
-  if (x.form === 'zero') return sign * 0
+  const zero = x.negative ? -0 : 0
+  if (x.form === 'zero') return zero
   if (x.form === 'infinite') return sign * Number.POSITIVE_INFINITY
   const near = makeFloat(false, x.mantissa, x.exponent, 53)
   const top = near.exponent + bitLength(near.mantissa)
   if (top > 1024) return sign * Number.POSITIVE_INFINITY
-  if (top < -1080) return sign * 0
+  if (top < -1080) return zero
   const half = Math.trunc(near.exponent / 2)
   return sign * Number(near.mantissa) * 2 ** half * 2 ** (near.exponent - half)
 }
