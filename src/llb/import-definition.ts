@@ -1,8 +1,8 @@
-import { fromBinary } from '@bufbuild/protobuf'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { digestOf } from '../oci/digest.ts'
-import { type Definition, type Op, type OpMetadata, OpSchema } from '../proto/gen/ops_pb.ts'
+import type { Definition, Op, OpMetadata } from '../proto/gen/ops_pb.ts'
+import { decodeOp } from './head.ts'
 import type { Input } from './input-list.ts'
 import type { SourceFile, SourceLocation } from './options.ts'
 import { type State, stateOf } from './state.ts'
@@ -24,14 +24,14 @@ export function definitionState(definition: Definition): State {
   if (parts.root.digest === '') return stateOf(undefined)
   const bytes = parts.ops.get(parts.root.digest)
   if (bytes === undefined) throw invalid(`invalid definition op with unknown op ${parts.root.digest}`)
-  return stateOf(outputOf({ kind: 'imported', definition }), platformOf(parseOp(bytes)))
+  return stateOf(outputOf({ kind: 'imported', definition }), platformOf(decodeOp(bytes)))
 }
 
 /** Takes a definition apart. Throws `invalid-argument` where it is broken. */
 export function importDefinition(definition: Definition): ImportedParts {
   const last = definition.def.at(-1)
   if (last === undefined) return { ops: new Map(), metadata: new Map(), locations: new Map(), root: empty }
-  const terminal = parseOp(last).inputs[0]
+  const terminal = decodeOp(last).inputs[0]
   if (terminal === undefined)
     return { ops: new Map(), metadata: new Map(), locations: new Map(), root: empty }
   const ops = new Map(definition.def.slice(0, -1).map(bytes => [digestOf(bytes) as string, bytes]))
@@ -63,14 +63,6 @@ function readLocations(
 
 function position(at: { line: number; character: number } | undefined) {
   return { line: at?.line ?? 0, character: at?.character ?? 0 }
-}
-
-function parseOp(bytes: Uint8Array): Op {
-  try {
-    return fromBinary(OpSchema, bytes)
-  } catch (cause) {
-    throw new SlipwayError('invalid-argument', 'failed to parse llb proto op', { cause })
-  }
 }
 
 /** The platform of an op, where it has one. */

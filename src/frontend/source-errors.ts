@@ -1,0 +1,19 @@
+import { locationsOf } from '../dockerfile/parser/location.ts'
+import { asSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
+import type { SourceFile } from '../llb/options.ts'
+
+/** The error with the lines it notes shown in the Dockerfile. */
+export function withSources(e: unknown, file: SourceFile): SlipwayError {
+  const error = asSlipwayError(e)
+  const locations = locationsOf(error)
+  if (locations.length === 0) return error
+  const { filename, data, language } = file
+  const sources = locations.map(ranges => ({ filename, data, language, ranges }))
+  return new SlipwayError(error.code, error.message, {
+    cause: error,
+    details: error.details.filter(detail => !detail.type.startsWith('slipway.dockerfile.')),
+    sources: [...error.sources, ...sources],
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(error.exitCode === undefined ? {} : { exitCode: error.exitCode }),
+  })
+}
