@@ -1,0 +1,14 @@
+import type { CommandRow } from './command.ts'
+
+/** Every command; what a row loads is read only when the command is called. */
+export const commandTable: CommandRow = {
+  name: 'buildx',
+  summary: 'Extended build capabilities with BuildKit',
+  children: [
+    {
+      name: 'version',
+      summary: 'Show the version',
+      load: () => import('./commands/version.ts'),
+    },
+  ],
+}

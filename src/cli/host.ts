@@ -1,0 +1,39 @@
+import type { Readable, Writable } from 'node:stream'
+
+/** Standard input. */
+export interface HostInput {
+  readonly isTTY: boolean
+  readonly stream: Readable
+}
+
+/** Standard output or standard error. */
+export interface HostOutput {
+  readonly isTTY: boolean
+  /** Present width in characters, 0 when it is not known. */
+  readonly columns: number
+  /** Present height in characters, 0 when it is not known. */
+  readonly rows: number
+  /** Writes text or bytes; never waits. For large results pipe into `stream`. */
+  write(chunk: string | Uint8Array): void
+  readonly stream: Writable
+}
+
+/** Everything of the surrounding process that commands may read: nothing else in `cli/` touches `process`. */
+export interface Host {
+  /** Base name that the program was started under. */
+  readonly program: string
+  /** Arguments after the program. */
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Working directory, absolute. */
+  readonly cwd: string
+  readonly stdin: HostInput
+  readonly stdout: HostOutput
+  readonly stderr: HostOutput
+  /** Milliseconds since the epoch, with a fraction. */
+  now(): number
+  /** So many unpredictable bytes. */
+  random(size: number): Uint8Array
+  /** Effective user id. */
+  readonly uid: number
+}

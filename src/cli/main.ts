@@ -1,0 +1,11 @@
+import { enableCompileCache } from 'node:module'
+import { metadataCommand, pluginMetadata } from './plugin-metadata.ts'
+
+if (process.argv[2] === metadataCommand) {
+  process.stdout.write(pluginMetadata())
+} else {
+  const caches = process.env['XDG_CACHE_HOME'] ?? (process.env['HOME'] && `${process.env['HOME']}/.cache`)
+  if (caches) enableCompileCache(`${caches}/slipway/compile`)
+  const { runMain } = await import('./run-main.ts')
+  await runMain()
+}

@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto'
+import { basename } from 'node:path'
+import type { WriteStream } from 'node:tty'
+import type { Host, HostOutput } from './host.ts'
+
+/**
+ * The host of this process. The launcher tells in SLIPWAY_ARGV0 under which name it was started; the variable is taken
+ * out of the environment, so that child processes do not see it.
+ */
+export function nodeHost(): Host {
+  const argv0 = process.env['SLIPWAY_ARGV0'] ?? process.argv[1] ?? 'slipway'
+  delete process.env['SLIPWAY_ARGV0']
+  return {
+    program: basename(argv0).replace(/\.[cm]?[jt]s$/, ''),
+    args: process.argv.slice(2),
+    env: process.env,
+    cwd: process.cwd(),
+    stdin: {
+      get stream() {
+        return process.stdin
+      },
+      get isTTY() {
+        return process.stdin.isTTY === true
+      },
+    },
+    stdout: output(() => process.stdout),
+    stderr: output(() => process.stderr),
+    now: () => performance.timeOrigin + performance.now(),
+    random: size => randomBytes(size),
+    uid: process.geteuid?.() ?? 0,
+  }
+}
+
+/** Opens the stream on first use only: that costs more than everything else a short command does. */
+function output(open: () => WriteStream): HostOutput {
+  let opened: WriteStream | undefined
+  const stream = (): WriteStream => {
+    if (opened !== undefined) return opened
+    opened = open()
+    // Who reads our output has gone: end as SIGPIPE would end us.
+    opened.on('error', error => process.exit('code' in error && error.code === 'EPIPE' ? 141 : 1))
+    return opened
+  }
+  return {
+    get isTTY() {
+      return stream().isTTY === true
+    },
+    get columns() {
+      return stream().columns ?? 0
+    },
+    get rows() {
+      return stream().rows ?? 0
+    },
+    write: chunk => void stream().write(chunk),
+    get stream() {
+      return stream()
+    },
+  }
+}

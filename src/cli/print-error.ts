@@ -1,0 +1,33 @@
+import { codes } from '../errors/codes.ts'
+import { asSlipwayError } from '../errors/slipway-error.ts'
+import { sourceExcerpt } from '../progress/source-excerpt.ts'
+import type { Host } from './host.ts'
+
+/** Detail by which a source policy tells why it refused: its `message` is printed before the error. */
+export const denyMessageType = 'moby.buildkit.v1.sourcepolicy.policysession.DenyMessage'
+
+/**
+ * Prints an error as the last words of a command: why a policy refused, excerpts of the files it is about, the message
+ * behind `ERROR: `, the hint. With `debug` the stack and what caused it follow. Answers the exit status.
+ */
+export function printError(host: Host, thrown: unknown, options: { readonly debug: boolean }): number {
+  const error = asSlipwayError(thrown)
+  const { stderr } = host
+  for (const detail of error.details) {
+    if (detail.type === denyMessageType && typeof detail['message'] === 'string') {
+      stderr.write(`Policy: ${detail['message']}\n`)
+    }
+  }
+  for (const source of error.sources) stderr.write(sourceExcerpt(source))
+  stderr.write(`ERROR: ${error.message}\n`)
+  if (error.hint !== undefined) stderr.write(`hint: ${error.hint}\n`)
+  if (options.debug) stderr.write(`${stacks(thrown)}\n`)
+  return error.exitCode ?? codes[error.code].exit
+}
+
+function stacks(thrown: unknown): string {
+  const parts: string[] = []
+  for (let error = thrown; error instanceof Error; error = error.cause)
+    parts.push(error.stack ?? error.message)
+  return parts.join('\ncaused by ')
+}

@@ -1,0 +1,14 @@
+import { commandTable } from './command-table.ts'
+import { nodeHost } from './node-host.ts'
+import { runCli } from './run-cli.ts'
+import { abortOnSignals } from './signals.ts'
+
+/** Runs the command line of this process and exits with its code. */
+export async function runMain(): Promise<void> {
+  const host = nodeHost()
+  const signal = abortOnSignals(host)
+  const code = await runCli(host, commandTable, signal)
+  // Standard output and error are written synchronously on Linux, so nothing is lost; handles that are still open
+  // (an idle connection, a paused standard input) must not keep a finished command alive.
+  process.exit(code)
+}
