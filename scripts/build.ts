@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { globSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { build, type Plugin } from 'esbuild'
@@ -51,6 +52,7 @@ const result = await build({
   platform: 'node',
   target: 'node24',
   external: ['koffi'],
+  define: { SLIPWAY_REVISION: JSON.stringify(revision()) },
   // CommonJS packages in the bundle ask for Node's own modules by require.
   banner: {
     js: "import{createRequire as $require}from'node:module';const require=$require(import.meta.url);",
@@ -62,3 +64,12 @@ const result = await build({
 const sizes = Object.values(result.metafile.outputs).map(({ bytes }) => bytes)
 const total = sizes.reduce((sum, bytes) => sum + bytes, 0)
 console.log(`dist: ${sizes.length} files, ${Math.round(total / 1024)} KiB`)
+
+/** The commit that is bundled, for `slipway version`. */
+function revision(): string {
+  try {
+    return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8', stdio: 'pipe' }).trim()
+  } catch {
+    return 'unknown'
+  }
+}
