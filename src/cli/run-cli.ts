@@ -10,7 +10,7 @@ import {
   persistentFlags,
 } from './global-flags.ts'
 import type { HelpSubject } from './help.ts'
-import type { Host } from './host.ts'
+import type { Host, HostOutput } from './host.ts'
 import { metadataCommand, pluginMetadata } from './plugin-metadata.ts'
 
 /** Exit status of a wrong flag when docker calls the plugin. */
@@ -107,9 +107,9 @@ class Run {
       return await usageError(this.#host, error, { usage: usageLine(subject), path: subject.path })
     }
     if (isHelp && parsed.args.length > 0) {
-      this.#host.stderr.write(`Unknown help topic ${JSON.stringify(parsed.args)}\n`)
-      await this.#showHelp(subject)
-      return 1
+      this.#host.stderr.write(`Unknown help topic [\`${parsed.args.join(' ')}\`]\n`)
+      await this.#showHelp(subject, this.#host.stderr)
+      return 0
     }
     if (isHelp || this.#help.value) {
       await this.#showHelp(subject)
@@ -169,11 +169,11 @@ class Run {
     return printError(this.#host, error, { debug: this.#debug })
   }
 
-  async #showHelp(subject: HelpSubject): Promise<void> {
+  async #showHelp(subject: HelpSubject, output: HostOutput = this.#host.stdout): Promise<void> {
     const { pluginHelp, standaloneHelp } = await import('./help.ts')
     const { stdin, stdout } = this.#host
     const width = stdin.isTTY && stdout.columns > 0 ? stdout.columns : 80
-    stdout.write(this.#mode.plugin ? pluginHelp(subject, width - 1) : standaloneHelp(subject))
+    output.write(this.#mode.plugin ? pluginHelp(subject, width - 1) : standaloneHelp(subject))
   }
 
   #subject(rows: readonly CommandRow[], command: Command | undefined, own: readonly Flag[]): HelpSubject {

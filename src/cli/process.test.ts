@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { promisify } from 'node:util'
+
+const execFileAsync = promisify(execFile)
+const root = join(import.meta.dirname, '../..')
+const env = { ...process.env, SLIPWAY_NODE: process.execPath }
+
+/** A program that waits until it is told to stop, and says so. */
+const waiting = `
+  import { abortOnSignals } from '${join(import.meta.dirname, 'signals.ts')}'
+  const host = { env: process.env, stderr: { write: text => process.stderr.write(text) } }
+  abortOnSignals(host).addEventListener('abort', () => console.log('aborted'))
+  setInterval(() => {}, 1000)
+  console.log('ready')`
+
+class Waiting {
+  readonly child: ChildProcess
+  readonly ended: Promise<number | null>
+  text = ''
+  #changed = Promise.withResolvers<void>()
+
+  constructor(extra: NodeJS.ProcessEnv = {}) {
+    const args = ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', waiting]
+    this.child = spawn(process.execPath, args, { env: { ...env, ...extra } })
+    this.ended = new Promise(resolve => this.child.once('exit', resolve))
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        this.text += chunk.toString()
+        this.#changed.resolve()
+        this.#changed = Promise.withResolvers()
+      })
+    }
+  }
+
+  async says(word: string): Promise<void> {
+    while (!this.text.includes(word)) await this.#changed.promise
+  }
+}
+
+describe('stopping', () => {
+  it('is asked for by the first signal and forced by the third', async () => {
+    const program = new Waiting()
+    await program.says('ready')
+    program.child.kill('SIGINT')
+    await program.says('aborted')
+    program.child.kill('SIGTERM')
+    program.child.kill('SIGINT')
+    assert.equal(await program.ended, 1)
+    assert.match(program.text, /got 3 SIGTERM\/SIGINTs/)
+  })
+
+  it('is asked for by docker closing the socket of the plugin', async () => {
+    const name = `slipway-test-${process.pid}`
+    const accepted = Promise.withResolvers<Socket>()
+    const server = createServer(accepted.resolve).listen(`\0${name}`)
+    try {
+      const program = new Waiting({ DOCKER_CLI_PLUGIN_SOCKET: `@${name}` })
+      await program.says('ready')
+      const connection = await accepted.promise
+      connection.end()
+      await program.says('aborted')
+      program.child.kill('SIGKILL')
+      await program.ended
+    } finally {
+      server.close()
+    }
+  })
+})
+
+describe('./slipway', () => {
+  it('runs from any place, through links, under the name it was called by', async () => {
+    const { stdout } = await execFileAsync(join(root, 'slipway'), ['version'], { env, cwd: '/' })
+    assert.match(stdout, /^github\.com\/docker\/buildx v/)
+    const folder = mkdtempSync(join(tmpdir(), 'slipway-launch-'))
+    try {
+      const link = join(folder, 'docker-buildx')
+      symlinkSync(join(root, 'slipway'), link)
+      const help = await execFileAsync(link, ['version', '--help'], { env, cwd: folder })
+      assert.match(help.stdout, /^Usage:\n {2}docker-buildx version$/m)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it('answers docker without loading the command line', async () => {
+    const { stdout } = await execFileAsync(join(root, 'slipway'), ['docker-cli-plugin-metadata'], {
+      env: { ...env, NODE_DEBUG: '' },
+    })
+    assert.equal((JSON.parse(stdout) as { Vendor: string }).Vendor, 'Docker Inc.')
+  })
+})
