@@ -6,6 +6,12 @@ export const commandTable: CommandRow = {
   summary: 'Extended build capabilities with BuildKit',
   children: [
     {
+      name: 'build',
+      summary: 'Start a build',
+      aliases: ['b'],
+      load: () => import('./commands/build.ts'),
+    },
+    {
       name: 'version',
       summary: 'Show the version',
       load: () => import('./commands/version.ts'),

@@ -40,6 +40,8 @@ export class BuildBridge {
   readonly job: Job
   readonly signal: AbortSignal
   readonly services: EngineServices
+  /** Session of the client; empty where it has none. */
+  readonly sessionId: string
   readonly #sessions: readonly string[]
   readonly #write: (status: SolveStatus) => void
   readonly #configs = new Map<string, () => Promise<ResolvedConfig>>()
@@ -53,6 +55,7 @@ export class BuildBridge {
     this.services = services
     this.signal = options.signal
     this.#sessions = options.sessions
+    this.sessionId = options.sessions.at(-1) ?? ''
     this.#write = options.write
   }
 

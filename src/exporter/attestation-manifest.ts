@@ -10,6 +10,7 @@ import type { ExportContext } from './export-context.ts'
 import type { Attestation } from './export-source.ts'
 import type { WrittenManifest } from './image-writer.ts'
 
+/** How a manifest of statements is written. */
 export interface AttestationOptions {
   /** As an OCI artifact; otherwise with an image configuration, as older registries want it. */
   readonly artifact: boolean

@@ -5,6 +5,7 @@ import { type Attributes, readBool, readInteger } from './attributes.ts'
 /** How a layer is packed. */
 export type CompressionType = 'uncompressed' | 'gzip' | 'estargz' | 'zstd'
 
+/** How layers are packed. */
 export interface CompressionOptions {
   readonly type: CompressionType
   /** gzip and estargz 0 to 9, zstd 0 to 22. */

@@ -109,7 +109,7 @@ async function run(
     ctx.signal,
   )
   checkExit(status, meta.args, meta.validExitCodes)
-  return mounts.commit()
+  return await mounts.commit()
 }
 
 function networkOf(mode: NetMode): 'default' | 'host' | 'none' {

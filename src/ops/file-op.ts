@@ -23,7 +23,7 @@ export function createFileOp(message: FileOpMessage, inputCount: number, trees: 
     cacheMaps: async () => [cacheMap(message, inputCount, trees)],
     exec: async (inputs, ctx) => {
       await using run = new FileOpRun(message, inputs.map(refOf), trees, ctx)
-      return run.outputs()
+      return await run.outputs()
     },
   }
 }

@@ -25,6 +25,7 @@ export function rootKeyId(digest: string, output: number): string {
   return digest.startsWith('random:') ? `random:${id}` : `sha256:${id}`
 }
 
+/** A key that no store knows yet. */
 export function newCacheKey(digest: string, output: number, inputs: CacheKey['inputs'] = []): CacheKey {
   return { digest, output, inputs, ids: new Map() }
 }

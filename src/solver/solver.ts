@@ -7,6 +7,7 @@ import type { CacheSource, SolverShared } from './solver-shared.ts'
 import type { Edge, Vertex } from './vertex.ts'
 import { type Holder, VertexState, type Waiter } from './vertex-state.ts'
 
+/** What a solver is made of. */
 export interface SolverOptions {
   readonly resolveOp: ResolveOp
   readonly cache: CacheSource

@@ -1,0 +1,154 @@
+import { attestRequests, canonicalAttest, parseAttestEntries } from '../bake/attrs/attest-entry.ts'
+import { parseCacheEntries } from '../bake/attrs/cache-entry.ts'
+import { parseExportEntries } from '../bake/attrs/export-entry.ts'
+import { parseSecretEntries } from '../bake/attrs/secret-entry.ts'
+import { parseSshEntries } from '../bake/attrs/ssh-entry.ts'
+import type { ExportEntry } from '../bake/attrs/export-entry.ts'
+import { SlipwayError } from '../errors/slipway-error.ts'
+import type { Platform } from '../oci/descriptor.ts'
+import { parsePlatformList } from '../oci/platform-list.ts'
+import { formatReference, parseReference, withDefaultTag } from '../oci/reference.ts'
+import type { BuildRequest } from './build-request.ts'
+
+/** Values of the flags of `build`, as texts. */
+export interface BuildFlagValues {
+  readonly addHost: readonly string[]
+  readonly allow: readonly string[]
+  readonly annotation: readonly string[]
+  readonly attest: readonly string[]
+  readonly buildArg: readonly string[]
+  readonly buildContext: readonly string[]
+  readonly cacheFrom: readonly string[]
+  readonly cacheTo: readonly string[]
+  readonly call: string
+  readonly cgroupParent: string
+  readonly file: string
+  readonly label: readonly string[]
+  readonly load: boolean
+  readonly network: string
+  readonly noCache: boolean
+  readonly noCacheFilter: readonly string[]
+  readonly output: readonly string[]
+  readonly platform: readonly string[]
+  readonly provenance: string
+  readonly pull: boolean
+  readonly push: boolean
+  readonly resource: readonly string[]
+  readonly sbom: string
+  readonly secret: readonly string[]
+  readonly shmSize: number
+  readonly ssh: readonly string[]
+  readonly tag: readonly string[]
+  readonly target: string
+  readonly ulimit: readonly { readonly name: string; readonly soft: number | bigint; readonly hard: number | bigint }[]
+}
+
+/** What decides about flags besides the flags. */
+export interface RequestHost {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly hostPlatform: Platform
+}
+
+/** Reads the flags of `build` into a request. Throws `invalid-argument` in buildx's words. */
+export function requestFromFlags(context: string, flags: BuildFlagValues, host: RequestHost): BuildRequest {
+  const tags = flags.tag.map(tag => formatReference(withDefaultTag(parseReference(tag))))
+  const attests = attestRequests(
+    parseAttestEntries([
+      ...flags.attest,
+      ...[canonicalAttest('provenance', flags.provenance), canonicalAttest('sbom', flags.sbom)].filter(text => text !== ''),
+    ]),
+  )
+  const call = flags.call === '' || flags.call === 'build' ? undefined : flags.call
+  return {
+    context,
+    ...(flags.file === '' ? {} : { dockerfile: flags.file }),
+    contexts: Object.fromEntries(flags.buildContext.map(parseContext)),
+    platforms: parsePlatformList(flags.platform, host.hostPlatform),
+    tags,
+    buildArgs: buildArgs(flags.buildArg, host.env),
+    labels: Object.fromEntries(flags.label.map(splitPair)),
+    ...(flags.target === '' ? {} : { target: flags.target }),
+    noCache: flags.noCache,
+    noCacheFilter: flags.noCacheFilter.flatMap(text => text.split(',')),
+    pull: flags.pull,
+    outputs: withShorthands(parseExportEntries(flags.output), flags),
+    cacheFrom: parseCacheEntries(flags.cacheFrom),
+    cacheTo: parseCacheEntries(flags.cacheTo),
+    secrets: parseSecretEntries(flags.secret),
+    ssh: parseSshEntries(flags.ssh),
+    attests: attestsOf(attests, host.env),
+    allow: [...flags.allow, ...(flags.network === 'host' ? ['network.host'] : [])],
+    network: checkNetwork(flags.network),
+    extraHosts: flags.addHost.map(extraHost),
+    ...(flags.shmSize > 0 ? { shmSize: flags.shmSize } : {}),
+    ulimits: flags.ulimit.map(limit => `${limit.name}=${limit.soft}:${limit.hard}`),
+    ...(flags.cgroupParent === '' ? {} : { cgroupParent: flags.cgroupParent }),
+    resources: {},
+    ...(call === undefined ? {} : { call }),
+  }
+}
+
+function splitPair(text: string): [string, string] {
+  const at = text.indexOf('=')
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
+}
+
+function buildArgs(values: readonly string[], env: RequestHost['env']): Record<string, string> {
+  const args: Record<string, string> = {}
+  for (const value of values) {
+    const at = value.indexOf('=')
+    const name = at < 0 ? value : value.slice(0, at)
+    const given = at < 0 ? env[name] : value.slice(at + 1)
+    if (given !== undefined) args[name] = given
+  }
+  const epoch = env['SOURCE_DATE_EPOCH']
+  if (epoch !== undefined && args['SOURCE_DATE_EPOCH'] === undefined) args['SOURCE_DATE_EPOCH'] = epoch
+  return args
+}
+
+function parseContext(text: string): [string, string] {
+  const at = text.indexOf('=')
+  if (at <= 0 || at === text.length - 1) throw new SlipwayError('invalid-argument', `invalid context: ${text}, expected name=value`)
+  const name = text.slice(0, at)
+  const value = text.slice(at + 1)
+  if (['context', 'dockerfile'].includes(name.toLowerCase())) return [name, value]
+  const { domain, path, tag } = withDefaultTag(parseReference(name.toLowerCase()))
+  const familiar = domain === 'docker.io' ? path.replace(/^library\//, '') : `${domain}/${path}`
+  return [tag === undefined || tag === 'latest' ? familiar : `${familiar}:${tag}`, value]
+}
+
+function checkNetwork(mode: string): string {
+  if (['', 'default', 'host', 'none'].includes(mode)) return mode
+  throw new SlipwayError(
+    'invalid-argument',
+    `network mode ${JSON.stringify(mode)} not supported by buildkit - you can define a custom network for your builder using the network driver-opt in buildx create`,
+  )
+}
+
+/** `host:ip` and `host=ip` as the frontend wants them: `host=ip`. */
+function extraHost(text: string): string {
+  const at = text.indexOf('=') >= 0 ? text.indexOf('=') : text.indexOf(':')
+  if (at <= 0) throw new SlipwayError('invalid-argument', `invalid host ${text}`)
+  const ip = text.slice(at + 1).replace(/^\[(.*)\]$/, '$1')
+  return `${text.slice(0, at)}=${ip}`
+}
+
+function attestsOf(requests: ReadonlyMap<string, string | undefined>, env: RequestHost['env']): Record<string, string> {
+  const attests: Record<string, string> = {}
+  for (const [type, value] of requests) if (value !== undefined) attests[type] = value.replace(/^type=[^,]*,?/, '')
+  const noDefault = ['1', 'true'].includes(env['BUILDX_NO_DEFAULT_ATTESTATIONS'] ?? '')
+  if (!requests.has('provenance') && !noDefault) attests['provenance'] = 'mode=min,inline-only=true'
+  return attests
+}
+
+/** `--push` makes images of the outputs be pushed, or adds an output; `--load` adds one for the local daemon. */
+function withShorthands(outputs: readonly ExportEntry[], flags: BuildFlagValues): readonly ExportEntry[] {
+  let result = [...outputs]
+  if (flags.push) {
+    const images = result.filter(output => output.type === 'image' || output.type === 'registry')
+    if (images.length === 0) result.push({ type: 'registry', attributes: { unpack: 'false' } })
+    else result = result.map(output => (images.includes(output) ? { ...output, attributes: { ...output.attributes, push: 'true' } } : output))
+  }
+  if (flags.load && !result.some(output => output.type === 'docker')) result.push({ type: 'docker', attributes: {} })
+  return result
+}

@@ -1,0 +1,64 @@
+import { availableParallelism, hostname } from 'node:os'
+import { join } from 'node:path'
+import type { Platform } from '../oci/descriptor.ts'
+import { NodeTransport, type ProxySettings } from '../registry/http/node-transport.ts'
+import { SessionStore } from '../session/session.ts'
+import { createDiskLocalCopies } from '../source/local/disk-local-copies.ts'
+import type { DaemonConfig } from './daemon-config.ts'
+import { type OpenEngine, openEngine } from './open-engine.ts'
+import { runFrontend } from './run-frontend.ts'
+import { sessionCredentials, sessionSecrets, sessionSink } from './session-services.ts'
+
+/** What this machine is, as far as builds care. */
+export interface MachineFacts {
+  readonly hostPlatform: Platform
+  /** Native platform first. */
+  readonly platforms: () => readonly Platform[]
+  /** Throws where this machine cannot run the platform. */
+  readonly checkPlatform: (platform: Platform) => void
+}
+
+/** How the engine of this machine is opened. */
+export interface LocalEngineOptions {
+  readonly root: string
+  readonly config: DaemonConfig
+  readonly machine: MachineFacts
+  readonly proxy: ProxySettings
+}
+
+/** The engine of this machine with the sessions that it serves. */
+export interface LocalEngine extends OpenEngine {
+  readonly sessions: SessionStore
+}
+
+/** Opens the engine over the state directory `root`, in this process. */
+export async function openLocalEngine(options: LocalEngineOptions): Promise<LocalEngine> {
+  const { root, config, machine } = options
+  const sessions = new SessionStore()
+  const transport = new NodeTransport({ proxy: options.proxy })
+  const opened = await openEngine({
+    root,
+    sessions,
+    transport,
+    registries: config.registries,
+    credentialsOf: ids => sessionCredentials(sessions, ids),
+    secrets: sessionSecrets(sessions),
+    sink: id => sessionSink(sessions, id),
+    localCopies: state => createDiskLocalCopies(join(root, 'local'), state.snapshotter),
+    sources: () => ({}),
+    runFrontend,
+    hostname: hostname(),
+    ...machine,
+    parallelism: Math.max(4, availableParallelism() * 2),
+    executor: {},
+    now: () => Date.now(),
+  })
+  return {
+    ...opened,
+    sessions,
+    async [Symbol.asyncDispose]() {
+      await opened[Symbol.asyncDispose]()
+      transport[Symbol.dispose]()
+    },
+  }
+}

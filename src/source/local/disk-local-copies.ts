@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto'
+import { chmodSync, linkSync, lstatSync, mkdirSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fsPath } from '../../bytes/path-string.ts'
+import { fetchLocalDir } from '../../session/callers/fetch-local-dir.ts'
+import { listNames } from '../../snapshot/list-names.ts'
+import type { Snapshotter } from '../../snapshot/snapshotter.ts'
+import { type FileLock, tryLock } from '../../sys/file-lock.ts'
+import { setTimes } from '../../sys/times.ts'
+import type { LocalCopies } from './local-copies.ts'
+
+/**
+ * Copies of clients' directories below `root`, one for each project (shared key and name). While one is brought up to date
+ * it is locked; what a build gets is a layer of hard links to it, so that the next build can change the copy meanwhile.
+ */
+export function createDiskLocalCopies(root: string, snapshotter: Snapshotter): LocalCopies {
+  return {
+    async fetch(session, request, ctx) {
+      const identity = JSON.stringify([session.sharedKey || session.id, request.sharedKeyHint, request.filter])
+      const key = createHash('sha256').update(identity).digest('hex').slice(0, 32)
+      await mkdir(root, { recursive: true, mode: 0o700 })
+      const { slot, held } = freeSlot(join(root, key))
+      using _held = held
+      const dest = join(slot, 'fs')
+      await mkdir(dest, { recursive: true, mode: 0o755 })
+      const id = `transferring ${request.name}:`
+      await fetchLocalDir(session, {
+        name: request.name,
+        dest,
+        ...request.filter,
+        differ: request.differ === 'none' ? 'none' : 'metadata',
+        onProgress: (bytes, done) => ctx.progress.status(id, { current: bytes, completed: done }),
+        signal: ctx.signal,
+      })
+      await using active = await snapshotter.prepare([], { description: `local source for ${request.name}` })
+      linkTree(dest, active.upper)
+      const layer = await active.commit()
+      return { kind: 'stack', layers: [{ kind: 'layer', id: layer.id }] }
+    },
+  }
+}
+
+/** The first copy of a project that nobody is changing now. */
+function freeSlot(folder: string): { slot: string; held: FileLock } {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  for (let i = 0; ; i++) {
+    const held = tryLock(join(folder, `${i}.lock`))
+    if (held) return { slot: join(folder, String(i)), held }
+  }
+}
+
+function linkTree(from: string, to: string): void {
+  const stat = lstatSync(fsPath(from), { bigint: true })
+  for (const { name, isDirectory } of listNames(from)) {
+    const source = `${from}/${name}`
+    const target = `${to}/${name}`
+    if (!isDirectory) {
+      linkSync(fsPath(source), fsPath(target))
+      continue
+    }
+    mkdirSync(fsPath(target))
+    linkTree(source, target)
+  }
+  chmodSync(fsPath(to), Number(stat.mode & 0o7777n))
+  setTimes(to, stat.atimeNs, stat.mtimeNs)
+}
