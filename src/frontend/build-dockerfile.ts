@@ -61,7 +61,7 @@ export async function buildDockerfile<Ref>(
 }
 
 /** The options of a conversion for one platform; only the first one reports warnings. */
-export function convertOptions<Ref>(
+function convertOptions<Ref>(
   entrypoint: Entrypoint,
   platform: Platform | undefined,
   scope: FrontendScope<Ref>,

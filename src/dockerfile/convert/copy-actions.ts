@@ -6,7 +6,7 @@ import { git } from '../../llb/git-source.ts'
 import { http } from '../../llb/http-source.ts'
 import { joinPath } from '../../llb/join-path.ts'
 import type { State } from '../../llb/state.ts'
-import { parseDigest } from '../../oci/digest.ts'
+import { readChecksum } from './checksum.ts'
 import { invalid } from '../instructions/argument-error.ts'
 import type { AddInstruction, CopyInstruction } from '../instructions/copy.ts'
 import { quote } from '../../gostd/quote.ts'
@@ -110,7 +110,7 @@ function httpCopy(plan: CopyPlan, url: string, checksum: string, name: string): 
   const filename = downloadName(url)
   const tree = http(url, {
     filename,
-    checksum: checksum === '' ? undefined : parseDigest(checksum),
+    checksum: checksum === '' ? undefined : readChecksum(checksum),
     name,
     description: { [commandKey]: '' },
   })

@@ -2,7 +2,7 @@ import type { EnvList } from '../../llb/env-list.ts'
 import { git } from '../../llb/git-source.ts'
 import { http } from '../../llb/http-source.ts'
 import type { State } from '../../llb/state.ts'
-import { parseDigest } from '../../oci/digest.ts'
+import { readChecksum } from './checksum.ts'
 import { wrapError } from '../../errors/slipway-error.ts'
 import { quote } from '../../gostd/quote.ts'
 import { parseGitRef } from '../git/git-ref.ts'
@@ -123,6 +123,6 @@ function remoteSource(instruction: AddInstruction, args: EnvList, lexer: Lexer):
   }
   return http(url, {
     filename: downloadName(url),
-    checksum: checksum === '' ? undefined : parseDigest(checksum),
+    checksum: checksum === '' ? undefined : readChecksum(checksum),
   })
 }
