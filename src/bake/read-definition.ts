@@ -1,13 +1,15 @@
-import { SlipwayError } from '../errors/slipway-error.ts'
+import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import type { Body } from '../hcl/body.ts'
 import { DiagnosticsError, diagnosticsToError } from '../hcl/diagnostic.ts'
 import type { FunctionHost } from '../hcl/functions/standard-functions.ts'
 import { MergedBody } from '../hcl/merged-body.ts'
+import type { ComposeReadOptions } from './compose/compose-definition.ts'
+import { composeLookup } from './compose/environment.ts'
 import { evaluateDefinition } from './definition/evaluate-definition.ts'
 import type { BakeFile } from './file-plan.ts'
 import { parseHclFile } from './hcl-file.ts'
-import { rebaseTargets } from './path-bases.ts'
-import type { Definition, Group } from './target.ts'
+import { fileFolder, rebaseTargets } from './path-bases.ts'
+import type { Definition, Group, Target } from './target.ts'
 
 /** What files are read with. */
 export interface ReadOptions {
@@ -20,6 +22,8 @@ export interface ReadOptions {
   /** The `.env` file of the working directory, for compose files. */
   readonly dotEnv?: BakeFile
   readonly functions: FunctionHost
+  /** Reads a file that a compose file names, relative to the working directory; `undefined` when there is none. */
+  readonly readFile?: (path: string) => Promise<Uint8Array | undefined>
   /** Context paths are relative to the files they stand in (BUILDX_BAKE_FILE_RELATIVE_PATHS). */
   readonly fileRelativePaths?: boolean
 }
@@ -30,26 +34,108 @@ const empty: Definition = { groups: [], targets: [], variables: [] }
  * What the files define together: compose files first, as one project, then HCL and JSON files. Throws
  * `invalid-argument` with the place in the file.
  */
-export function readBakeDefinition(files: readonly BakeFile[], options: ReadOptions): Definition {
+export async function readBakeDefinition(
+  files: readonly BakeFile[],
+  options: ReadOptions,
+): Promise<Definition> {
   if (files.length === 0) throw new SlipwayError('not-found', "couldn't find a bake definition")
   try {
-    return readFiles(files, options)
+    const definition = await readFiles(files, options)
+    return options.fileRelativePaths === true
+      ? { ...definition, targets: rebaseTargets(definition.targets) }
+      : definition
   } catch (e) {
     if (e instanceof DiagnosticsError) throw diagnosticsToError(e.diagnostics, files)
     throw e
   }
 }
 
-function readFiles(files: readonly BakeFile[], options: ReadOptions): Definition {
-  const bodies: Body[] = files.map(parseHclFile)
+async function readFiles(files: readonly BakeFile[], options: ReadOptions): Promise<Definition> {
+  const { composeFiles, bodies } = await sortFiles(files, options)
+  const base = composeFiles.length === 0 ? empty : await readCompose(composeFiles, options)
+  if (bodies.length === 0) return base
   const lookup = (name: string): string | undefined =>
     options.variables.get(name) ?? options.environment.get(name)
   const { builtins, functions } = options
-  const evaluated = evaluateDefinition(new MergedBody(bodies), empty, { builtins, lookup, functions })
-  const definition = { ...evaluated, groups: withRenamed(evaluated.groups, evaluated.renamed) }
-  return options.fileRelativePaths === true
-    ? { ...definition, targets: rebaseTargets(definition.targets) }
-    : definition
+  const evaluated = evaluateDefinition(new MergedBody(bodies), base, { builtins, lookup, functions })
+  return { ...evaluated, groups: withRenamed(evaluated.groups, evaluated.renamed) }
+}
+
+/** Tells compose files from HCL and JSON by their names, or by trying where the name does not tell. */
+async function sortFiles(
+  files: readonly BakeFile[],
+  options: ReadOptions,
+): Promise<{ composeFiles: BakeFile[]; bodies: Body[] }> {
+  const composeFiles: BakeFile[] = []
+  const bodies: Body[] = []
+  for (const file of files) {
+    const extension = /\.(ya?ml|json|hcl)$/i.exec(file.name)?.[1]?.toLowerCase()
+    if (extension === 'json' || extension === 'hcl') bodies.push(parseHclFile(file))
+    else if (extension !== undefined) {
+      await checkCompose(file, options)
+      composeFiles.push(file)
+    } else await sortUnknown(file, options, composeFiles, bodies)
+  }
+  return { composeFiles, bodies }
+}
+
+async function sortUnknown(
+  file: BakeFile,
+  options: ReadOptions,
+  composeFiles: BakeFile[],
+  bodies: Body[],
+): Promise<void> {
+  let composeError: unknown
+  try {
+    await checkCompose(file, options)
+    composeFiles.push(file)
+    return
+  } catch (e) {
+    composeError = e
+  }
+  try {
+    bodies.push(parseHclFile(file))
+  } catch (e) {
+    if (!(e instanceof DiagnosticsError)) throw e
+    const why = composeError instanceof Error ? composeError.message : String(composeError)
+    const { sources } = diagnosticsToError(e.diagnostics, [{ ...file, name: `${file.name}.hcl` }])
+    throw new SlipwayError(
+      'invalid-argument',
+      `failed to parse ${file.name}: parsing yaml: ${why}, parsing hcl: ${e.message}`,
+      { sources },
+    )
+  }
+}
+
+function composeOptions(options: ReadOptions): ComposeReadOptions {
+  const lookup = composeLookup(options.variables, options.environment, options.dotEnv)
+  return {
+    lookup,
+    home: options.functions.home,
+    readFile: options.readFile ?? (() => Promise.resolve(undefined)),
+  }
+}
+
+async function checkCompose(file: BakeFile, options: ReadOptions): Promise<void> {
+  const { checkComposeFile } = await import('./compose/compose-definition.ts')
+  await checkComposeFile(file, composeOptions(options))
+}
+
+async function readCompose(files: readonly BakeFile[], options: ReadOptions): Promise<Definition> {
+  const { readComposeDefinition } = await import('./compose/compose-definition.ts')
+  let definition: Definition
+  try {
+    definition = await readComposeDefinition(files, composeOptions(options))
+  } catch (e) {
+    throw wrapError('failed to parse compose file', e)
+  }
+  const folder = fileFolder(files[0]?.name ?? '')
+  if (folder === undefined) return definition
+  const based = (t: Target): Target => {
+    const contexts = new Map([...(t.contexts?.keys() ?? [])].map(k => [k, folder]))
+    return { ...t, bases: { byDefault: folder, context: folder, contexts } }
+  }
+  return { ...definition, targets: definition.targets.map(based) }
 }
 
 function withRenamed(groups: readonly Group[], renamed: readonly Group[]): Group[] {

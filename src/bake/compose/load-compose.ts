@@ -1,0 +1,138 @@
+import { SlipwayError } from '../../errors/slipway-error.ts'
+import { directoryName } from '../../hcl/functions/text.ts'
+import type { BakeFile } from '../file-plan.ts'
+import { decodeSource } from '../../hcl/syntax/source-text.ts'
+import { interpolate, type Lookup } from './interpolate.ts'
+import { clearPaths, mergeCompose } from './merge-compose.ts'
+import { parseComposeYaml } from './parse-yaml.ts'
+import { isYamlList, isYamlMap, type YamlMap, type YamlValue } from './yaml-value.ts'
+
+/** What compose files are loaded with. */
+export interface ComposeOptions {
+  /** Variables for interpolation and for values that are left to the environment. */
+  readonly lookup: Lookup
+  /** Reads a file that another one names (`extends`, `include`, `env_file`); `undefined` when there is none. */
+  readonly readFile: (path: string) => Promise<Uint8Array | undefined>
+}
+
+const maxNesting = 20
+
+/** Loads compose files as one project: interpolated, with includes and extensions resolved, later files over earlier ones. */
+export async function loadComposeFiles(
+  files: readonly BakeFile[],
+  options: ComposeOptions,
+): Promise<YamlMap> {
+  let merged: YamlMap = new Map()
+  for (const file of files) merged = await loadFile(file, merged, options, 0)
+  if (merged.size === 0) throw new SlipwayError('invalid-argument', 'empty compose file')
+  return merged
+}
+
+async function loadFile(
+  file: BakeFile,
+  before: YamlMap,
+  options: ComposeOptions,
+  depth: number,
+): Promise<YamlMap> {
+  if (depth > maxNesting) throw new SlipwayError('invalid-argument', `include cycle detected at ${file.name}`)
+  let merged = before
+  for (const { value, cleared } of parseComposeYaml(decodeSource(file.data), file.name)) {
+    if (!isYamlMap(value)) throw new SlipwayError('invalid-argument', 'top-level object must be a mapping')
+    let document = interpolate(value, options.lookup) as YamlMap
+    document = await applyIncludes(document, file.name, options, depth)
+    merged = mergeCompose(clearPaths(merged, cleared), await applyExtends(document, file.name, options))
+  }
+  return merged
+}
+
+async function applyIncludes(
+  document: YamlMap,
+  filename: string,
+  options: ComposeOptions,
+  depth: number,
+): Promise<YamlMap> {
+  const includes = document.get('include')
+  if (!isYamlList(includes)) return document
+  let out: YamlMap = new Map([...document].filter(([k]) => k !== 'include'))
+  for (const entry of includes) {
+    const path = isYamlMap(entry) ? entry.get('path') : entry
+    for (const name of isYamlList(path) ? path : [path]) {
+      if (typeof name !== 'string') continue
+      const full = besides(filename, name)
+      const included = await loadFile(
+        { name: full, data: await readOrFail(full, options) },
+        new Map(),
+        options,
+        depth + 1,
+      )
+      out = mergeCompose(included, out)
+    }
+  }
+  return out
+}
+
+function besides(filename: string, path: string): string {
+  const folder = directoryName(filename)
+  return path.startsWith('/') || folder === '.' ? path : `${folder}/${path}`
+}
+
+async function readOrFail(path: string, options: ComposeOptions): Promise<Uint8Array> {
+  const data = await options.readFile(path)
+  if (data === undefined) throw new SlipwayError('not-found', `open ${path}: no such file or directory`)
+  return data
+}
+
+/** Replaces `extends` in services by what the extended service says. */
+async function applyExtends(document: YamlMap, filename: string, options: ComposeOptions): Promise<YamlMap> {
+  const services = document.get('services')
+  if (!isYamlMap(services)) return document
+  const out = new Map<string, YamlValue>()
+  for (const [name, service] of services)
+    out.set(name, await extended(name, service, services, filename, options, []))
+  return new Map(document).set('services', out)
+}
+
+async function extended(
+  name: string,
+  service: YamlValue,
+  services: YamlMap,
+  filename: string,
+  options: ComposeOptions,
+  path: readonly string[],
+): Promise<YamlValue> {
+  if (!isYamlMap(service)) return service
+  const rule = service.get('extends')
+  if (rule === undefined || rule === null) return service
+  const baseName = isYamlMap(rule) ? rule.get('service') : rule
+  const file = isYamlMap(rule) ? rule.get('file') : undefined
+  if (typeof baseName !== 'string')
+    throw new SlipwayError('invalid-argument', `extends.${name}.service is required`)
+  const source = typeof file === 'string' ? besides(filename, file) : filename
+  const key = `${source}:${baseName}`
+  if (path.includes(key) || path.length > maxNesting) {
+    throw new SlipwayError(
+      'invalid-argument',
+      `circular reference with extends: ${[...path, key].join(' -> ')}`,
+    )
+  }
+  const others = typeof file === 'string' ? await servicesOf(source, options) : services
+  const base = others.get(baseName)
+  if (base === undefined) {
+    throw new SlipwayError(
+      'not-found',
+      `cannot extend service ${JSON.stringify(name)} in ${filename}: service ${JSON.stringify(baseName)} not found${typeof file === 'string' ? ` in ${source}` : ''}`,
+    )
+  }
+  const resolved = await extended(baseName, base, others, source, options, [...path, key])
+  const own = new Map([...service].filter(([k]) => k !== 'extends'))
+  if (!isYamlMap(resolved)) return own
+  return mergeCompose(resolved, own, ['services', name])
+}
+
+async function servicesOf(file: string, options: ComposeOptions): Promise<YamlMap> {
+  const data = await readOrFail(file, options)
+  const [first] = parseComposeYaml(decodeSource(data), file)
+  const document = first === undefined ? null : interpolate(first.value, options.lookup)
+  const services = isYamlMap(document) ? document.get('services') : undefined
+  return isYamlMap(services) ? services : new Map()
+}
