@@ -17,6 +17,11 @@ export interface PackInput {
   readonly epochSeconds?: number
 }
 
+/** A layer that was packed: its blob, and the sum of the lengths of its files, in bytes. */
+export interface PackLayerOutput extends PackOutput {
+  readonly contentBytes: number
+}
+
 /** The blob that was made. Bytes. */
 export interface PackOutput {
   readonly digest: Digest
@@ -31,22 +36,20 @@ export const mostParallel = 16
 export async function packLayer(
   input: PackInput,
   context: Pick<JobContext, 'signal' | 'check'>,
-): Promise<PackOutput> {
+): Promise<PackLayerOutput> {
   const { upper, lowers, epochSeconds } = input
   const parallel = Math.min(availableParallelism(), mostParallel) + 1
   try {
     await using writer = await new LayoutStore(input.content).writer()
-    const source = layerTar({
-      upper,
-      lowers,
-      check: context.check,
-      ...(epochSeconds === undefined ? {} : { epochSeconds }),
-    })
+    let contentBytes = 0
+    const onContentBytes = (bytes: number): void => void (contentBytes = bytes)
+    const epoch = epochSeconds === undefined ? {} : { epochSeconds }
+    const source = layerTar({ upper, lowers, check: context.check, onContentBytes, ...epoch })
     const { diffId } = await compressLayer(source, input.compression, writer, {
       parallel,
       signal: context.signal,
     })
-    return { ...(await writer.commit()), diffId }
+    return { ...(await writer.commit()), diffId, contentBytes }
   } catch (error) {
     throw wrapError('failed to compute blob of a layer', error)
   }

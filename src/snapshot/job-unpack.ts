@@ -17,8 +17,8 @@ export interface UnpackInput extends ApplyOptions {
 }
 
 export interface UnpackOutput {
-  /** Bytes of file content. */
-  readonly size: number
+  /** Sum of the lengths of all files, where it is known. */
+  readonly contentBytes: number | undefined
 }
 
 /** Unpacks a layer blob into an upper directory, checking its digest on the way. What was unpacked before a failure is the caller's to remove. */
@@ -47,7 +47,7 @@ export async function unpackLayer(
   if (diffId !== input.diffId) {
     throw new SlipwayError('data-loss', `wrong diff id calculated on extraction ${JSON.stringify(diffId)}`)
   }
-  return { size: applier.size }
+  return { contentBytes: applier.contentBytes }
 }
 
 const chunkSize = 512 * 1024

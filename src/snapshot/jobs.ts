@@ -1,5 +1,6 @@
 import type { JobTable } from '../sys/serve-jobs.ts'
-import type { PackInput, PackOutput } from './job-pack.ts'
+import type { MeasureInput, MeasureOutput } from './job-measure.ts'
+import type { PackInput, PackLayerOutput, PackOutput } from './job-pack.ts'
 import type { RepackInput } from './job-repack.ts'
 import type { UnpackInput, UnpackOutput } from './job-unpack.ts'
 
@@ -7,12 +8,14 @@ import type { UnpackInput, UnpackOutput } from './job-unpack.ts'
 export type SnapshotJobs = {
   readonly unpack: { readonly input: UnpackInput; readonly output: UnpackOutput }
   readonly repack: { readonly input: RepackInput; readonly output: PackOutput }
-  readonly pack: { readonly input: PackInput; readonly output: PackOutput }
+  readonly measure: { readonly input: MeasureInput; readonly output: MeasureOutput }
+  readonly pack: { readonly input: PackInput; readonly output: PackLayerOutput }
 }
 
 /** The work behind the names. Entries of workers pass it to `serveJobs`, alone or among others. */
 export const snapshotJobs: JobTable<SnapshotJobs> = {
   unpack: async () => (await import('./job-unpack.ts')).unpackLayer,
   repack: async () => (await import('./job-repack.ts')).repackLayer,
+  measure: async () => (await import('./job-measure.ts')).measureDirectory,
   pack: async () => (await import('./job-pack.ts')).packLayer,
 }

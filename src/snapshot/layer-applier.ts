@@ -63,7 +63,7 @@ export class LayerApplier implements TarSink {
   #fd = -1
   #file: { readonly entry: TarEntry; readonly real: string } | undefined
   #written = 0
-  #size = 0
+  #size: number | undefined = 0
 
   constructor(options: ApplyOptions) {
     this.#options = options
@@ -72,8 +72,8 @@ export class LayerApplier implements TarSink {
     this.#setgidSeen = ((statPath(options.upper)?.mode ?? 0n) & 0o2000n) !== 0n
   }
 
-  /** Bytes of file content so far. */
-  get size(): number {
+  /** Sum of the lengths of all files so far, holes counted; undefined where files were put in the place of others. */
+  get contentBytes(): number | undefined {
     return this.#size
   }
 
@@ -97,7 +97,6 @@ export class LayerApplier implements TarSink {
       done += writeSync(this.#fd, chunk, done, chunk.length - done, offset + done)
     }
     this.#written = offset + chunk.length
-    this.#size += chunk.length
   }
 
   finish(): void {
@@ -173,6 +172,7 @@ export class LayerApplier implements TarSink {
       this.#fd = openSync(fsPath(real), create, entry.mode & 0o777)
     })
     this.#file = { entry, real }
+    this.#count(entry.size)
     this.#written = 0
   }
 
@@ -215,6 +215,7 @@ export class LayerApplier implements TarSink {
     const real = this.#paths.real(joinPath(this.#paths.directory(parts), base))
     if (statPath(real) !== undefined) return undefined
     copyEntry(found, real)
+    this.#count(Number(statPath(real)?.size ?? 0n))
     return real
   }
 
@@ -245,9 +246,14 @@ export class LayerApplier implements TarSink {
     }
   }
 
+  #count(bytes: number): void {
+    if (this.#size !== undefined) this.#size += bytes
+  }
+
   #remove(real: string): void {
     const stat = statPath(real)
     if (stat?.isDirectory() || stat?.isSymbolicLink()) this.#paths.forget()
+    if (!stat?.isSymbolicLink()) this.#size = undefined
     rmSync(fsPath(real), { recursive: true, force: true })
   }
 

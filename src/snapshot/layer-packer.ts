@@ -46,7 +46,9 @@ export class DiskLayerPacker {
         compression,
         ...epochOf(options),
       }
-      const blob = blobOf(await jobs.run('pack', input, { signal: shared }), options)
+      const packed = await jobs.run('pack', input, { signal: shared })
+      records.setContentBytes(id, packed.contentBytes)
+      const blob = blobOf(packed, options)
       if (options.level === undefined && options.epochSeconds === undefined) records.addBlob(id, blob)
       return blob
     }

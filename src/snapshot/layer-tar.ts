@@ -8,6 +8,7 @@ import { LayerTree } from './layer-tree.ts'
 import { listNames } from './list-names.ts'
 import { entryOf, isWhiteout, statPath } from './read-entry.ts'
 import { joinPath } from './resolve-path.ts'
+import type { Entry } from './tree.ts'
 import { isUnchanged } from './unchanged.ts'
 import { opaqueMarker, whiteoutName } from './whiteout-name.ts'
 
@@ -21,6 +22,8 @@ export interface LayerTarOptions {
   readonly epochSeconds?: number
   /** Called now and then; a throw ends the work. */
   readonly check?: () => void
+  /** Gets the sum of the lengths of all files of the layer, at the end. */
+  readonly onContentBytes?: (bytes: number) => void
 }
 
 /** A directory that is being walked. */
@@ -58,6 +61,8 @@ class LayerTar {
   readonly #links = new Map<string, string>()
   readonly #buffer = Buffer.allocUnsafeSlow(bufferSize)
   #filled = 0
+  #contentBytes = 0
+  readonly #counted = new Set<string>()
 
   constructor(options: LayerTarOptions) {
     this.#options = options
@@ -74,6 +79,7 @@ class LayerTar {
     }
     yield* this.#put(endOfArchive)
     if (this.#filled > 0) yield this.#flush()
+    this.#options.onContentBytes?.(this.#contentBytes)
   }
 
   *#visit(parent: Level, name: string): Generator<Uint8Array, void, undefined> {
@@ -93,6 +99,7 @@ class LayerTar {
     }
     const entry = entryOf(real, stat)
     if (entry.kind === 'socket') return
+    this.#countContent(entry)
     const marks = this.#readMarks(real)
     const unchanged = found !== undefined && isUnchanged(found, { real, stat })
     if (entry.kind === 'directory') {
@@ -113,6 +120,13 @@ class LayerTar {
     if (entry.kind === 'file' && first === undefined) yield* this.#content(real, entry.size)
   }
 
+  #countContent(entry: Entry): void {
+    const { kind, hardlinkKey } = entry
+    if (kind !== 'file' || (hardlinkKey !== undefined && this.#counted.has(hardlinkKey))) return
+    if (hardlinkKey !== undefined) this.#counted.add(hardlinkKey)
+    this.#contentBytes += entry.size
+  }
+
   /** Writes a header, behind those of directories that waited for it. */
   *#member(header: Buffer): Generator<Uint8Array, void, undefined> {
     for (const waiting of this.#levels) {
@@ -124,12 +138,7 @@ class LayerTar {
     yield* this.#put(header)
   }
 
-  #header(
-    path: string,
-    entry: ReturnType<typeof entryOf>,
-    xattrs: TarEntry['xattrs'],
-    first?: string,
-  ): Buffer {
+  #header(path: string, entry: Entry, xattrs: TarEntry['xattrs'], first?: string): Buffer {
     const { kind } = entry
     if (kind === 'socket') throw new SlipwayError('internal', 'a socket has no header')
     const isFile = kind === 'file' && first === undefined

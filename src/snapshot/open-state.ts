@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Database, openDatabase } from '../content/database.ts'
 import { type ImageNames, openImageNames } from '../content/image-names.ts'
@@ -55,7 +55,8 @@ export async function openState(root: string, options: StateOptions = {}): Promi
   await using opening = new AsyncDisposableStack()
   const content = await createLayout(join(root, 'content'))
   const database = opening.use(openDatabase(join(root, 'slipway.db')))
-  const layers = openLayerRecords(database, options.now ?? Date.now)
+  const now = options.now ?? Date.now
+  const layers = openLayerRecords(database, now)
   const rootless = inUserNamespace()
   const overlayPrefix = rootless ? 'user.overlay.' : 'trusted.overlay.'
   const entry = new URL('./worker.ts', import.meta.url)
@@ -80,7 +81,8 @@ export async function openState(root: string, options: StateOptions = {}): Promi
   const images = openImageNames(database, content.root)
   const leases = openLeases(database)
   await content.sweep()
-  await sweepLayers(snapshots, snapshotter, layers)
+  for (const id of layers.abandoned()) await snapshotter.remove(id)
+  await snapshotter.checkAfterRestart(now())
   const opened = opening.move()
   return {
     root,
@@ -94,17 +96,5 @@ export async function openState(root: string, options: StateOptions = {}): Promi
     jobs,
     overlayPrefix,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
-  }
-}
-
-/** Removes layers that were never finished, by processes that are gone. */
-async function sweepLayers(
-  folder: string,
-  snapshotter: OverlaySnapshotter,
-  layers: LayerRecords,
-): Promise<void> {
-  for (const id of layers.abandoned()) await snapshotter.remove(id)
-  for (const name of await readdir(folder)) {
-    if (name.endsWith('.removing')) await rm(join(folder, name), { recursive: true, force: true })
   }
 }

@@ -1,4 +1,4 @@
-import { chmod, lchown, mkdir, rename, rm } from 'node:fs/promises'
+import { chmod, lchown, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SingleFlight } from '../async/single-flight.ts'
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
@@ -10,7 +10,15 @@ import type { SnapshotJobs } from './jobs.ts'
 import type { LayerRecords } from './layer-records.ts'
 import type { OverlayPrefix } from './overlay-xattr.ts'
 import { statPath } from './read-entry.ts'
-import type { ActiveLayer, Layer, LayerBlob, LayerId, LayerStack, Snapshotter } from './snapshotter.ts'
+import type {
+  ActiveLayer,
+  Layer,
+  LayerBlob,
+  LayerId,
+  LayerStack,
+  PrepareOptions,
+  Snapshotter,
+} from './snapshotter.ts'
 
 /** What the snapshotter works with. */
 export interface SnapshotterOptions {
@@ -24,6 +32,12 @@ export interface SnapshotterOptions {
   readonly inUserNamespace: boolean
   readonly owner: ProcessIdentity
 }
+
+/**
+ * After this time the kernel has written a file by itself, even with the settings of laptops: waiting for the disk at
+ * the end of each build would cost seconds.
+ */
+const writtenAfterMs = 15 * 60_000
 
 /** What becomes of an active layer besides its directory. */
 type Facts = Parameters<LayerRecords['commit']>[1]
@@ -40,12 +54,14 @@ export class OverlaySnapshotter implements Snapshotter {
     this.#records = options.records
   }
 
-  async prepare(parents: LayerStack, options: { readonly description?: string } = {}): Promise<ActiveLayer> {
-    return await this.#begin(parents, options.description ?? '')
+  async prepare(parents: LayerStack, options: PrepareOptions = {}): Promise<ActiveLayer> {
+    return await this.#begin(parents, options)
   }
 
   async get(id: LayerId): Promise<Layer> {
-    return this.#records.get(id)
+    const layer = this.#records.get(id)
+    this.#records.touch(id)
+    return layer
   }
 
   directory(id: LayerId): string {
@@ -85,6 +101,52 @@ export class OverlaySnapshotter implements Snapshotter {
     await this.#removeFolder(id)
   }
 
+  /**
+   * Removes a layer that nobody holds, that nothing was made on, and that was not asked for after `untilMs`
+   * (milliseconds since 1970). False where it stays.
+   */
+  async removeUnused(id: LayerId, untilMs: number): Promise<boolean> {
+    const gone = this.#records.removeUnused(id, untilMs)
+    if (gone) await this.#removeFolder(id)
+    return gone
+  }
+
+  /** Bytes that the layer takes on disk, counted on first use. */
+  async usage(id: LayerId, signal?: AbortSignal): Promise<number> {
+    const { size } = this.#records.get(id)
+    if (size !== undefined) return size
+    const { diskBytes } = await this.#options.jobs.run('measure', { path: this.directory(id) }, { signal })
+    this.#records.setSize(id, diskBytes)
+    return diskBytes
+  }
+
+  /**
+   * Looks at layers whose files may not have reached the disk before the machine went down: those that are not what
+   * they were are removed. To be called before layers are used. `now` in milliseconds since 1970.
+   */
+  async checkAfterRestart(now: number, signal?: AbortSignal): Promise<void> {
+    this.#records.setSynced(this.#records.unsynced(this.#options.owner.bootId, now - writtenAfterMs))
+    for (const id of this.#records.sealedInOtherBoots(this.#options.owner.bootId)) {
+      const { contentBytes } = this.#records.get(id)
+      const found = await this.#options.jobs
+        .run('measure', { path: this.directory(id) }, { signal })
+        .catch(() => undefined)
+      if (contentBytes !== undefined && found?.contentBytes === contentBytes) this.#records.setSynced([id])
+      else await this.remove(id)
+    }
+  }
+
+  /** Removes what no record speaks of: directories whose removal was interrupted. */
+  async sweep(): Promise<void> {
+    for (const id of this.#records.abandoned()) await this.remove(id)
+    for (const name of await readdir(this.#options.root)) {
+      const [id = ''] = name.split('.')
+      if (name.endsWith('.removing'))
+        await rm(join(this.#options.root, name), { recursive: true, force: true })
+      else if (/^[0-9]+$/.test(id) && !this.#records.exists(id)) await this.#removeFolder(id)
+    }
+  }
+
   async list(): Promise<readonly Layer[]> {
     return this.#records.list()
   }
@@ -96,8 +158,8 @@ export class OverlaySnapshotter implements Snapshotter {
     signal: AbortSignal,
   ): Promise<Layer> {
     const { overlayPrefix, inUserNamespace } = this.#options
-    await using active = await this.#begin(parents, `unpacked ${blob.diffId}`)
-    const { size } = await this.#options.jobs.run(
+    await using active = await this.#begin(parents, { description: `unpacked ${blob.diffId}` })
+    const { contentBytes } = await this.#options.jobs.run(
       'unpack',
       {
         path: blob.path,
@@ -109,11 +171,12 @@ export class OverlaySnapshotter implements Snapshotter {
       },
       { signal },
     )
-    return await active.seal({ chainId, diffId: blob.diffId, size })
+    const counted = contentBytes === undefined ? {} : { size: contentBytes, contentBytes }
+    return await active.seal({ chainId, diffId: blob.diffId, ...counted })
   }
 
-  async #begin(parents: LayerStack, description: string): Promise<OverlayActiveLayer> {
-    const id = this.#records.begin(parents, description, this.#options.owner)
+  async #begin(parents: LayerStack, options: PrepareOptions): Promise<OverlayActiveLayer> {
+    const id = this.#records.begin(parents, options, this.#options.owner)
     const folder = this.#folder(id)
     try {
       await mkdir(join(folder, 'work'), { recursive: true, mode: 0o700 })

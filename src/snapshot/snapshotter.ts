@@ -1,3 +1,4 @@
+import type { UsageRecordType } from '../content/usage-record.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 
@@ -19,6 +20,13 @@ export interface Layer {
   readonly createdMs: number
   /** What made it, for disk usage and for history entries of images that lack one. */
   readonly description: string
+}
+
+/** What is remembered of a layer besides its files. */
+export interface PrepareOptions {
+  readonly description?: string
+  /** What made it, for disk usage and for rules that remove some kinds earlier. @default 'regular' */
+  readonly recordType?: UsageRecordType
 }
 
 /** A blob that holds a layer. */
@@ -49,7 +57,7 @@ export interface ActiveLayer extends AsyncDisposable {
 export interface Snapshotter {
   /** `overlay` (layers are mounted) or `native` (a full copy per stack, where overlayfs is missing). */
   readonly kind: 'overlay' | 'native'
-  prepare(parents: LayerStack, options?: { readonly description?: string }): Promise<ActiveLayer>
+  prepare(parents: LayerStack, options?: PrepareOptions): Promise<ActiveLayer>
   /** The layer's record; throws `not-found`. */
   get(id: LayerId): Promise<Layer>
   /** Absolute path of the layer's directory. */

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -9,6 +18,9 @@ import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node
 import { type Digest, digestOf } from '../oci/digest.ts'
 import { mediaType } from '../oci/media-type.ts'
 import { archive, cannotWriteLayers, membersOf } from './fixtures/layers.ts'
+import { prune } from '../content/prune.ts'
+import { collectBlobs } from './collect.ts'
+import { layerUsage } from './layer-usage.ts'
 import { LayerTree } from './layer-tree.ts'
 import { openState } from './open-state.ts'
 import type { LayerId } from './snapshotter.ts'
@@ -191,5 +203,116 @@ describe('packing a layer of a state directory', { skip }, () => {
     assert.equal(member?.mtimeNs, 77_000_000_000n)
     assert.deepEqual(blobs[0]?.descriptor.annotations, { 'buildkit/rewritten-timestamp': '77' })
     assert.equal((await packer.repack(later, { type: 'zstd' })).diffId, later.diffId)
+  })
+})
+
+describe('after the machine went down', { skip }, () => {
+  it('layers that are not whole any more are gone, whole ones stay', async () => {
+    const root = fresh()
+    const ids: string[] = []
+    {
+      await using state = await openState(root)
+      for (const name of ['whole', 'cut', 'unknown']) {
+        if (name !== 'unknown') {
+          const source = blob(archive({ name: 'f', content: name.repeat(1000) }))
+          ids.push((await state.snapshotter.unpack(source, [], source.diffId)).id)
+          continue
+        }
+        await using active = await state.snapshotter.prepare([])
+        ids.push((await active.commit()).id)
+      }
+      truncateSync(join(state.snapshotter.directory(ids[1] as string), 'f'), 0)
+      state.database.prepare("UPDATE layers SET boot_id = 'another'").run()
+    }
+    for (let i = 0; i < 2; i++) {
+      await using state = await openState(root)
+      assert.deepEqual(
+        (await state.snapshotter.list()).map(layer => layer.id),
+        [ids[0]],
+      )
+      assert.deepEqual(readdirSync(join(root, 'snapshots')), [ids[0]])
+    }
+  })
+})
+
+describe('collecting', { skip }, () => {
+  const aged = { now: Date.now() + 3_600_000 }
+
+  it('removes layers that nobody holds, from the top, and then the blobs that only they needed', async () => {
+    await using state = await openState(fresh())
+    const { snapshotter, packer, content, leases, images } = state
+    const usage = layerUsage(state)
+    const make = async (parents: readonly string[], text: string): Promise<string> => {
+      await using active = await snapshotter.prepare(parents, {
+        description: text,
+        recordType: text === 'local' ? 'source.local' : 'regular',
+      })
+      writeFileSync(join(active.upper, 'f'), text.repeat(10_000))
+      return (await active.commit()).id
+    }
+    const base = await make([], 'base')
+    const top = await make([base], 'top')
+    const local = await make([], 'local')
+    const blob = await packer.pack(top, { type: 'gzip' })
+    const loose = await content.put(Buffer.from('loose'))
+    const config = await content.put(Buffer.from('{}'))
+    const manifest = await content.put(
+      Buffer.from(JSON.stringify({ config: { digest: config.digest }, layers: [] })),
+    )
+    images.set('app:1', { mediaType: mediaType.ociManifest, ...manifest })
+    const lease = leases.open()
+    lease.hold('layer', local)
+    const records = await usage.records()
+    assert.deepEqual(
+      records.map(r => [r.id, r.description, r.type, r.inUse, r.parents.length, r.size >= 4096]),
+      [
+        [base, 'base', 'regular', false, 0, true],
+        [top, 'top', 'regular', false, 1, true],
+        [local, 'local', 'source.local', true, 0, true],
+      ],
+    )
+    assert.equal(await usage.remove(base), false)
+    await collectBlobs(state, { blobs: [] }, aged)
+    assert.equal(await content.size(loose.digest), undefined)
+    assert.ok((await content.size(blob.descriptor.digest)) !== undefined)
+    const gone = await Array.fromAsync(
+      prune(usage, [{ all: true }], { disk: { total: 1, free: 1 }, now: Date.now() }),
+    )
+    assert.deepEqual(
+      gone.map(r => r.id),
+      [top, base],
+    )
+    assert.deepEqual(
+      (await snapshotter.list()).map(l => l.id),
+      [local],
+    )
+    const collected = await collectBlobs(state, { blobs: [] }, aged)
+    assert.equal(collected.blobs, 1)
+    assert.equal(await content.size(config.digest), 2)
+    assert.equal(await usage.remove(local), false)
+    lease[Symbol.dispose]()
+    assert.equal(await usage.remove(local), true)
+    assert.deepEqual(readdirSync(join(state.root, 'snapshots')), [])
+  })
+
+  it('spares what is young, held or named as a root, and sweeps what was left half removed', async () => {
+    await using state = await openState(fresh())
+    const { content, leases } = state
+    const [young, held, root] = [
+      await content.put(Buffer.from('young')),
+      await content.put(Buffer.from('held')),
+      await content.put(Buffer.from('root')),
+    ]
+    using lease = leases.open()
+    lease.hold('blob', held.digest)
+    mkdirSync(join(state.root, 'snapshots', '77', 'fs'), { recursive: true })
+    mkdirSync(join(state.root, 'snapshots', '78.removing', 'fs'), { recursive: true })
+    assert.deepEqual(await collectBlobs(state, { blobs: [root] }, { now: Date.now() }), {
+      blobs: 0,
+      bytes: 0,
+    })
+    assert.deepEqual(await collectBlobs(state, { blobs: [root] }, aged), { blobs: 1, bytes: 5 })
+    assert.equal(await content.size(young.digest), undefined)
+    assert.deepEqual(readdirSync(join(state.root, 'snapshots')), [])
   })
 })

@@ -26,13 +26,10 @@ export interface Libc {
     size: number,
     flags: number,
   ): number
-  syncfs(fd: number): number
   /** `mknodat` by number: glibc before 2.33 does not export it. */
   mknodat(dirfd: number, path: Memory, mode: number, device: number): number
   /** `openat2`, which no C library wraps. */
   openat2(dirfd: number, path: Memory, how: Memory, size: number): number
-  /** `syncfs` on a thread of its own; resolves to 0, or to -1. */
-  syncfsAsync(fd: number): Promise<number>
   /** Error number of the last failed call of this thread. */
   errno(): number
 }
@@ -68,7 +65,6 @@ function bind(): Libc {
   const syscallHow = lib.func(
     'long syscall(long number, int a, const void *b, const void *c, unsigned long d)',
   )
-  const syncfs = lib.func('int syncfs(int fd)')
   return {
     lgetxattr: lib.func('long lgetxattr(const void *path, const void *name, void *value, size_t size)'),
     lsetxattr: lib.func(
@@ -86,14 +82,8 @@ function bind(): Libc {
     copy_file_range: lib.func(
       'long copy_file_range(int from, void *fromOffset, int to, void *toOffset, size_t size, unsigned int flags)',
     ),
-    syncfs,
     mknodat: (dirfd, path, mode, device) => Number(syscall4(number, dirfd, path, mode, device)),
     openat2: (dirfd, path, how, size) => Number(syscallHow(openat2Number, dirfd, path, how, size)),
-    syncfsAsync: fd => {
-      const done = Promise.withResolvers<number>()
-      syncfs.async(fd, (error: unknown, result: number) => done.resolve(error ? -1 : result))
-      return done.promise
-    },
     errno: () => ffi.errno(),
   }
 }

@@ -1,0 +1,37 @@
+import type { JobContext } from '../sys/job-protocol.ts'
+import { listNames } from './list-names.ts'
+import { statPath } from './read-entry.ts'
+
+/** A directory to be measured. */
+export interface MeasureInput {
+  readonly path: string
+}
+
+/** What a directory holds; files with several names count once. */
+export interface MeasureOutput {
+  /** Bytes that everything takes on disk. */
+  readonly diskBytes: number
+  /** Sum of the lengths of all files. */
+  readonly contentBytes: number
+}
+
+/** Measures a directory with everything in it. */
+export function measureDirectory(input: MeasureInput, context: Pick<JobContext, 'check'>): MeasureOutput {
+  const seen = new Set<bigint>()
+  const waiting = [input.path]
+  let blocks = 0n
+  let content = 0n
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    context.check()
+    for (const { name, isDirectory } of listNames(path)) {
+      const real = `${path}/${name}`
+      if (isDirectory) waiting.push(real)
+      const stat = statPath(real)
+      if (stat === undefined || (stat.nlink > 1n && !isDirectory && seen.has(stat.ino))) continue
+      if (stat.nlink > 1n) seen.add(stat.ino)
+      blocks += stat.blocks
+      if (stat.isFile()) content += stat.size
+    }
+  }
+  return { diskBytes: Number(blocks * 512n), contentBytes: Number(content) }
+}

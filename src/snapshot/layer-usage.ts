@@ -1,0 +1,50 @@
+import type { ImageNames } from '../content/image-names.ts'
+import type { ContentStore } from '../content/content-store.ts'
+import type { Leases } from '../content/lease.ts'
+import { reachableBlobs } from '../content/reachable.ts'
+import type { UsageRecord, UsageSource } from '../content/usage-record.ts'
+import type { LayerRecords } from './layer-records.ts'
+import type { OverlaySnapshotter } from './overlay-snapshotter.ts'
+
+/** What the records of layers are made from. */
+export interface LayerUsageOptions {
+  readonly layers: LayerRecords
+  readonly snapshotter: OverlaySnapshotter
+  readonly leases: Leases
+  readonly images: ImageNames
+  readonly content: ContentStore
+}
+
+/**
+ * Layers as records of disk usage. A layer is in use while a live process holds it; it is shared where an image in the
+ * local store has its blob. Records that others were made on cannot be removed before those.
+ */
+export function layerUsage(options: LayerUsageOptions): UsageSource {
+  const { layers, snapshotter, leases, images, content } = options
+  return {
+    records: async signal => {
+      const held = leases.held()
+      const roots = images.list().map(({ descriptor }) => descriptor)
+      const kept = await reachableBlobs(content, roots, signal)
+      const records: UsageRecord[] = []
+      for (const layer of layers.list()) {
+        const parent = layer.parents.at(-1)
+        records.push({
+          id: layer.id,
+          type: layer.recordType,
+          description: layer.description,
+          inUse: held.layers.has(layer.id),
+          mutable: false,
+          shared: layers.blobs(layer.id).some(({ descriptor }) => kept.has(descriptor.digest)),
+          size: layer.size ?? (await snapshotter.usage(layer.id, signal)),
+          parents: parent === undefined ? [] : [parent],
+          createdMs: layer.createdMs,
+          ...(layer.usageCount > 0 ? { lastUsedMs: layer.touchedAt } : {}),
+          usageCount: layer.usageCount,
+        })
+      }
+      return records
+    },
+    remove: async id => await snapshotter.removeUnused(id, Number.MAX_SAFE_INTEGER),
+  }
+}
