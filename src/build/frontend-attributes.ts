@@ -21,7 +21,7 @@ export function frontendAttributes(request: BuildRequest): Record<string, string
   if (request.shmSize !== undefined && request.shmSize > 0) attrs['shm-size'] = String(request.shmSize)
   if (request.ulimits.length > 0) attrs['ulimit'] = request.ulimits.join(',')
   if (request.cgroupParent) attrs['cgroup-parent'] = request.cgroupParent
-  if (request.call !== undefined) attrs['requestid'] = request.call
+  if (request.call !== undefined) attrs['requestid'] = request.call.split(',')[0] ?? ''
   return attrs
 }
 

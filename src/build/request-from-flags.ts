@@ -58,7 +58,7 @@ export function requestFromFlags(context: string, flags: BuildFlagValues, host: 
       ...[canonicalAttest('provenance', flags.provenance), canonicalAttest('sbom', flags.sbom)].filter(text => text !== ''),
     ]),
   )
-  const call = flags.call === '' || flags.call === 'build' ? undefined : flags.call
+  const call = callRequest(flags.call)
   return {
     context,
     ...(flags.file === '' ? {} : { dockerfile: flags.file }),
@@ -86,6 +86,15 @@ export function requestFromFlags(context: string, flags: BuildFlagValues, host: 
     resources: {},
     ...(call === undefined ? {} : { call }),
   }
+}
+
+/** The frontend request behind `--call`, with its options; undefined for a build. */
+function callRequest(text: string): string | undefined {
+  const [method = '', ...options] = text.split(',')
+  const name = method.startsWith('method=') ? method.slice('method='.length) : method
+  if (name === '' || name === 'build') return undefined
+  const request = name === 'check' ? 'lint' : name
+  return [request.startsWith('frontend.') ? request : `frontend.${request}`, ...options].join(',')
 }
 
 function splitPair(text: string): [string, string] {

@@ -15,7 +15,7 @@ import type { ResolvedOutput } from './outputs.ts'
 /** What one build on one node takes. */
 export interface RunBuildOptions {
   readonly request: BuildRequest
-  readonly inputs: BuildInputs
+  readonly inputs: Pick<BuildInputs, 'localDirs' | 'frontendAttrs' | 'sharedKey'>
   readonly outputs: readonly ResolvedOutput[]
   /** Attachables besides local directories: credentials, secrets, agents, receivers of exports. */
   readonly attachables: readonly Attachable[]

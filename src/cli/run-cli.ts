@@ -92,7 +92,7 @@ class Run {
     const found = findCommand(this.#table, isHelp ? argv.slice(1) : argv, this.#global)
     const row = found.rows.at(-1) as CommandRow
     const command = row.load === undefined ? undefined : (await row.load()).command
-    const set = new FlagSet({ warn: this.#warn })
+    const set = new FlagSet({ warn: this.#warn, interspersed: command?.argumentsEndFlags !== true })
     const prepared = command?.prepare(set, this.#host.env)
     const own = set.list()
     for (const flag of this.#global.list()) if (set.lookup(flag.name) === undefined) set.share(flag)

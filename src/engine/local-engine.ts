@@ -29,6 +29,7 @@ export interface LocalEngineOptions {
 /** The engine of this machine with the sessions that it serves. */
 export interface LocalEngine extends OpenEngine {
   readonly sessions: SessionStore
+  readonly machine: MachineFacts
 }
 
 /** Opens the engine over the state directory `root`, in this process. */
@@ -56,6 +57,7 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
   return {
     ...opened,
     sessions,
+    machine,
     async [Symbol.asyncDispose]() {
       await opened[Symbol.asyncDispose]()
       transport[Symbol.dispose]()

@@ -3,6 +3,7 @@ import { Semaphore } from '../async/semaphore.ts'
 import { createSqliteKeyStore } from '../cache/sqlite-key-store.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type { ClientSink } from '../exporter/client-sink.ts'
+import type { Executor } from '../executor/executor.ts'
 import { createExecutor, type ExecutorOptions } from '../executor/runc-executor.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { createDiskCacheMounts } from '../ops/disk-cache-mounts.ts'
@@ -57,6 +58,7 @@ export interface OpenEngine extends AsyncDisposable {
   readonly engine: Engine
   readonly state: State
   readonly services: ExporterServices
+  readonly executor: Executor
 }
 
 /** Puts the engine together. Throws as `openState`. */
@@ -127,6 +129,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     engine: new Engine(services, options.runFrontend),
     state,
     services,
+    executor,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }

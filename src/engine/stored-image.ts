@@ -123,3 +123,9 @@ export async function platformImage(
 async function configOf(manifest: WrittenManifest, content: ContentStore): Promise<ImageConfig> {
   return parseImageConfig(await content.readAll(manifest.config.digest))
 }
+
+/** An image with only one of its platforms; its statements stay behind. */
+export async function onePlatform(image: WrittenImage, platform: Platform, content: ContentStore): Promise<WrittenImage> {
+  const { manifest } = await platformImage(image, platform, content)
+  return { descriptor: manifest.descriptor, bytes: manifest.bytes, manifests: [manifest], configDigest: manifest.config.digest }
+}

@@ -124,11 +124,9 @@ function checkExit(status: ExitStatus, args: readonly string[], valid: readonly 
   if (status.oomKilled) {
     throw new SlipwayError('resource-exhausted', `${what}cannot allocate memory`, {
       hint: 'the kernel ended the step for want of memory: give it more, or run fewer steps at the same time',
-      exitCode: status.code,
     })
   }
   throw new SlipwayError('unknown', `${what}exit code: ${status.code}`, {
-    exitCode: status.code,
     details: [{ type: 'slipway.Exit', code: status.code }],
   })
 }

@@ -1,6 +1,6 @@
 import { type Client, createClient } from '@connectrpc/connect'
 import { create } from '@bufbuild/protobuf'
-import { asSlipwayError } from '../../errors/slipway-error.ts'
+import { asSlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { Control, type SolveRequest } from '../../proto/gen/control_pb.ts'
 import { LLBBridge, type Result, SolveRequestSchema } from '../../proto/gen/gateway_pb.ts'
 import type { Definition } from '../../proto/gen/ops_pb.ts'
@@ -48,7 +48,7 @@ export async function driveBuild(node: BuildkitConnection, options: DriveOptions
   } catch (e) {
     abort.abort(e)
     await Promise.allSettled([solving])
-    throw asSlipwayError(e)
+    throw wrapError('failed to solve', e)
   } finally {
     options.signal.removeEventListener('abort', stop)
     const timer = setTimeout(() => ended.abort(), 2000)

@@ -1,15 +1,22 @@
+import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { resolve } from 'node:path'
 import { prepareInputs } from '../../build/build-inputs.ts'
-import { resolveOutputs } from '../../build/outputs.ts'
+import type { BuildRequest } from '../../build/build-request.ts'
+import { resolveOutputs, type ResolvedOutput } from '../../build/outputs.ts'
 import { requestFromFlags } from '../../build/request-from-flags.ts'
 import { runBuild } from '../../build/run-build.ts'
-import { wrapError } from '../../errors/slipway-error.ts'
-import { hostPlatform } from '../host-platform.ts'
+import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
+import { uploads } from '../../session/attachables/upload.ts'
 import { exactArgs } from '../argument-rule.ts'
+import { buildMetadata, imageId, writeWhole } from '../build-results.ts'
+import { authAttachable, outputsAttachable, secretsAttachable } from '../client-attachables.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { embeddedDriver } from '../embedded.ts'
+import { hostPlatform } from '../host-platform.ts'
 import { openProgress } from '../open-progress.ts'
 import { type BuildFlags, declareBuildFlags } from './build-flags.ts'
+import { printCallResult } from './call-result.ts'
 
 /** `build`: an image, or files, of a Dockerfile. */
 export const command: Command = defineCommand({
@@ -25,50 +32,66 @@ export const command: Command = defineCommand({
   },
 })
 
-async function build({ host, flags, args, signal }: CommandContext<BuildFlags>): Promise<number> {
+async function build(context: CommandContext<BuildFlags>): Promise<number> {
+  const { host, flags, args, signal } = context
   const [path = ''] = args
+  for (const line of flags.warnings) host.stderr.write(`WARNING: ${line}\n`)
   const request = requestFromFlags(path, flags, { env: host.env, hostPlatform: hostPlatform() })
-  const outputs = resolveOutputs(request.outputs, request.tags, {
-    cwd: host.cwd,
-    stdoutIsTerminal: host.stdout.isTTY,
-  })
-  await using inputs = await prepareInputs(request, {
-    cwd: host.cwd,
-    tempDir: tmpdir(),
-    stdin: host.stdin.stream,
-  })
+  const outputs = outputsOf(request, context)
+  if (flags.iidFile !== '') {
+    if (outputs.some(output => output.type === 'local' || output.type === 'tar')) {
+      throw new SlipwayError('invalid-argument', "local and tar exporters are incompatible with image ID file")
+    }
+    rmSync(resolve(host.cwd, flags.iidFile), { force: true })
+  }
+  const result = await solve(request, outputs, context)
+  if (request.call !== undefined) return printCallResult(host, request.call, result.metadata)
+  const answer = { ref: `default/default/${result.ref}`, exporterResponse: result.exporterResponse }
+  if (flags.quiet) host.stdout.write(`${imageId(result.exporterResponse)}\n`)
+  if (flags.iidFile !== '') writeWhole(flags.iidFile, imageId(result.exporterResponse), host)
+  if (flags.metadataFile !== '') writeWhole(flags.metadataFile, buildMetadata(answer), host)
+  if (request.outputs.length === 0 && !flags.quiet) tellWhere(result.exporterResponse, context)
+  signal.throwIfAborted()
+  return 0
+}
+
+/** Outputs asked for; with none, the image stays in the local store. */
+function outputsOf(request: BuildRequest, { host }: CommandContext<BuildFlags>): readonly ResolvedOutput[] {
+  if (request.call !== undefined) return []
+  if (request.outputs.length > 0) {
+    return resolveOutputs(request.outputs, request.tags, { cwd: host.cwd, stdoutIsTerminal: host.stdout.isTTY })
+  }
+  return [{ type: 'image', attrs: { name: request.tags.join(','), 'dangling-name-prefix': 'slipway.local/build' } }]
+}
+
+async function solve(
+  request: BuildRequest,
+  outputs: readonly ResolvedOutput[],
+  { host, flags, signal }: CommandContext<BuildFlags>,
+): ReturnType<typeof runBuild> {
+  await using inputs = await prepareInputs(request, { cwd: host.cwd, tempDir: tmpdir(), stdin: host.stdin.stream })
+  const streams = uploads()
+  const attributes: Record<string, string> = {}
+  if (inputs.upload !== undefined) attributes['context'] = streams.add('context', inputs.upload)
+  const attachables = [authAttachable(host), await secretsAttachable(request.secrets, host), outputsAttachable(outputs, host), streams]
   await using driver = await embeddedDriver(host)
-  const progress = await openProgress(host, {
-    progress: flags.progress,
-    quiet: flags.quiet,
-    label: 'embedded:default',
-  })
+  const progress = await openProgress(host, { progress: flags.progress, quiet: flags.quiet, label: 'embedded:default' })
   try {
     await using connection = await driver.dial(signal)
-    const kept =
-      outputs.length > 0
-        ? outputs
-        : [
-            {
-              type: 'image',
-              attrs: { name: request.tags.join(','), 'dangling-name-prefix': 'slipway.local/build' },
-            },
-          ]
-    const result = await runBuild(connection, {
-      request,
-      inputs,
-      outputs: kept,
-      attachables: [],
-      onStatus: progress.write,
-      signal,
-    })
-    await progress[Symbol.asyncDispose]()
-    if (flags.quiet)
-      host.stdout.write(
-        `${result.exporterResponse['containerimage.config.digest'] ?? result.exporterResponse['containerimage.digest'] ?? ''}\n`,
-      )
-    return 0
+    const { localDirs, sharedKey } = inputs
+    const given = { localDirs, sharedKey, frontendAttrs: { ...inputs.frontendAttrs, ...attributes } }
+    return await runBuild(connection, { request, inputs: given, outputs, attachables, onStatus: progress.write, signal })
   } finally {
     await progress[Symbol.asyncDispose]()
   }
+}
+
+function tellWhere(response: Readonly<Record<string, string>>, { host, path }: CommandContext<BuildFlags>): void {
+  const [name] = (response['image.name'] ?? '').split(',')
+  if (name === undefined || name === '') return
+  const program = path.slice(0, path.lastIndexOf(' '))
+  host.stderr.write(
+    `\nThe image is in the local store as ${name}\n` +
+      `  push it:  ${program} image push ${name}\n  save it:  ${program} image save -o FILE ${name}\n  run it:   ${program} run ${name}\n`,
+  )
 }

@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { goJson, type JsonValue, sortKeys } from '../gostd/json.ts'
+import type { Host } from './host.ts'
+
+/** What a build answers, as users may have it written. */
+export interface BuildAnswer {
+  /** `builder/node/ref` */
+  readonly ref: string
+  readonly exporterResponse: Readonly<Record<string, string>>
+}
+
+/** The id of an image: that of the configuration where there is one image, else of the index; empty without either. */
+export function imageId(response: Readonly<Record<string, string>>): string {
+  return response['containerimage.config.digest'] ?? response['containerimage.digest'] ?? ''
+}
+
+/**
+ * The metadata of a build as JSON: keys sorted, base64 JSON decoded. Keys:
+ * https://github.com/docker/buildx/blob/v0.36.1/docs/reference/buildx_build.md#metadata-file
+ */
+export function buildMetadata(answer: BuildAnswer): string {
+  const metadata: Record<string, JsonValue> = { 'buildx.build.ref': answer.ref }
+  for (const [key, value] of Object.entries(answer.exporterResponse)) metadata[key] = decoded(value)
+  return goJson(sortKeys(metadata), { indent: '  ' })
+}
+
+/** A value that is base64 of JSON, as that JSON; anything else as it is. */
+function decoded(value: string): JsonValue {
+  if (!/^[A-Za-z0-9+/]+=*$/.test(value) || value.length % 4 !== 0) return value
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(value, 'base64').toString('utf8'))
+    return typeof parsed === 'object' && parsed !== null ? (parsed as JsonValue) : value
+  } catch {
+    return value
+  }
+}
+
+/** Writes a small file so that it is there whole or not at all. */
+export function writeWhole(path: string, text: string, host: Pick<Host, 'cwd'>): void {
+  const target = resolve(host.cwd, path)
+  const temporary = `${target}.tmp${randomBytes(4).toString('hex')}`
+  try {
+    writeFileSync(temporary, text, { mode: 0o644 })
+    renameSync(temporary, target)
+  } catch (e) {
+    rmSync(temporary, { force: true })
+    throw e
+  }
+}

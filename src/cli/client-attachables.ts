@@ -1,0 +1,81 @@
+import { createWriteStream } from 'node:fs'
+import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type { SecretEntry } from '../bake/attrs/secret-entry.ts'
+import type { OutputTarget, ResolvedOutput } from '../build/outputs.ts'
+import { SlipwayError } from '../errors/slipway-error.ts'
+import type { Attachable } from '../session/attachable.ts'
+import { auth } from '../session/attachables/auth.ts'
+import { type ExportTarget, fileSend } from '../session/attachables/file-send.ts'
+import { maxSecretBytes, secrets } from '../session/attachables/secrets.ts'
+import { userCredentials } from './docker-credentials.ts'
+import type { Host } from './host.ts'
+
+/** Registry credentials of the user. */
+export function authAttachable(host: Host): Attachable {
+  const ask = userCredentials(host)
+  return auth({
+    async credentials(registry, _scopes, signal) {
+      const found = await ask(registry, signal)
+      if (found === undefined) return {}
+      const { username, secret, registryToken } = found
+      if (registryToken !== undefined) return { registryToken }
+      return username === '' ? { identityToken: secret } : { username, password: secret }
+    },
+  })
+}
+
+/** Secrets of `--secret`. Throws where a file is missing or too large, before anything is built. */
+export async function secretsAttachable(entries: readonly SecretEntry[], host: Host): Promise<Attachable> {
+  const sources = new Map<string, () => Promise<Uint8Array | undefined>>()
+  for (const entry of entries) sources.set(entry.id, await secretSource(entry, host))
+  return secrets(async id => sources.get(id)?.())
+}
+
+async function secretSource(entry: SecretEntry, host: Host): Promise<() => Promise<Uint8Array | undefined>> {
+  const { id, source, env } = entry
+  const variable = env ?? (source === undefined && host.env[id] !== undefined ? id : undefined)
+  if (variable !== undefined && source === undefined) {
+    return async () => {
+      const value = host.env[variable]
+      return value === undefined ? undefined : Buffer.from(value)
+    }
+  }
+  const path = resolve(host.cwd, source ?? id)
+  const found = await stat(path).catch((e: unknown) => {
+    throw new SlipwayError('not-found', `failed to stat ${path}: no such file or directory`, { cause: e, hint: `--secret id=${id} needs a file or a variable` })
+  })
+  if (found.size > maxSecretBytes) throw new SlipwayError('invalid-argument', `secret ${id} too big. max size ${maxSecretBytes} bytes`)
+  return () => readFile(path)
+}
+
+/** Receivers of the outputs that are files, by their numbers. */
+export function outputsAttachable(outputs: readonly ResolvedOutput[], host: Host): Attachable {
+  const targets: Record<number, ExportTarget> = {}
+  for (const [id, output] of outputs.entries()) {
+    if (output.target !== undefined) targets[id] = exportTarget(output.target, output.attrs['mode'] === 'delete', host)
+  }
+  return fileSend(targets)
+}
+
+function exportTarget(target: OutputTarget, remove: boolean, host: Host): ExportTarget {
+  if (target.kind === 'directory') return { kind: 'directory', path: target.path, ...(remove ? { remove } : {}) }
+  if (target.kind === 'stdout') {
+    return { kind: 'stream', receive: (stream, _metadata, signal) => pipeline(stream, host.stdout.stream, { end: false, signal }) }
+  }
+  return { kind: 'stream', receive: (stream, _metadata, signal) => writeArchive(target.path, stream, signal) }
+}
+
+/** The file appears under its name only when it is whole. */
+async function writeArchive(path: string, stream: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  const temporary = `${path}.${process.pid}.tmp`
+  try {
+    await pipeline(stream, createWriteStream(temporary, { mode: 0o644 }), { signal })
+    await rename(temporary, path)
+  } catch (e) {
+    await rm(temporary, { force: true })
+    throw e
+  }
+}

@@ -1,0 +1,94 @@
+import { create } from '@bufbuild/protobuf'
+import { closeSync, createReadStream } from 'node:fs'
+import { posix } from 'node:path'
+import type { SinkTree } from '../exporter/client-sink.ts'
+import { type Stat, StatSchema } from '../proto/gen/fsutil_pb.ts'
+import type { SyncTree } from '../session/fsutil/sync-tree.ts'
+import type { FileTree } from '../snapshot/tree.ts'
+import { statMessage } from './stat-message.ts'
+
+/** Trees of an export as one tree to send: each below its prefix, with the files that are added to it. */
+export function sinkSyncTree(trees: readonly SinkTree[], report: (label: string, bytes: number, done: boolean) => void): SyncTree {
+  const sources = new Map<string, { readonly one: SinkTree; readonly path: string }>()
+  const sent = new Map<string, number>()
+  const count = (one: SinkTree, bytes: number): void => {
+    const total = (sent.get(one.label) ?? 0) + bytes
+    sent.set(one.label, total)
+    report(one.label, total, false)
+  }
+  return {
+    async *walk(signal) {
+      for (const one of [...trees].sort((a, b) => Buffer.compare(Buffer.from(a.prefix), Buffer.from(b.prefix)))) {
+        if (one.prefix !== '') yield directoryStat(one.prefix, one.mtimeMs)
+        yield* walkTree(one, signal, sources)
+      }
+      for (const one of trees) report(one.label, sent.get(one.label) ?? 0, true)
+    },
+    async *open(path) {
+      const source = sources.get(path)
+      if (source === undefined) return
+      const extra = source.one.extra.get(source.path)
+      if (extra !== undefined) {
+        count(source.one, extra.length)
+        yield extra
+        return
+      }
+      for await (const chunk of contentOf(source.one.tree, source.path)) {
+        count(source.one, chunk.length)
+        yield chunk
+      }
+    },
+  }
+}
+
+async function* contentOf(tree: FileTree, path: string): AsyncIterable<Uint8Array> {
+  const fd = tree.open(path)
+  let opened = false
+  try {
+    const stream = createReadStream('', { fd, highWaterMark: 256 * 1024 })
+    opened = true
+    for await (const chunk of stream) yield chunk as Buffer
+  } finally {
+    if (!opened) closeSync(fd)
+  }
+}
+
+function directoryStat(path: string, mtimeMs: number): Stat {
+  return create(StatSchema, statMessage({ path, kind: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0, mtimeNs: BigInt(Math.round(mtimeMs)) * 1_000_000n }))
+}
+
+/** Entries of one tree and its added files, in path order. */
+async function* walkTree(
+  one: SinkTree,
+  signal: AbortSignal | undefined,
+  sources: Map<string, { readonly one: SinkTree; readonly path: string }>,
+): AsyncIterable<Stat> {
+  const links = new Map<string, string>()
+  const visit = function* (directory: string): Iterable<Stat> {
+    const extras = directory === '/' ? [...one.extra.keys()] : []
+    const names = [...new Set([...one.tree.readdir(directory), ...extras])].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    for (const name of names) {
+      signal?.throwIfAborted()
+      const child = posix.join(directory, name)
+      const path = posix.join(one.prefix, child.slice(1))
+      const extra = directory === '/' ? one.extra.get(name) : undefined
+      if (extra !== undefined) {
+        sources.set(path, { one, path: name })
+        yield create(StatSchema, statMessage({ path, kind: 'file', mode: 0o600, uid: 0, gid: 0, size: extra.length, mtimeNs: BigInt(Math.round(one.mtimeMs)) * 1_000_000n }))
+        continue
+      }
+      const entry = one.tree.lstat(child)
+      if (entry === undefined) continue
+      const first = entry.hardlinkKey === undefined ? undefined : links.get(entry.hardlinkKey)
+      if (first !== undefined) {
+        yield create(StatSchema, statMessage({ ...entry, path, size: 0, linkname: first }))
+        continue
+      }
+      if (entry.hardlinkKey !== undefined) links.set(entry.hardlinkKey, path)
+      sources.set(path, { one, path: child })
+      yield create(StatSchema, { ...statMessage({ ...entry, path }), xattrs: Object.fromEntries(one.tree.xattrs(child)) })
+      if (entry.kind === 'directory') yield* visit(child)
+    }
+  }
+  yield* visit('/')
+}
