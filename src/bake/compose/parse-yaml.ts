@@ -108,5 +108,5 @@ function scalar(value: unknown): YamlValue {
   )
     return value
   if (value instanceof Date) return value.toISOString()
-  return String(value)
+  return null
 }
