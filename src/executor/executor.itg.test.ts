@@ -57,10 +57,7 @@ describe('containers on runc', { skip }, () => {
 
   test('output arrives while the process runs', async () => {
     const output = new Output()
-    const running = f.executor.run(
-      f.container('echo first; sleep 0.2; echo last'),
-      output,
-    )
+    const running = f.executor.run(f.container('echo first; sleep 0.2; echo last'), output)
     await output.waitFor('first')
     assert.equal(output.text, 'first\n')
     await running

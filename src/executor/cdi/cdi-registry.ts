@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { compareNames } from '../../bytes/path-string.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { type CdiDevice, type CdiSpec, readCdiSpec } from './cdi-spec.ts'
 
@@ -52,7 +53,7 @@ export async function loadCdi(options: CdiOptions): Promise<CdiRegistry> {
       for (const device of spec.devices) devices.set(`${spec.kind}=${device.name}`, { spec, device })
     }
   }
-  const names = [...devices.keys()].sort()
+  const names = [...devices.keys()].sort(compareNames)
   const annotationsOf = (name: string): Record<string, string> => ({
     ...devices.get(name)?.spec.annotations,
     ...devices.get(name)?.device.annotations,
@@ -100,7 +101,7 @@ function isAutoAllowed(
 async function readDirectory(directory: string, parseYaml: CdiOptions['parseYaml']): Promise<CdiSpec[]> {
   const names = await readdir(directory).catch(() => [])
   const specs: CdiSpec[] = []
-  for (const name of names.sort()) {
+  for (const name of names.sort(compareNames)) {
     const parse = name.endsWith('.json') ? JSON.parse : name.endsWith('.yaml') ? parseYaml : undefined
     if (parse === undefined) continue
     try {
