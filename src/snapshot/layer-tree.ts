@@ -15,6 +15,15 @@ export interface Found {
 
 /** More directories than this are not remembered. */
 const mostRemembered = 20_000
+/** After this many look-ups of single names in a directory it is cheaper to know them all. */
+const lookupsBeforeListing = 12
+
+/** What is known of the names in a directory. */
+interface KnownNames {
+  lookups: number
+  /** Every name that any of its parts may have, whiteouts included. */
+  names: Set<string> | undefined
+}
 
 /**
  * A stack of layer directories seen as overlayfs would show it, without a mount: names are looked for from the top,
@@ -25,6 +34,7 @@ export class LayerTree implements FileTree {
   readonly #layers: readonly string[]
   /** For a canonical directory: the directories on disk that make it up, highest first. */
   readonly #parts = new Map<string, readonly string[]>()
+  readonly #names = new Map<string, KnownNames>()
 
   /** `layers` are absolute paths, lowest first. */
   constructor(layers: readonly string[]) {
@@ -72,6 +82,7 @@ export class LayerTree implements FileTree {
 
   [Symbol.dispose](): void {
     this.#parts.clear()
+    this.#names.clear()
   }
 
   /** What is at a canonical path. */
@@ -82,7 +93,9 @@ export class LayerTree implements FileTree {
       return real === undefined || stat === undefined ? undefined : { real, stat }
     }
     const name = baseOf(path)
-    for (const part of this.parts(parentOf(path)) ?? []) {
+    const parent = parentOf(path)
+    if (!this.mayHave(parent, name)) return undefined
+    for (const part of this.parts(parent) ?? []) {
       const real = `${part}/${name}`
       const stat = statPath(real)
       if (stat !== undefined) return isWhiteout(stat) ? undefined : { real, stat }
@@ -104,12 +117,39 @@ export class LayerTree implements FileTree {
     return parts
   }
 
+  /** False where it is known without asking the disk that no part of a directory has the name. */
+  mayHave(directory: string, name: string): boolean {
+    let known = this.#names.get(directory)
+    if (known === undefined) {
+      if (this.#names.size >= mostRemembered) this.#names.clear()
+      known = { lookups: 0, names: undefined }
+      this.#names.set(directory, known)
+    }
+    if (known.names === undefined && ++known.lookups > lookupsBeforeListing) {
+      const parts = this.parts(directory) ?? []
+      known.names = new Set(parts.flatMap(part => listNames(part).map(one => one.name)))
+    }
+    return known.names?.has(name) ?? true
+  }
+
+  /** Tells that a name has appeared in a directory. */
+  noteName(directory: string, name: string): void {
+    this.#names.get(directory)?.names?.add(name)
+  }
+
+  /** Tells that a directory has just been made and nothing of lower layers shows in it. */
+  noteEmpty(directory: string): void {
+    this.#names.set(directory, { lookups: 0, names: new Set() })
+  }
+
   /** Forgets what is known of a directory that has changed, and with `deep` of everything in it. */
   forget(path: string, deep: boolean): void {
     this.#parts.delete(path)
+    this.#names.delete(path)
     if (!deep) return
     const prefix = joinPath(path, '')
     for (const key of this.#parts.keys()) if (key.startsWith(prefix)) this.#parts.delete(key)
+    for (const key of this.#names.keys()) if (key.startsWith(prefix)) this.#names.delete(key)
   }
 
   #look(path: string): Pick<Entry, 'kind' | 'linkname'> | undefined {
@@ -117,6 +157,8 @@ export class LayerTree implements FileTree {
     const found = this.find(path)
     if (found === undefined) return undefined
     const kind = kindOf(found.stat)
+    // Remembered, so that the next path through this directory does not ask the disk again.
+    if (kind === 'directory') this.parts(path)
     return kind === 'symlink' ? { kind, linkname: readLink(found.real) } : { kind }
   }
 

@@ -18,7 +18,7 @@ import { applyToFile, applyToPath, copyEntry } from './apply-attributes.ts'
 import { LayerTree } from './layer-tree.ts'
 import { copyXattrs, type OverlayPrefix, plainXattrs, setOpaque } from './overlay-xattr.ts'
 import { entryOf, isWhiteout, statPath } from './read-entry.ts'
-import { joinPath, parentOf } from './resolve-path.ts'
+import { baseOf, joinPath, parentOf } from './resolve-path.ts'
 import type { Entry, EntryAttributes, WritableTree } from './tree.ts'
 
 /** Directories of a tree that can be changed. */
@@ -37,7 +37,6 @@ export interface UpperTreeOptions {
 export class UpperTree implements WritableTree {
   readonly #upper: string
   readonly #tree: LayerTree
-  readonly #lower: LayerTree
   readonly #prefix: OverlayPrefix
   /** Modification times to give back to directories of the upper layer, by canonical path. */
   readonly #times = new Map<string, bigint>()
@@ -46,7 +45,6 @@ export class UpperTree implements WritableTree {
   constructor(options: UpperTreeOptions) {
     this.#upper = options.upper
     this.#tree = new LayerTree([...options.lowers, options.upper])
-    this.#lower = new LayerTree(options.lowers)
     this.#prefix = options.overlayPrefix
   }
 
@@ -82,20 +80,19 @@ export class UpperTree implements WritableTree {
       this.setAttributes(path, attributes)
       return
     }
-    const real = this.#makeWay(path)
-    const hidden = this.#clear(path, real)
+    const { real, hidden } = this.#freePlace(path)
     mkdirSync(fsPath(real), 0o755)
     // What was removed or replaced before must not show through the new directory.
     if (hidden) setOpaque(real, this.#prefix)
     this.#tree.forget(path, true)
+    this.#tree.noteEmpty(path)
     applyToPath(real, { mode: 0o755, uid: 0, gid: 0, ...attributes }, 'directory')
     if (attributes.mtimeNs !== undefined) this.#times.set(path, attributes.mtimeNs)
   }
 
   writeFile(path: string, attributes: EntryAttributes, write: (fd: number) => void): void {
     const kept = this.#keptAttributes(path)
-    const real = this.#makeWay(path)
-    this.#clear(path, real)
+    const { real } = this.#freePlace(path)
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
     const fd = openSync(fsPath(real), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
     try {
@@ -110,16 +107,15 @@ export class UpperTree implements WritableTree {
   }
 
   symlink(path: string, target: string, attributes: EntryAttributes): void {
-    const real = this.#makeWay(path)
-    this.#clear(path, real)
+    const { real } = this.#freePlace(path)
     symlinkSync(fsPath(target), fsPath(real))
     applyToPath(real, { uid: 0, gid: 0, ...attributes }, 'symlink')
   }
 
   link(path: string, existing: string): void {
+    if (path === existing) return
     const source = this.#copyUp(existing)
-    const real = this.#makeWay(path)
-    this.#clear(path, real)
+    const { real } = this.#freePlace(path)
     linkSync(fsPath(source), fsPath(real))
   }
 
@@ -132,8 +128,7 @@ export class UpperTree implements WritableTree {
     if (kind === 'file' || kind === 'directory' || kind === 'symlink') {
       throw new SlipwayError('internal', `mknod of a ${kind}`)
     }
-    const real = this.#makeWay(path)
-    this.#clear(path, real)
+    const { real } = this.#freePlace(path)
     mknod(real, kind, 0o600, entry.devmajor, entry.devminor)
     applyToPath(real, { mode: 0o644, uid: 0, gid: 0, ...attributes }, kind)
   }
@@ -164,7 +159,6 @@ export class UpperTree implements WritableTree {
       if (statPath(real)?.isDirectory()) setTimes(real, mtimeNs, mtimeNs)
     }
     this.#tree[Symbol.dispose]()
-    this.#lower[Symbol.dispose]()
   }
 
   /** Whether the layers below would show something at `path` if the upper one had nothing there. */
@@ -173,7 +167,7 @@ export class UpperTree implements WritableTree {
     const parts = this.#tree.parts(parentOf(path)) ?? []
     const lower = parts.filter(part => part !== upperParent && part !== this.#upper)
     for (const part of lower) {
-      const stat = statPath(joinPath(part, path.slice(path.lastIndexOf('/') + 1)))
+      const stat = statPath(joinPath(part, baseOf(path)))
       if (stat !== undefined) return !isWhiteout(stat)
     }
     return false
@@ -182,11 +176,20 @@ export class UpperTree implements WritableTree {
   /** Makes sure that the parent of `path` is in the upper layer, and answers where `path` belongs there. */
   #makeWay(path: string): string {
     if (path === '/') throw new SlipwayError('failed-precondition', 'the root directory cannot be replaced')
-    this.#directoryUp(parentOf(path))
+    const parent = parentOf(path)
+    this.#directoryUp(parent)
+    this.#tree.noteName(parent, baseOf(path))
     return this.#upper + path
   }
 
-  /** Removes what the upper layer has at `path`. True where a directory that comes there now must be opaque. */
+  /** As `#makeWay`, and removes what the upper layer has there. `hidden`: a directory that comes there must be opaque. */
+  #freePlace(path: string): { readonly real: string; readonly hidden: boolean } {
+    const maybeThere = this.#tree.mayHave(parentOf(path), baseOf(path))
+    const real = this.#makeWay(path)
+    return { real, hidden: maybeThere && this.#clear(path, real) }
+  }
+
+  /** Removes what the upper layer has at `path`. True where there was something. */
   #clear(path: string, real: string): boolean {
     const stat = statPath(real)
     if (stat === undefined) return false
