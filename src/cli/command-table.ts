@@ -27,6 +27,11 @@ export const commandTable: CommandRow = {
       load: () => import('./commands/run.ts'),
     },
     {
+      name: 'serve',
+      summary: 'Serve builds to BuildKit clients',
+      load: () => import('./commands/serve.ts'),
+    },
+    {
       name: 'version',
       summary: 'Show the version',
       load: () => import('./commands/version.ts'),

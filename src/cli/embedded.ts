@@ -11,16 +11,27 @@ export function stateRoot(host: Host): string {
   return join(env['XDG_DATA_HOME'] || join(env['HOME'] || '/', '.local/share'), 'slipway')
 }
 
+/** Settings of an engine that are not those of the environment. */
+export interface EngineSettings {
+  readonly root?: string
+  /** Configuration file; SLIPWAY_CONFIG where it is not given. */
+  readonly config?: string | undefined
+  /** Entitlements besides those of the configuration; absent: whatever the build's user grants. */
+  readonly entitlements?: readonly string[]
+}
+
 /** The engine of this machine with the settings of the environment. The caller disposes it. */
-export async function embeddedDriver(host: Host): Promise<EmbeddedDriver> {
+export async function embeddedDriver(host: Host, settings: EngineSettings = {}): Promise<EmbeddedDriver> {
   const { createEmbeddedDriver } = await import('../drivers/embedded/embedded-driver.ts')
   const { emptyConfig, readDaemonConfig } = await import('../engine/daemon-config.ts')
-  const config = host.env['SLIPWAY_CONFIG']
+  const path = settings.config ?? host.env['SLIPWAY_CONFIG']
+  const config = path ? readDaemonConfig(path) : emptyConfig
   const native = hostPlatform()
   return createEmbeddedDriver({
-    root: stateRoot(host),
-    config: config ? readDaemonConfig(config) : emptyConfig,
+    root: settings.root ?? stateRoot(host),
+    config,
     machine: { hostPlatform: native, platforms: () => [native], checkPlatform: () => undefined },
     proxy: {},
+    ...(settings.entitlements === undefined ? {} : { entitlements: [...config.insecureEntitlements, ...settings.entitlements] }),
   })
 }

@@ -5,7 +5,8 @@ import { abortOnSignals } from './signals.ts'
 
 /** Runs the command line of this process and exits with its code. */
 export async function runMain(): Promise<void> {
-  const host = nodeHost()
+  const started = nodeHost()
+  const host = started.program === 'buildkitd' ? { ...started, args: ['serve', ...started.args] } : started
   const signal = abortOnSignals(host)
   const code = await runCli(host, commandTable, signal)
   // Standard output and error are written synchronously on Linux, so nothing is lost; handles that are still open

@@ -3,7 +3,7 @@ import { asSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
 import { memo } from '../solver/memo.ts'
 import type { Job } from '../solver/solver.ts'
 import { refOf } from '../ops/ref-result.ts'
-import type { Definition } from '../proto/gen/ops_pb.ts'
+import type { Definition, Op } from '../proto/gen/ops_pb.ts'
 import { type Ref, scratch } from '../snapshot/ref.ts'
 import { type LoadedDefinition, loadDefinition } from './load-definition.ts'
 
@@ -23,13 +23,14 @@ export interface BridgeResult {
   readonly metadata: ReadonlyMap<string, Uint8Array>
 }
 
-/** A ref of a job; undefined for the definition of nothing. */
+/** A ref of a job; undefined for the definition of nothing. `check` may refuse operations. */
 export function createBridgeRef(
   definition: Definition,
   job: Job,
   signal: AbortSignal,
+  check: (op: Op) => void,
 ): BridgeRef | undefined {
-  const loaded = loadDefinition(definition)
+  const loaded = loadDefinition(definition, check)
   if (loaded === undefined) return undefined
   return {
     id: randomBytes(12).toString('hex'),

@@ -9,6 +9,7 @@ import { parseResolveMode } from '../source/image/resolve-mode.ts'
 import type { SourceContext } from '../source/source-context.ts'
 import type { SolveStatus, VertexWarning } from '../status/solve-status.ts'
 import { type BridgeRef, createBridgeRef } from './bridge-ref.ts'
+import { checkEntitlements } from './entitlements.ts'
 import { clientStep } from './client-step.ts'
 import type { EngineServices } from './services.ts'
 
@@ -43,17 +44,19 @@ export class BuildBridge {
   /** Session of the client; empty where it has none. */
   readonly sessionId: string
   readonly #sessions: readonly string[]
+  readonly #entitlements: ReadonlySet<string>
   readonly #write: (status: SolveStatus) => void
   readonly #configs = new Map<string, () => Promise<ResolvedConfig>>()
 
   constructor(
     job: Job,
     services: EngineServices,
-    options: { sessions: readonly string[]; write: (status: SolveStatus) => void; signal: AbortSignal },
+    options: { sessions: readonly string[]; entitlements: ReadonlySet<string>; write: (status: SolveStatus) => void; signal: AbortSignal },
   ) {
     this.job = job
     this.services = services
     this.signal = options.signal
+    this.#entitlements = options.entitlements
     this.#sessions = options.sessions
     this.sessionId = options.sessions.at(-1) ?? ''
     this.#write = options.write
@@ -61,7 +64,7 @@ export class BuildBridge {
 
   /** A tree of a definition, made when it is looked at. */
   ref(definition: Definition): BridgeRef | undefined {
-    return createBridgeRef(definition, this.job, this.signal)
+    return createBridgeRef(definition, this.job, this.signal, op => checkEntitlements(op, this.#entitlements))
   }
 
   /** Resolves a name to the configuration of its image for one platform; once in a build for equal requests. */

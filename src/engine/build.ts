@@ -7,6 +7,7 @@ import type { BridgeResult } from './bridge-ref.ts'
 import { BuildBridge } from './build-bridge.ts'
 import { clientStep } from './client-step.ts'
 import { exportSourceOf } from './export-source.ts'
+import { grantedEntitlements } from './entitlements.ts'
 import { createExporter, type ExporterServices } from './exporters.ts'
 import { GatewayBridge, type RunFrontend } from './gateway-bridge.ts'
 import { StatusHub } from './status-hub.ts'
@@ -32,6 +33,7 @@ export class Build {
     this.#job = services.solver.job(request.Ref, { sessions, listener: this.hub.write })
     this.#buildBridge = new BuildBridge(this.#job, services, {
       sessions,
+      entitlements: grantedEntitlements(request.Entitlements, services.entitlements),
       write: this.hub.write,
       signal: this.#abort.signal,
     })

@@ -24,21 +24,23 @@ const maxDepth = 10_000
 
 /**
  * Reads LLB that nobody vouches for: every digest is checked, every input must exist, cycles cannot (an op's digest covers
- * its inputs). Throws `invalid-argument`. Undefined for the definition of nothing (`scratch`).
+ * its inputs). `check` may refuse operations. Throws `invalid-argument`. Undefined for the definition of nothing (`scratch`).
  */
-export function loadDefinition(definition: Definition): LoadedDefinition | undefined {
-  const loader = new Loader(definition)
+export function loadDefinition(definition: Definition, check: (op: Op) => void): LoadedDefinition | undefined {
+  const loader = new Loader(definition, check)
   const edge = loader.load()
   return edge === undefined ? undefined : { edge, sourcesOf: digest => sourcesOf(definition, digest) }
 }
 
 class Loader {
   readonly #definition: Definition
+  readonly #check: (op: Op) => void
   readonly #ops = new Map<string, Op>()
   readonly #vertices = new Map<string, Vertex>()
 
-  constructor(definition: Definition) {
+  constructor(definition: Definition, check: (op: Op) => void) {
     this.#definition = definition
+    this.#check = check
   }
 
   load(): Edge | undefined {
@@ -67,6 +69,7 @@ class Loader {
     if (op === undefined) throw new SlipwayError('invalid-argument', `invalid missing input digest ${digest}`)
     if (op.op.case === undefined)
       throw new SlipwayError('invalid-argument', `invalid LLB: operation ${digest} does nothing`)
+    this.#check(op)
     const inputs = op.inputs.map(input => ({
       vertex: this.#vertex(input.digest, depth + 1),
       index: checkIndex(input.index),

@@ -24,6 +24,8 @@ export interface LocalEngineOptions {
   readonly config: DaemonConfig
   readonly machine: MachineFacts
   readonly proxy: ProxySettings
+  /** Entitlements that builds may be given; absent: all that they ask for. */
+  readonly entitlements?: readonly string[]
 }
 
 /** The engine of this machine with the sessions that it serves. */
@@ -52,6 +54,7 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
     ...machine,
     parallelism: Math.max(4, availableParallelism() * 2),
     executor: {},
+    entitlements: options.entitlements,
     now: () => Date.now(),
   })
   return {

@@ -49,6 +49,8 @@ export interface EngineOptions {
   /** Steps that work at the same time. */
   readonly parallelism: number
   readonly executor: Omit<ExecutorOptions, 'root'>
+  /** Entitlements that builds may be given; undefined: all that they ask for. */
+  readonly entitlements: readonly string[] | undefined
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
@@ -116,6 +118,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     solver,
     imageSource,
     lookup,
+    entitlements: options.entitlements,
     hostname: options.hostname,
     hostPlatform: options.hostPlatform,
     platforms: options.platforms,

@@ -20,6 +20,8 @@ export interface EngineServices {
   readonly solver: Solver
   readonly imageSource: ImageSource
   readonly lookup: ImageLookup
+  /** Entitlements that builds may be given; undefined: all that they ask for. */
+  readonly entitlements: readonly string[] | undefined
   readonly hostname: string
   readonly hostPlatform: Platform
   /** Native platform first, then those that are emulated. Read anew every so often. */
