@@ -1,62 +1,69 @@
-import { openSync, constants } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, constants, openSync } from 'node:fs'
 import { compareNames, fsPath } from '../bytes/path-string.ts'
-import { compilePatterns, type ParentMatch, type PatternMatcher } from '../gostd/pattern-matcher.ts'
+import { SlipwayError } from '../errors/slipway-error.ts'
+import { openBeneath } from '../sys/open-beneath.ts'
 import { getXattrs } from '../sys/xattr.ts'
 import { listNames } from './list-names.ts'
+import { LocalPatterns } from './local-patterns.ts'
 import { entryOf, statPath } from './read-entry.ts'
 import type { LocalFilter } from './ref.ts'
-import { joinPath, parentOf, resolvePath } from './resolve-path.ts'
+import { joinPath, resolvePath } from './resolve-path.ts'
 import type { Entry, FileTree } from './tree.ts'
 
-/** How patterns answer for a directory, kept for what is in it. */
-interface DirectoryMatch {
-  readonly include: ParentMatch | undefined
-  readonly exclude: ParentMatch | undefined
+/** What is shown of a directory, and how. */
+export interface DirectoryTreeOptions {
+  /** Which files are part of it. Follow-paths are not looked at: they only say what need not be sent. */
+  readonly filter?: LocalFilter
+  /** Owner of everything, in place of the real one. */
+  readonly owner?: { readonly uid: number; readonly gid: number }
 }
+
+/** More entries than this are not remembered. */
+const mostRemembered = 50_000
 
 /**
- * A directory of this machine, read in place, as far as its filter lets it be seen. Everything belongs to root in it, as
- * in contexts that are sent. Follow-paths are not looked at: they only say what need not be sent.
+ * A directory of this machine, read in place, as far as its filter lets it be seen. It may belong to somebody who
+ * changes it meanwhile: files are opened by a way that a symlink put there at the last moment cannot bend.
  */
-export function openDirectoryTree(path: string, filter: LocalFilter): FileTree {
-  return new DirectoryTree(path, filter)
-}
-
-class DirectoryTree implements FileTree {
+export class DirectoryTree implements FileTree {
   readonly #root: string
-  readonly #include: PatternMatcher | undefined
-  readonly #exclude: PatternMatcher | undefined
-  readonly #matches = new Map<string, DirectoryMatch>()
+  readonly #patterns: LocalPatterns
+  readonly #owner: DirectoryTreeOptions['owner']
   readonly #entries = new Map<string, Entry | undefined>()
+  #rootFd: number | undefined
 
-  constructor(root: string, filter: LocalFilter) {
-    this.#root = root
-    this.#include = filter.includePatterns.length > 0 ? compilePatterns(filter.includePatterns) : undefined
-    this.#exclude = filter.excludePatterns.length > 0 ? compilePatterns(filter.excludePatterns) : undefined
+  constructor(root: string, options: DirectoryTreeOptions = {}) {
+    this.#root = root.replace(/\/+$/, '')
+    this.#patterns = new LocalPatterns(
+      options.filter ?? { includePatterns: [], excludePatterns: [], followPaths: [] },
+    )
+    this.#owner = options.owner
   }
 
   lstat(path: string): Entry | undefined {
-    if (this.#entries.has(path)) return this.#entries.get(path)
-    const entry = this.#read(path)
-    const seen = entry !== undefined && this.#visible(path, entry) ? entry : undefined
-    this.#entries.set(path, seen)
-    return seen
+    return this.#entry(this.resolve(path, { followLast: false }))
   }
 
   resolve(path: string, options: { followLast?: boolean } = {}): string {
-    return resolvePath(path, one => this.lstat(one), options.followLast ?? true)
+    return resolvePath(path, one => this.#entry(one), options.followLast ?? true)
   }
 
   readdir(path: string): readonly string[] {
     const names = listNames(this.realPath(path)).map(one => one.name)
-    const unfiltered = this.#include === undefined && this.#exclude === undefined
-    const seen = unfiltered ? names : names.filter(name => this.lstat(joinPath(path, name)) !== undefined)
+    const seen = this.#patterns.letsAllIn
+      ? names
+      : names.filter(name => this.#entry(joinPath(path, name)) !== undefined)
     return seen.sort(compareNames)
   }
 
   open(path: string): number {
-    return openSync(fsPath(this.realPath(path)), constants.O_RDONLY | constants.O_NOFOLLOW)
+    if (this.#entry(path) === undefined)
+      throw new SlipwayError('not-found', `open ${path}: no such file or directory`)
+    const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants
+    this.#rootFd ??= openSync(fsPath(this.realPath('/')), O_RDONLY | O_DIRECTORY)
+    // Without O_NONBLOCK a fifo that took the place of a file would hang the thread.
+    const fd = openBeneath(this.#rootFd, path.slice(1), O_RDONLY | O_NONBLOCK)
+    return fd ?? openSync(fsPath(this.realPath(path)), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
   }
 
   xattrs(path: string): ReadonlyMap<string, Uint8Array> {
@@ -64,12 +71,23 @@ class DirectoryTree implements FileTree {
   }
 
   realPath(path: string): string {
-    return join(this.#root, path)
+    return path === '/' ? this.#root || '/' : this.#root + path
   }
 
   [Symbol.dispose](): void {
     this.#entries.clear()
-    this.#matches.clear()
+    if (this.#rootFd !== undefined) closeSync(this.#rootFd)
+    this.#rootFd = undefined
+  }
+
+  /** The entry at a canonical path, where the filter shows it. */
+  #entry(path: string): Entry | undefined {
+    if (this.#entries.has(path)) return this.#entries.get(path)
+    const entry = this.#read(path)
+    const shown = entry !== undefined && this.#shows(path, entry.kind === 'directory') ? entry : undefined
+    if (this.#entries.size >= mostRemembered) this.#entries.clear()
+    this.#entries.set(path, shown)
+    return shown
   }
 
   #read(path: string): Entry | undefined {
@@ -77,41 +95,18 @@ class DirectoryTree implements FileTree {
     const stat = statPath(real)
     if (stat === undefined) return undefined
     const statKey = `${stat.dev}:${stat.ino}:${stat.ctimeNs}:${stat.mtimeNs}`
-    return { ...entryOf(real, stat), uid: 0, gid: 0, statKey }
+    return { ...entryOf(real, stat), ...this.#owner, statKey }
   }
 
-  /** Whether the filter shows a path: it is let in itself, or it is a directory on the way to something that is. */
-  #visible(path: string, entry: Entry): boolean {
-    if (path === '/') return true
-    const relative = path.slice(1)
-    const above = this.#matchOf(parentOf(path))
-    const include = this.#include?.matchesBelow(relative, above.include)
-    const exclude = this.#exclude?.matchesBelow(relative, above.exclude)
-    if (entry.kind === 'directory')
-      this.#matches.set(path, { include: include?.info, exclude: exclude?.info })
-    if ((include?.matched ?? true) && !exclude?.matched) return true
-    if (entry.kind !== 'directory') return false
-    const mayHold =
-      (this.#include !== undefined && !include?.matched && !exclude?.matched) ||
-      (exclude?.matched && this.#exclude?.hasExclusions)
-    return mayHold === true && this.#holdsVisible(path)
+  /** A directory that is not let in is there all the same for what is let in inside it. */
+  #shows(path: string, isDirectory: boolean): boolean {
+    const verdict = this.#patterns.verdict(path, isDirectory)
+    if (verdict !== 'inside') return verdict === 'in'
+    return listNames(this.realPath(path)).some(one => this.#entry(joinPath(path, one.name)) !== undefined)
   }
+}
 
-  #holdsVisible(path: string): boolean {
-    return listNames(this.realPath(path)).some(one => this.lstat(joinPath(path, one.name)) !== undefined)
-  }
-
-  #matchOf(directory: string): DirectoryMatch {
-    if (directory === '/') return { include: undefined, exclude: undefined }
-    const known = this.#matches.get(directory)
-    if (known) return known
-    const above = this.#matchOf(parentOf(directory))
-    const relative = directory.slice(1)
-    const match = {
-      include: this.#include?.matchesBelow(relative, above.include).info,
-      exclude: this.#exclude?.matchesBelow(relative, above.exclude).info,
-    }
-    this.#matches.set(directory, match)
-    return match
-  }
+/** A local source in place. Everything in it belongs to root, as in contexts that clients send. */
+export function openDirectoryTree(path: string, filter: LocalFilter): FileTree {
+  return new DirectoryTree(path, { filter, owner: { uid: 0, gid: 0 } })
 }

@@ -19,10 +19,10 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { mount, unmount } from '../sys/mount.ts'
 import { archive, cannotWriteLayers, listTree, type Member, membersOf } from './fixtures/layers.ts'
+import { DirectoryTree } from './directory-tree.ts'
 import { LayerApplier } from './layer-applier.ts'
 import { layerTar } from './layer-tar.ts'
 import { LayerTree } from './layer-tree.ts'
-import { PlainTree } from './plain-tree.ts'
 import { UpperTree } from './upper-tree.ts'
 import { TarReader } from '../tar/reader.ts'
 import { fsPath } from '../bytes/path-string.ts'
@@ -79,7 +79,7 @@ function tarOf(upper: string, lowers?: readonly string[], epochSeconds?: number)
 }
 
 function listPlain(path: string, options: { times?: boolean } = {}): string[] {
-  using tree = new PlainTree(path)
+  using tree = new DirectoryTree(path)
   return listTree(tree, read, options)
 }
 

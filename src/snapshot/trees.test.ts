@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { fsPath } from '../bytes/path-string.ts'
-import { PlainTree } from './plain-tree.ts'
+import { DirectoryTree, openDirectoryTree } from './directory-tree.ts'
 import { type Look, resolvePath } from './resolve-path.ts'
+import type { FileTree } from './tree.ts'
 import { parseWhiteout } from './whiteout-name.ts'
 
 const base = mkdtempSync(join(tmpdir(), 'slipway-tree-'))
@@ -68,7 +69,7 @@ describe('whiteout names', () => {
   })
 })
 
-describe('PlainTree', () => {
+describe('DirectoryTree', () => {
   const root = join(base, 'plain')
   mkdirSync(join(root, 'a'), { recursive: true })
   writeFileSync(join(root, 'a/file'), 'text', { mode: 0o640 })
@@ -76,7 +77,7 @@ describe('PlainTree', () => {
   symlinkSync('/a', join(root, 'link'))
   symlinkSync('/etc/passwd', join(root, 'out'))
   writeFileSync(fsPath(join(root, 'odd\udcff')), 'x')
-  const read = (tree: PlainTree, path: string): string => {
+  const read = (tree: FileTree, path: string): string => {
     const fd = tree.open(path)
     try {
       return readFileSync(fd, 'utf8')
@@ -84,9 +85,18 @@ describe('PlainTree', () => {
       closeSync(fd)
     }
   }
+  const filtered = (includePatterns: string[], excludePatterns: string[]): string[] => {
+    using tree = openDirectoryTree(root, { includePatterns, excludePatterns, followPaths: [] })
+    const walk = (path: string): string[] =>
+      tree.readdir(path).flatMap(name => {
+        const child = path === '/' ? `/${name}` : `${path}/${name}`
+        return tree.lstat(child)?.kind === 'directory' ? [child, ...walk(child)] : [child]
+      })
+    return walk('/')
+  }
 
   it('shows a directory as it is, names in the order of their bytes', () => {
-    using tree = new PlainTree(root)
+    using tree = new DirectoryTree(`${root}/`)
     assert.deepEqual(tree.readdir('/'), ['a', 'b', 'link', 'odd\udcff', 'out'])
     assert.equal(tree.lstat('a/file')?.mode, 0o640)
     assert.equal(tree.lstat('/link')?.linkname, '/a')
@@ -99,24 +109,34 @@ describe('PlainTree', () => {
     assert.equal(read(tree, '/a/file'), 'text')
     assert.equal(read(tree, '/odd\udcff'), 'x')
     assert.equal(tree.realPath('/a'), join(root, 'a'))
-    assert.throws(() => tree.realPath('/none'), { code: 'not-found' })
   })
 
-  it('opens nothing behind a symlink', () => {
-    using tree = new PlainTree(root)
+  it('never leads outside', () => {
+    using tree = new DirectoryTree(root)
     assert.equal(tree.resolve('out'), '/etc/passwd')
     assert.equal(tree.lstat(tree.resolve('out')), undefined)
-    for (const path of ['/out', '/link/file']) assert.throws(() => tree.open(path), { code: 'ELOOP' })
+    assert.equal(tree.lstat('/../../../etc/passwd'), undefined)
+    assert.equal(tree.lstat('../a/../../a/file')?.size, 4)
+    for (const path of ['/out', '/link/file']) {
+      assert.throws(
+        () => tree.open(path),
+        e => ['ELOOP', 'not-found'].includes((e as { code: string }).code),
+      )
+    }
   })
 
-  it('hides what the filter hides, but follows its links', () => {
-    using tree = new PlainTree(root, {
-      shows: path => path !== '/link' && path !== '/b',
-      owner: { uid: 0, gid: 0 },
-    })
-    assert.deepEqual(tree.readdir('/'), ['a', 'odd\udcff', 'out'])
-    assert.equal(tree.lstat('/b'), undefined)
-    assert.equal(tree.resolve('/link/file'), '/a/file')
+  it('shows what its filter lets in, with the directories on the way there', () => {
+    assert.deepEqual(filtered(['a/file'], []), ['/a', '/a/file'])
+    assert.deepEqual(filtered([], ['a', '*dd*', 'out']), ['/b', '/link'])
+    assert.deepEqual(filtered([], ['*', '!a/file']), ['/a', '/a/file'])
+    assert.deepEqual(filtered(['a'], ['a/file']), ['/a'])
+    assert.deepEqual(filtered(['none'], []), [])
+  })
+
+  it('does not follow links that the filter hides, and gives everything to root', () => {
+    using tree = openDirectoryTree(root, { includePatterns: [], excludePatterns: ['link'], followPaths: [] })
+    assert.equal(tree.resolve('/link/file'), '/link/file')
     assert.equal(tree.lstat('/a')?.uid, 0)
+    assert.throws(() => tree.open('/link'), { code: 'not-found' })
   })
 })
