@@ -8,11 +8,12 @@ import { type CallOptions, callStream } from './transport/call.ts'
 /** Sends one message; waits while the other side does not keep up, rejects when it has gone. */
 export type Send<Message> = (message: Message) => Promise<void>
 
-/** One side of a conversation: reads what comes and sends when it likes. */
+/** One side of a conversation: reads what comes and sends when it likes; `end` says that it will send no more. */
 export type Talk<In, Out, Result> = (
   incoming: AsyncIterable<In>,
   send: Send<Out>,
   signal: AbortSignal,
+  end: () => void,
 ) => Promise<Result>
 
 /** Messages that may wait to be sent. */
@@ -27,7 +28,7 @@ export async function* answerTalk<In, Out>(
   const out = new AsyncQueue<Out>({ capacity })
   const gone = new AbortController()
   const inner = anySignal(signal, gone.signal)
-  const talking = talk(incoming, sendTo(out, inner), inner).then(
+  const talking = talk(incoming, sendTo(out, inner), inner, () => out.end()).then(
     () => out.end(),
     (error: unknown) => out.fail(error),
   )
@@ -56,7 +57,7 @@ export async function callTalk<I extends DescMessage, O extends DescMessage, Res
   const requests = out as AsyncIterable<never>
   const incoming = callStream(transport, method, requests, { ...options, signal })
   try {
-    const result = await talk(incoming, sendTo(out, signal), signal)
+    const result = await talk(incoming, sendTo(out, signal), signal, () => out.end())
     out.end()
     for await (const _ of incoming) {
       // What comes after the talk is over is of no interest, only how it ends.
