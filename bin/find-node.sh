@@ -37,4 +37,32 @@ if [ ! -x "$bin" ]; then
   [ -x "$tmp/node_modules/$pkg/bin/node" ] || { echo "slipway: npm did not bring $pkg@$want" >&2; rm -rf "$tmp"; exit 1; }
   mv -T "$tmp" "$cache/node-$want" 2>/dev/null || rm -rf "$tmp"
 fi
+[ ! -x "$cache/node-$want/node" ] || bin=$cache/node-$want/node
+if ! "$bin" --version >/dev/null 2>&1; then
+  # Node's own builds need libatomic, which a minimal Debian lacks. Root installs it; anybody else unpacks it beside Node,
+  # with a script that tells the loader.
+  dir=$cache/node-$want
+  if command -v apt-get >/dev/null 2>&1; then
+    become=
+    [ "$(id -u)" = 0 ] || ! sudo -n true 2>/dev/null || become="sudo -n"
+    if [ "$(id -u)" = 0 ] || [ -n "$become" ]; then
+      echo "slipway: installing libatomic1 with apt-get, which Node needs" >&2
+      { $become apt-get -qq update && $become apt-get -qq install -y --no-install-recommends libatomic1; } >/dev/null || true
+    else
+      echo "slipway: unpacking libatomic1, which Node needs, into $dir/lib" >&2
+      mkdir -p "$dir/lib/deb"
+      if (cd "$dir/lib" && apt-get -qq download libatomic1 && dpkg-deb -x libatomic1_*.deb deb) >&2; then
+        find "$dir/lib/deb" -name 'libatomic.so.1*' -exec mv {} "$dir/lib/" \;
+        printf '#!/bin/sh\nLD_LIBRARY_PATH=%s${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}\nexport LD_LIBRARY_PATH\nexec %s "$@"\n' "$dir/lib" "$bin" >"$dir/node"
+        chmod +x "$dir/node"
+        bin=$dir/node
+      fi
+    fi
+  fi
+  "$bin" --version >/dev/null 2>&1 || {
+    echo "slipway: Node $want does not run here: $("$bin" --version 2>&1 | head -n 1)" >&2
+    echo "slipway: Debian: as root, apt-get install libatomic1 libstdc++6" >&2
+    exit 1
+  }
+fi
 answer "$bin"
