@@ -40,8 +40,8 @@ export class EnvList {
 
   #all(): ReadonlyMap<string, string> {
     if (this.#values !== undefined) return this.#values
-    const seen = new Map<string, string | undefined>()
-    for (let list: EnvList = this; list.#parent !== undefined; list = list.#parent) {
+    const seen = new Map([[this.#name, this.#value]])
+    for (let list = this.#parent; list !== undefined; list = list.#parent) {
       if (!seen.has(list.#name)) seen.set(list.#name, list.#value)
     }
     const values = new Map<string, string>()

@@ -16,7 +16,7 @@ export interface GitUrl {
 }
 
 const url = /^([a-zA-Z0-9]+):\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s
-const scp = /^([a-zA-Z0-9-_]+)@([a-zA-Z0-9-.]+):(.*?)(?:\?(.*?))?(?:#(.*))?$/
+const scp = /^([a-zA-Z0-9-_]+)@([a-zA-Z0-9-.]+):([^?#\n]*)(?:\?([^#\n]*))?(?:#([^\n]*))?$/
 
 /**
  * Reads a URL (`https`, `http`, `ssh`, `git`) or the short form `user@host:path`. `unknown` where it has no scheme at

@@ -21,9 +21,18 @@ export function lintPlatformArgs(
     const isUsed = new RegExp(`(?<!\\\\)\\$(?:${name}(?![A-Za-z0-9_])|\\{${name}(?:\\}|[#%/]|:?\\?))`).test(
       text,
     )
-    const isSet = new RegExp(
-      `(?:^|[^A-Za-z0-9_$])${name}=|\\b(?:read|for|export|local|declare)\\b[^\\n;|&]*\\b${name}\\b`,
-    ).test(text)
-    if (isUsed && !isSet) context.linter.report(rules.undeclaredPlatformArg, instruction.ranges, name)
+    if (isUsed && !setsVariable(text, name))
+      context.linter.report(rules.undeclaredPlatformArg, instruction.ranges, name)
   }
+}
+
+/** Whether a script gives the variable a value: `NAME=`, or after `read`, `for` and the like. */
+function setsVariable(text: string, name: string): boolean {
+  return text.split(/[\n;|&]/).some(command => {
+    const at = command.search(new RegExp(`(?<![A-Za-z0-9_$\\{])${name}(?![A-Za-z0-9_])`))
+    if (at < 0) return false
+    return (
+      command[at + name.length] === '=' || /\b(?:read|for|export|local|declare)\b/.test(command.slice(0, at))
+    )
+  })
 }

@@ -1,7 +1,7 @@
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import type { Range } from '../../errors/source-range.ts'
 import { lineRanges } from './location.ts'
-import { trimLeft } from './white-space.ts'
+import { trimEndOf, trimLeft } from './white-space.ts'
 
 /** Names that mean something in a comment at the very top of the file. */
 export type DirectiveName = 'syntax' | 'escape' | 'check'
@@ -14,7 +14,7 @@ export interface Directive {
 }
 
 const known: readonly string[] = ['syntax', 'escape', 'check']
-const form = /^([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*([^\n]+?)[\t\n\f\r ]*$/
+const form = /^([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=([^\n]+)$/
 
 /**
  * Reads directives line by line until the first line that is none; from there on every comment is just a comment.
@@ -52,7 +52,13 @@ export class DirectiveReader {
       throw new SlipwayError('invalid-argument', `only one ${name} parser directive can be used`)
     }
     this.#seen.add(name)
-    return { name: name as DirectiveName, value: match[2] as string, line: this.#line }
+    const given = match[2] as string
+    const value = given.replace(/^[\t\f\r ]+/, '')
+    return {
+      name: name as DirectiveName,
+      value: trimEndOf(value, '\t\f\r ') || given.slice(-1),
+      line: this.#line,
+    }
   }
 }
 
