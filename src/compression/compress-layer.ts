@@ -62,7 +62,8 @@ function packed(
   }
 }
 
-function checkLevel(type: string, level: number | undefined, most: number): number | undefined {
+/** The level, if the type has it. Throws `invalid-argument`. */
+export function checkLevel(type: string, level: number | undefined, most: number): number | undefined {
   if (level === undefined || (Number.isInteger(level) && level >= 0 && level <= most)) return level
   throw new SlipwayError('invalid-argument', `invalid compression level for ${type}: ${level} (0 to ${most})`)
 }

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import { constants, deflateRaw } from 'node:zlib'
 import type { BlockFormat } from './compress-blocks.ts'
+import { gzipHeader, gzipTrailer } from './gzip-member.ts'
 
 const deflate = promisify(deflateRaw)
 
@@ -10,18 +11,17 @@ export const defaultGzipLevel = 5
 const blockSize = 512 * 1024
 const windowSize = 32 * 1024
 /** An empty last block, in fixed codes. Source: RFC 1951, 3.2.6. */
-const lastBlock = [0x03, 0x00]
+const lastBlock = Uint8Array.of(0x03, 0x00)
 
 /**
  * One gzip member whose deflate blocks are made piece by piece: each piece ends on a byte (sync flush) and may refer to
  * the 32 KiB before it, so little is lost against one stream. No name, no time. `level` 0 to 9. Source: RFC 1952.
  */
 export function gzipFormat(level: number = defaultGzipLevel): BlockFormat {
-  const flags = level === 9 ? 2 : level === 1 ? 4 : 0
   return {
     blockSize,
     dictionarySize: windowSize,
-    header: Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, flags, 255),
+    header: gzipHeader(level),
     compress: async (block, dictionary) =>
       await deflate(block, {
         level,
@@ -31,12 +31,6 @@ export function gzipFormat(level: number = defaultGzipLevel): BlockFormat {
         chunkSize: block.length + (block.length >> 10) + 1024,
         ...(dictionary.length > 0 ? { dictionary } : {}),
       }),
-    trailer: (crc, size) => {
-      const end = Buffer.alloc(10)
-      end.set(lastBlock)
-      end.writeUInt32LE(crc >>> 0, 2)
-      end.writeUInt32LE(size % 2 ** 32, 6)
-      return end
-    },
+    trailer: (crc, size) => Buffer.concat([lastBlock, gzipTrailer(crc, size)]),
   }
 }

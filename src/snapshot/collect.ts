@@ -42,8 +42,7 @@ export async function collectBlobs(
   const live = new Set<string>()
   const keep = [...images.list().map(({ descriptor }) => descriptor), ...roots.blobs]
   for (const digest of await reachableBlobs(content, keep, signal)) live.add(digest)
-  for (const layer of layers.list())
-    for (const { descriptor } of layers.blobs(layer.id)) live.add(descriptor.digest)
+  for (const digest of layers.allBlobs()) live.add(digest)
   const old: { readonly digest: Digest; readonly size: number }[] = []
   for await (const blob of content.list()) {
     if (!live.has(blob.digest) && blob.modifiedMs <= now - graceMs) old.push(blob)

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os'
-import { compressLayer, type LayerCompression } from '../compression/compress-layer.ts'
 import { LayoutStore } from '../content/layout-store.ts'
 import { wrapError } from '../errors/slipway-error.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { JobContext } from '../sys/job-protocol.ts'
 import { layerTar } from './layer-tar.ts'
+import { type PackCompression, type PackedStream, packStream } from './pack-stream.ts'
 
 /** A layer and the layout that gets its blob. */
 export interface PackInput {
@@ -13,7 +13,7 @@ export interface PackInput {
   readonly lowers?: readonly string[] | undefined
   /** Root of the OCI layout. */
   readonly content: string
-  readonly compression: LayerCompression
+  readonly compression: PackCompression
   readonly epochSeconds?: number
 }
 
@@ -23,10 +23,9 @@ export interface PackLayerOutput extends PackOutput {
 }
 
 /** The blob that was made. Bytes. */
-export interface PackOutput {
+export interface PackOutput extends PackedStream {
   readonly digest: Digest
   readonly size: number
-  readonly diffId: Digest
 }
 
 /** Pieces that are compressed at once, whatever the number of cores: each takes memory. */
@@ -45,11 +44,11 @@ export async function packLayer(
     const onContentBytes = (bytes: number): void => void (contentBytes = bytes)
     const epoch = epochSeconds === undefined ? {} : { epochSeconds }
     const source = layerTar({ upper, lowers, check: context.check, onContentBytes, ...epoch })
-    const { diffId } = await compressLayer(source, input.compression, writer, {
+    const packed = await packStream(source, input.compression, writer, {
       parallel,
       signal: context.signal,
     })
-    return { ...(await writer.commit()), diffId, contentBytes }
+    return { ...(await writer.commit()), ...packed, contentBytes }
   } catch (error) {
     throw wrapError('failed to compute blob of a layer', error)
   }

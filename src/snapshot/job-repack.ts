@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os'
-import { compressLayer, type LayerCompression } from '../compression/compress-layer.ts'
 import { decompress } from '../compression/decompress.ts'
 import { LayoutStore } from '../content/layout-store.ts'
 import { wrapError } from '../errors/slipway-error.ts'
@@ -7,6 +6,7 @@ import type { Digest } from '../oci/digest.ts'
 import { filterThrough } from '../sys/filter-process.ts'
 import type { JobContext } from '../sys/job-protocol.ts'
 import { mostParallel, type PackOutput } from './job-pack.ts'
+import { type PackCompression, packStream } from './pack-stream.ts'
 import { rewriteTar } from './rewrite-tar.ts'
 
 /** A blob of a layout, to be packed in another way. */
@@ -14,7 +14,7 @@ export interface RepackInput {
   /** Root of the OCI layout. */
   readonly content: string
   readonly blob: Digest
-  readonly compression: LayerCompression
+  readonly compression: PackCompression
   readonly epochSeconds?: number
 }
 
@@ -30,8 +30,8 @@ export async function repackLayer(
     await using writer = await store.writer()
     const archive = decompress(store.read(input.blob, { signal }), { signal, filter: filterThrough })
     const source = input.epochSeconds === undefined ? archive : rewriteTar(archive, input.epochSeconds)
-    const { diffId } = await compressLayer(source, input.compression, writer, { parallel, signal })
-    return { ...(await writer.commit()), diffId }
+    const packed = await packStream(source, input.compression, writer, { parallel, signal })
+    return { ...(await writer.commit()), ...packed }
   } catch (error) {
     throw wrapError(`failed to convert ${input.blob}`, error)
   }

@@ -1,14 +1,14 @@
 import { SingleFlight } from '../async/single-flight.ts'
-import type { LayerCompression } from '../compression/compress-layer.ts'
-import { layerMediaType } from '../compression/compression-type.ts'
+import type { LayoutStore } from '../content/layout-store.ts'
 import type { JobRunner } from '../sys/worker-pool.ts'
 import type { PackOutput } from './job-pack.ts'
 import type { SnapshotJobs } from './jobs.ts'
 import type { LayerRecords } from './layer-records.ts'
+import { type PackCompression, packedMediaType } from './pack-stream.ts'
 import type { LayerBlob, LayerId } from './snapshotter.ts'
 
 /** How a layer is packed; `epochSeconds` (since 1970) sets later file times back. */
-export interface PackOptions extends LayerCompression {
+export interface PackOptions extends PackCompression {
   readonly epochSeconds?: number
 }
 
@@ -17,8 +17,8 @@ export interface PackerOptions {
   readonly records: LayerRecords
   readonly jobs: JobRunner<SnapshotJobs>
   readonly directory: (id: LayerId) => string
-  /** Root of the OCI layout that gets the blobs. */
-  readonly content: string
+  /** The layout that gets the blobs. */
+  readonly content: LayoutStore
 }
 
 /** Makes blobs of layers, each once however many ask at the same time. */
@@ -31,28 +31,33 @@ export class DiskLayerPacker {
   }
 
   /**
-   * Packs a layer on disk. What is packed in the default way (no level, no epoch) is remembered as the layer's blob.
-   * Throws `not-found`, `resource-exhausted` on a full disk.
+   * Packs a layer on disk, or answers the blob of an earlier time. What is packed in the default way (no level, no
+   * epoch, no eStargz) also becomes the layer's blob for everybody. Throws `not-found`, `resource-exhausted` on a full disk.
    */
   async pack(id: LayerId, options: PackOptions, signal?: AbortSignal): Promise<LayerBlob> {
-    const { records, jobs, directory, content } = this.#options
-    const compression = compressionOf(options)
+    const variant = keyOf(options)
     const work = async (shared: AbortSignal): Promise<LayerBlob> => {
-      const { parents } = records.get(id)
-      const input = {
-        upper: directory(id),
-        lowers: parents.map(directory),
-        content,
-        compression,
-        ...epochOf(options),
-      }
-      const packed = await jobs.run('pack', input, { signal: shared })
-      records.setContentBytes(id, packed.contentBytes)
-      const blob = blobOf(packed, options)
-      if (options.level === undefined && options.epochSeconds === undefined) records.addBlob(id, blob)
+      const { records, content } = this.#options
+      const known = records.packed(id, variant)
+      if (known !== undefined && (await content.size(known.descriptor.digest)) === known.descriptor.size)
+        return known
+      const blob = await this.#pack(id, options, shared)
+      records.addPacked(id, variant, blob)
+      if (isDefault(options)) records.addBlob(id, blob)
       return blob
     }
-    return await this.#flights.run(`layer ${id} ${keyOf(options)}`, work, { signal })
+    return await this.#flights.run(`layer ${id} ${variant}`, work, { signal })
+  }
+
+  async #pack(id: LayerId, options: PackOptions, signal: AbortSignal): Promise<LayerBlob> {
+    const { records, jobs, directory, content } = this.#options
+    const { parents } = records.get(id)
+    const lowers = parents.every(parent => records.has(parent)) ? parents.map(directory) : undefined
+    const compression = compressionOf(options)
+    const input = { upper: directory(id), lowers, content: content.root, compression, ...epochOf(options) }
+    const packed = await jobs.run('pack', input, { signal })
+    records.setContentBytes(id, packed.contentBytes)
+    return blobOf(packed, options)
   }
 
   /** Packs what a blob in the content store holds in another way. */
@@ -60,7 +65,12 @@ export class DiskLayerPacker {
     const { jobs, content } = this.#options
     const { digest } = blob.descriptor
     const work = async (shared: AbortSignal): Promise<LayerBlob> => {
-      const input = { content, blob: digest, compression: compressionOf(options), ...epochOf(options) }
+      const input = {
+        content: content.root,
+        blob: digest,
+        compression: compressionOf(options),
+        ...epochOf(options),
+      }
       return blobOf(await jobs.run('repack', input, { signal: shared }), options)
     }
     return await this.#flights.run(`blob ${digest} ${keyOf(options)}`, work, { signal })
@@ -69,13 +79,22 @@ export class DiskLayerPacker {
 
 const epochAnnotation = 'buildkit/rewritten-timestamp'
 
-function blobOf({ digest, size, diffId }: PackOutput, { type, epochSeconds }: PackOptions): LayerBlob {
-  const annotations =
-    epochSeconds === undefined ? {} : { annotations: { [epochAnnotation]: String(epochSeconds) } }
-  return { diffId, descriptor: { mediaType: layerMediaType(type), digest, size, ...annotations } }
+function blobOf(
+  { digest, size, diffId, annotations }: PackOutput,
+  { type, epochSeconds }: PackOptions,
+): LayerBlob {
+  const epoch = epochSeconds === undefined ? {} : { [epochAnnotation]: String(epochSeconds) }
+  const facts = { ...annotations, ...epoch }
+  const annotated = Object.keys(facts).length === 0 ? {} : { annotations: facts }
+  return { diffId, descriptor: { mediaType: packedMediaType(type), digest, size, ...annotated } }
 }
 
-function compressionOf({ type, level }: PackOptions): LayerCompression {
+/** Whether others may take the blob for the layer's own: any gzip or zstd would have done, and the archive is as it is. */
+function isDefault({ type, level, epochSeconds }: PackOptions): boolean {
+  return level === undefined && epochSeconds === undefined && type !== 'estargz'
+}
+
+function compressionOf({ type, level }: PackOptions): PackCompression {
   return level === undefined ? { type } : { type, level }
 }
 

@@ -30,6 +30,11 @@ const statements = [
   "ALTER TABLE layers ADD COLUMN record_type TEXT NOT NULL DEFAULT 'regular'",
   'ALTER TABLE layers ADD COLUMN usage_count INTEGER NOT NULL DEFAULT 0',
   'ALTER TABLE layers ADD COLUMN content_bytes INTEGER',
+  `CREATE TABLE layer_packs (
+    layer INTEGER NOT NULL REFERENCES layers (id) ON DELETE CASCADE,
+    variant TEXT NOT NULL, digest TEXT NOT NULL, diff_id TEXT NOT NULL, descriptor TEXT NOT NULL,
+    PRIMARY KEY (layer, variant)
+  ) WITHOUT ROWID`,
 ]
 
 /** A layer's record with what only the snapshotter and the collector need. Times in milliseconds since 1970. */
@@ -64,6 +69,11 @@ export interface LayerRecords {
   setContentBytes(id: LayerId, bytes: number): void
   addBlob(id: LayerId, blob: LayerBlob): void
   blobs(id: LayerId): LayerBlob[]
+  /** The blob that the layer was packed into in a certain way. */
+  packed(id: LayerId, variant: string): LayerBlob | undefined
+  addPacked(id: LayerId, variant: string, blob: LayerBlob): void
+  /** Digests of every blob that some layer has. */
+  allBlobs(): Set<string>
   /** Forgets that `digest` holds any layer: the blob is gone. */
   forgetBlob(digest: Digest): void
   remove(id: LayerId): void
@@ -150,7 +160,32 @@ export function openLayerRecords(database: Database, now: () => number): LayerRe
           descriptor: JSON.parse(String(row['descriptor'])) as Descriptor,
           diffId: parseDigest(row['diff_id']),
         })),
-    forgetBlob: digest => void sql('DELETE FROM layer_blobs WHERE digest = ?').run(digest),
+    packed: (id, variant) => {
+      const row = sql('SELECT diff_id, descriptor FROM layer_packs WHERE layer = ? AND variant = ?').get(
+        Number(id),
+        variant,
+      )
+      return row === undefined ? undefined : blobFromRow(row)
+    },
+    addPacked: (id, variant, { descriptor, diffId }) =>
+      void sql('INSERT OR REPLACE INTO layer_packs VALUES (?, ?, ?, ?, ?)').run(
+        Number(id),
+        variant,
+        descriptor.digest,
+        diffId,
+        JSON.stringify(descriptor),
+      ),
+    allBlobs: () =>
+      new Set(
+        sql('SELECT digest FROM layer_blobs UNION SELECT digest FROM layer_packs')
+          .all()
+          .map(row => String(row['digest'])),
+      ),
+    forgetBlob: digest =>
+      database.transaction(() => {
+        sql('DELETE FROM layer_blobs WHERE digest = ?').run(digest)
+        sql('DELETE FROM layer_packs WHERE digest = ?').run(digest)
+      }),
     remove: id => void sql('DELETE FROM layers WHERE id = ?').run(Number(id)),
     removeUnused: (id, untilMs) =>
       sql(
@@ -185,6 +220,13 @@ export function openLayerRecords(database: Database, now: () => number): LayerRe
 }
 
 type Row = Readonly<Record<string, unknown>>
+
+function blobFromRow(row: Row): LayerBlob {
+  return {
+    descriptor: JSON.parse(String(row['descriptor'])) as Descriptor,
+    diffId: parseDigest(row['diff_id']),
+  }
+}
 
 function fromRow(row: Row): LayerRecord {
   const chainId = row['chain_id']

@@ -76,7 +76,7 @@ export async function openState(root: string, options: StateOptions = {}): Promi
     records: layers,
     jobs,
     directory: id => snapshotter.directory(id),
-    content: content.root,
+    content,
   })
   const images = openImageNames(database, content.root)
   const leases = openLeases(database)

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -185,6 +186,76 @@ describe('packing a layer of a state directory', { skip }, () => {
     assert.deepEqual((await snapshotter.blobs(id)).length, 2)
     await assert.rejects(packer.pack(id, { type: 'gzip', level: 10 }), { code: 'invalid-argument' })
     await assert.rejects(packer.pack('999', { type: 'gzip' }), { code: 'not-found' })
+  })
+
+  it('packs eStargz, which is gzip with a table of contents that tells where files are', async () => {
+    await using state = await openState(fresh())
+    const { packer, snapshotter, content } = state
+    await using active = await snapshotter.prepare([])
+    mkdirSync(join(active.upper, 'd'))
+    writeFileSync(join(active.upper, 'd/big'), Buffer.alloc(9 << 20, 'big '))
+    writeFileSync(join(active.upper, 'd/none'), '')
+    writeFileSync(join(active.upper, 'small'), 'small <&>')
+    symlinkSync('small', join(active.upper, 'link'))
+    const { id } = await active.commit()
+    const plain = await packer.pack(id, { type: 'uncompressed' })
+    const { descriptor, diffId } = await packer.pack(id, { type: 'estargz' })
+    const blob = Buffer.from(await content.readAll(descriptor.digest))
+    const whole = gunzipSync(blob)
+    assert.equal(digestOf(whole), diffId)
+    assert.ok(
+      whole
+        .subarray(0, -5000)
+        .equals(
+          Buffer.from(await content.readAll(plain.descriptor.digest, 1 << 24)).subarray(
+            0,
+            whole.length - 5000,
+          ),
+        ),
+    )
+    assert.equal(descriptor.mediaType, mediaType.ociLayerGzip)
+    assert.equal(descriptor.annotations?.['io.containers.estargz.uncompressed-size'], String(whole.length))
+    const field = /([0-9a-f]{16})STARGZ/.exec(blob.subarray(-51).toString('latin1'))
+    const [toc] = membersOf(gunzipSync(blob.subarray(Number.parseInt(field?.[1] ?? '', 16), -51)))
+    assert.equal(toc?.name, 'stargz.index.json')
+    assert.equal(digestOf(toc.content), descriptor.annotations['containerd.io/snapshot/stargz/toc.digest'])
+    const { version, entries } = JSON.parse(toc.content.toString()) as {
+      version: number
+      entries: {
+        name: string
+        type: string
+        offset: number
+        size?: number
+        chunkOffset?: number
+        chunkSize?: number
+        chunkDigest: string
+        digest?: string
+      }[]
+    }
+    assert.equal(version, 1)
+    assert.deepEqual(
+      entries.map(e => [e.name, e.type, e.chunkOffset, e.chunkSize]),
+      [
+        ['d/', 'dir', undefined, undefined],
+        ['d/big', 'reg', undefined, 4 << 20],
+        ['d/big', 'chunk', 4 << 20, 4 << 20],
+        ['d/big', 'chunk', 8 << 20, undefined],
+        ['d/none', 'reg', undefined, undefined],
+        ['link', 'symlink', undefined, undefined],
+        ['small', 'reg', undefined, undefined],
+      ],
+    )
+    for (const entry of entries.filter(e => e.chunkDigest !== undefined)) {
+      const next = entries.find(e => e.offset > entry.offset)?.offset ?? Number.parseInt(field?.[1] ?? '', 16)
+      const member = gunzipSync(blob.subarray(entry.offset, next))
+      const length = entry.chunkSize ?? (entry.name === 'small' ? 9 : 1 << 20)
+      assert.equal(digestOf(member.subarray(0, length)), entry.chunkDigest)
+    }
+    assert.deepEqual(
+      (await snapshotter.blobs(id)).map(b => b.descriptor.digest),
+      [plain.descriptor.digest],
+    )
+    assert.deepEqual(await packer.pack(id, { type: 'estargz' }), { descriptor, diffId })
   })
 
   it('sets times back, of layers and of blobs', async () => {
