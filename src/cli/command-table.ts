@@ -6,6 +6,11 @@ export const commandTable: CommandRow = {
   summary: 'Extended build capabilities with BuildKit',
   children: [
     {
+      name: 'binfmt',
+      summary: 'Register emulators and show which platforms this machine runs',
+      load: () => import('./commands/binfmt.ts'),
+    },
+    {
       name: 'build',
       summary: 'Start a build',
       aliases: ['b'],

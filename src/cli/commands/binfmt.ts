@@ -6,7 +6,7 @@ import { findQemu, qemuVersion } from '../../executor/binfmt/qemu-binary.ts'
 import { noArgs } from '../argument-rule.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { hostPlatform } from '../host-platform.ts'
-import { version } from '../version.ts'
+import { revision } from '../version.ts'
 
 /** `binfmt`: registers emulators with the kernel, and prints which platforms this machine runs. */
 export const command: Command = defineCommand({
@@ -56,7 +56,7 @@ async function versionLine(search: Parameters<typeof findQemu>[1]): Promise<stri
   for (const architecture of emulatedArchitectures) {
     const path = await findQemu(architecture, search)
     const qemu = path === undefined ? undefined : await qemuVersion(path)
-    if (qemu !== undefined) return `binfmt/slipway-${version} qemu/${qemu}`
+    if (qemu !== undefined) return `binfmt/${revision()} qemu/${qemu}`
   }
-  return `binfmt/slipway-${version} qemu/none`
+  return `binfmt/${revision()} qemu/none`
 }
