@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import type { EmbeddedDriver } from '../drivers/embedded/embedded-driver.ts'
+import type { MachineFacts } from '../engine/local-engine.ts'
+import type { ProxySettings } from '../registry/http/node-transport.ts'
 import type { Host } from './host.ts'
 import { hostPlatform } from './host-platform.ts'
 
@@ -26,12 +28,35 @@ export async function embeddedDriver(host: Host, settings: EngineSettings = {}):
   const { emptyConfig, readDaemonConfig } = await import('../engine/daemon-config.ts')
   const path = settings.config ?? host.env['SLIPWAY_CONFIG']
   const config = path ? readDaemonConfig(path) : emptyConfig
-  const native = hostPlatform()
+  const machine = await machineFacts()
   return createEmbeddedDriver({
     root: settings.root ?? stateRoot(host),
     config,
-    machine: { hostPlatform: native, platforms: () => [native], checkPlatform: () => undefined },
-    proxy: {},
+    machine,
+    proxy: proxySettings(host),
     ...(settings.entitlements === undefined ? {} : { entitlements: [...config.insecureEntitlements, ...settings.entitlements] }),
   })
+}
+
+/** What this machine runs, natively and emulated; read anew as handlers come and go. */
+async function machineFacts(): Promise<MachineFacts> {
+  const { createFactsReader, supportedPlatforms } = await import('../executor/binfmt/platforms.ts')
+  const { checkPlatform } = await import('../executor/binfmt/check-platform.ts')
+  const native = hostPlatform()
+  const facts = createFactsReader(native)
+  return {
+    hostPlatform: native,
+    platforms: () => supportedPlatforms(facts()),
+    checkPlatform: platform => checkPlatform(platform, facts()),
+  }
+}
+
+/** Proxies of the environment, in either spelling. */
+function proxySettings({ env }: Host): ProxySettings {
+  const settings: Record<string, string> = {}
+  for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']) {
+    const value = env[name] ?? env[name.toLowerCase()]
+    if (value) settings[name] = value
+  }
+  return settings
 }

@@ -2,7 +2,7 @@ import { SlipwayError } from '../errors/slipway-error.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { formatPlatform } from '../oci/platform.ts'
 import { formatReference, parsePullReference, withDigest } from '../oci/reference.ts'
-import type { Definition } from '../proto/gen/ops_pb.ts'
+import type { Definition, Op } from '../proto/gen/ops_pb.ts'
 import { memo } from '../solver/memo.ts'
 import type { Job } from '../solver/solver.ts'
 import { parseResolveMode } from '../source/image/resolve-mode.ts'
@@ -11,6 +11,7 @@ import type { SolveStatus, VertexWarning } from '../status/solve-status.ts'
 import { type BridgeRef, createBridgeRef } from './bridge-ref.ts'
 import { checkEntitlements } from './entitlements.ts'
 import { clientStep } from './client-step.ts'
+import { platformOf } from './platform-message.ts'
 import type { EngineServices } from './services.ts'
 
 /** An image configuration as frontends want it. */
@@ -64,7 +65,13 @@ export class BuildBridge {
 
   /** A tree of a definition, made when it is looked at. */
   ref(definition: Definition): BridgeRef | undefined {
-    return createBridgeRef(definition, this.job, this.signal, op => checkEntitlements(op, this.#entitlements))
+    return createBridgeRef(definition, this.job, this.signal, op => this.#check(op))
+  }
+
+  /** What must not, or cannot, be run is refused before anything is. */
+  #check(op: Op): void {
+    checkEntitlements(op, this.#entitlements)
+    if (op.op.case === 'exec') this.services.checkPlatform(platformOf(op.platform) ?? this.services.hostPlatform)
   }
 
   /** Resolves a name to the configuration of its image for one platform; once in a build for equal requests. */

@@ -7,7 +7,7 @@ import { type BridgeRef, type BridgeResult, treeOf } from './bridge-ref.ts'
 import type { BuildBridge } from './build-bridge.ts'
 import { frontendCapabilities, llbCapabilities } from './capabilities.ts'
 import { statMessage } from './stat-message.ts'
-import { platformOf } from './op-resolver.ts'
+import { platformOf } from './platform-message.ts'
 import { readRefDirectory, readRefFile, statRefFile } from './ref-files.ts'
 import { workerRecord } from './worker-record.ts'
 

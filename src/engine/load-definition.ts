@@ -1,5 +1,5 @@
 import { fromBinary } from '@bufbuild/protobuf'
-import { SlipwayError } from '../errors/slipway-error.ts'
+import { asSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
 import type { SourceRange } from '../errors/source-range.ts'
 import { digestOf } from '../oci/digest.ts'
 import { type Definition, type Op, type OpMetadata, OpSchema } from '../proto/gen/ops_pb.ts'
@@ -61,6 +61,21 @@ class Loader {
     return { vertex: this.#vertex(input.digest, 0), index: checkIndex(input.index) }
   }
 
+  /** A refusal carries the lines of the user's file that the operation comes from. */
+  #checked(op: Op, digest: string): void {
+    try {
+      this.#check(op)
+    } catch (e) {
+      const { code, message, hint, details } = asSlipwayError(e)
+      throw new SlipwayError(code, message, {
+        cause: e,
+        details,
+        sources: sourcesOf(this.#definition, digest),
+        ...(hint === undefined ? {} : { hint }),
+      })
+    }
+  }
+
   #vertex(digest: string, depth: number): Vertex {
     const known = this.#vertices.get(digest)
     if (known) return known
@@ -69,7 +84,7 @@ class Loader {
     if (op === undefined) throw new SlipwayError('invalid-argument', `invalid missing input digest ${digest}`)
     if (op.op.case === undefined)
       throw new SlipwayError('invalid-argument', `invalid LLB: operation ${digest} does nothing`)
-    this.#check(op)
+    this.#checked(op, digest)
     const inputs = op.inputs.map(input => ({
       vertex: this.#vertex(input.digest, depth + 1),
       index: checkIndex(input.index),

@@ -1,13 +1,15 @@
 import { availableParallelism, hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Platform } from '../oci/descriptor.ts'
+import { httpSourceFactory } from '../ops/http-source.ts'
 import { NodeTransport, type ProxySettings } from '../registry/http/node-transport.ts'
 import { SessionStore } from '../session/session.ts'
+import { HttpSource } from '../source/http/http-source.ts'
 import { createDiskLocalCopies } from '../source/local/disk-local-copies.ts'
 import type { DaemonConfig } from './daemon-config.ts'
 import { type OpenEngine, openEngine } from './open-engine.ts'
 import { runFrontend } from './run-frontend.ts'
-import { sessionCredentials, sessionSecrets, sessionSink } from './session-services.ts'
+import { sessionCredentials, sessionSecrets, sessionSink, sessionUpload } from './session-services.ts'
 
 /** What this machine is, as far as builds care. */
 export interface MachineFacts {
@@ -38,6 +40,7 @@ export interface LocalEngine extends OpenEngine {
 export async function openLocalEngine(options: LocalEngineOptions): Promise<LocalEngine> {
   const { root, config, machine } = options
   const sessions = new SessionStore()
+  const secrets = sessionSecrets(sessions)
   const transport = new NodeTransport({ proxy: options.proxy })
   const opened = await openEngine({
     root,
@@ -45,10 +48,13 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
     transport,
     registries: config.registries,
     credentialsOf: ids => sessionCredentials(sessions, ids),
-    secrets: sessionSecrets(sessions),
+    secrets,
     sink: id => sessionSink(sessions, id),
     localCopies: state => createDiskLocalCopies(join(root, 'local'), state.snapshotter),
-    sources: () => ({}),
+    sources: state => {
+      const http = new HttpSource({ ...state, transport, secret: secrets.get, upload: sessionUpload(sessions) })
+      return { http: httpSourceFactory('http', http), https: httpSourceFactory('https', http) }
+    },
     runFrontend,
     hostname: hostname(),
     ...machine,

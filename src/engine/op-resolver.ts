@@ -1,25 +1,12 @@
 import { SlipwayError } from '../errors/slipway-error.ts'
-import type { Platform } from '../oci/descriptor.ts'
-import { normalizePlatform } from '../oci/platform.ts'
 import { createExecOp, type ExecLimits, type ExecServices } from '../ops/exec-op.ts'
 import { createFileOp } from '../ops/file-op.ts'
 import { createDiffOp, createMergeOp } from '../ops/merge-diff-op.ts'
 import { createSourceOp, type SourceServices } from '../ops/source-op.ts'
-import type { LinuxResources, Op as OpMessage, Platform as PlatformMessage } from '../proto/gen/ops_pb.ts'
+import type { LinuxResources, Op as OpMessage } from '../proto/gen/ops_pb.ts'
 import type { Op, ResolveOp } from '../solver/op.ts'
 import type { VertexBody } from './load-definition.ts'
-
-/** A platform as LLB spells it; undefined where the operation has none. */
-export function platformOf(message: PlatformMessage | undefined): Platform | undefined {
-  if (message === undefined || (message.OS === '' && message.Architecture === '')) return undefined
-  return normalizePlatform({
-    os: message.OS,
-    architecture: message.Architecture,
-    ...(message.Variant === '' ? {} : { variant: message.Variant }),
-    ...(message.OSVersion === '' ? {} : { 'os.version': message.OSVersion }),
-    ...(message.OSFeatures.length === 0 ? {} : { 'os.features': message.OSFeatures }),
-  })
-}
+import { platformOf } from './platform-message.ts'
 
 /** Turns the body of a vertex into its work. */
 export function createOpResolver(exec: ExecServices, source: SourceServices): ResolveOp {

@@ -122,6 +122,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     hostname: options.hostname,
     hostPlatform: options.hostPlatform,
     platforms: options.platforms,
+    checkPlatform: options.checkPlatform,
     now: options.now,
     pushTarget: (reference, settings, ctx) => lookup.pushTarget(reference, settings, ctx),
     sink: options.sink,

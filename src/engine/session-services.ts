@@ -1,11 +1,17 @@
 import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { isSlipwayError } from '../errors/slipway-error.ts'
 import type { ClientSink } from '../exporter/client-sink.ts'
 import type { SecretSource } from '../ops/secret-source.ts'
+import { checkAgent, forwardAgent } from '../session/callers/forward-agent.ts'
 import { getSecret } from '../session/callers/get-secret.ts'
+import { isUploadUrl, pullUpload } from '../session/callers/pull-upload.ts'
 import { fetchToken, getCredentials, tokenAuthority } from '../session/callers/registry-auth.ts'
 import { sendDir, sendStream } from '../session/callers/send-export.ts'
 import type { SessionCaller, SessionStore } from '../session/session.ts'
+import type { SourceContext } from '../source/source-context.ts'
 import type { SessionCredentials } from './registry-lookup.ts'
 import { sinkSyncTree } from './sink-tree.ts'
 
@@ -48,7 +54,41 @@ export function sessionSecrets(store: SessionStore): SecretSource {
       }
       return undefined
     },
-    sshAgent: async () => undefined,
+    async sshAgent(id, owner, ctx) {
+      for (const caller of callers(store, ctx.sessions())) {
+        if (!(await hasAgent(caller, id, ctx.signal))) continue
+        const directory = await mkdtemp(join(tmpdir(), 'slipway-ssh-'))
+        const path = join(directory, 'agent.sock')
+        const forwarding = await forwardAgent(caller, id, { path, ...owner }, ctx.signal)
+        return {
+          path,
+          async [Symbol.asyncDispose]() {
+            await forwarding[Symbol.asyncDispose]()
+            await rm(directory, { recursive: true, force: true })
+          },
+        }
+      }
+      return undefined
+    },
+  }
+}
+
+async function hasAgent(caller: SessionCaller, id: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await checkAgent(caller, id, signal)
+    return true
+  } catch (e) {
+    if (signal.aborted) throw e
+    return false
+  }
+}
+
+/** Streams that clients offer under URLs of their session; undefined for URLs of other servers. */
+export function sessionUpload(store: SessionStore): (url: string, ctx: SourceContext) => AsyncIterable<Uint8Array> | undefined {
+  return (url, ctx) => {
+    if (!isUploadUrl(url)) return undefined
+    const [caller] = callers(store, ctx.sessions())
+    return caller === undefined ? undefined : pullUpload(caller, url, ctx.signal)
   }
 }
 
