@@ -1,10 +1,11 @@
 import { constants } from 'node:fs'
-import { access, type FileHandle, mkdir, open, opendir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { access, type FileHandle, open, opendir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { throwIfAborted } from '../async/abort.ts'
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import { type Digest, digestHex, isDigest, parseDigest } from '../oci/digest.ts'
 import { errnoOf } from '../sys/errno-error.ts'
+import { makeDirectories } from '../sys/make-directories.ts'
 import { isAlive, type ProcessIdentity, processIdentity } from '../sys/process-identity.ts'
 import { ingestFolder, openBlobFile } from './blob-file.ts'
 import { blobNotFound, blobTooLarge } from './content-error.ts'
@@ -22,8 +23,8 @@ export const layoutMark = '{"imageLayoutVersion":"1.0.0"}'
  */
 export async function createLayout(root: string): Promise<LayoutStore> {
   try {
-    await mkdir(join(root, 'blobs', 'sha256'), { recursive: true })
-    await mkdir(join(root, ingestFolder), { recursive: true })
+    await makeDirectories(join(root, 'blobs', 'sha256'))
+    await makeDirectories(join(root, ingestFolder))
     await writeFile(join(root, 'oci-layout'), layoutMark, { flag: 'wx' }).catch(unlessThere)
     await writeFile(join(root, 'index.json'), emptyIndex, { flag: 'wx' }).catch(unlessThere)
   } catch (error) {

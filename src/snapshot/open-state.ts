@@ -1,10 +1,10 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Database, openDatabase } from '../content/database.ts'
 import { type ImageNames, openImageNames } from '../content/image-names.ts'
 import { createLayout, type LayoutStore } from '../content/layout-store.ts'
 import { type Leases, openLeases } from '../content/lease.ts'
 import { wrapError } from '../errors/slipway-error.ts'
+import { makeDirectories } from '../sys/make-directories.ts'
 import { bootId, processIdentity } from '../sys/process-identity.ts'
 import { inUserNamespace } from '../sys/user-namespace.ts'
 import { type JobRunner, WorkerPool } from '../sys/worker-pool.ts'
@@ -46,9 +46,9 @@ export async function openState(root: string, options: StateOptions = {}): Promi
   const snapshots = join(root, 'snapshots')
   const locks = join(root, 'locks')
   try {
-    await mkdir(root, { recursive: true, mode: 0o711 })
-    await mkdir(snapshots, { recursive: true, mode: 0o711 })
-    await mkdir(locks, { recursive: true, mode: 0o700 })
+    await makeDirectories(root, 0o711)
+    await makeDirectories(snapshots, 0o711)
+    await makeDirectories(locks, 0o700)
   } catch (error) {
     throw wrapError(`failed to create the state directory ${root}`, error)
   }
