@@ -44,9 +44,10 @@ function likeCase(option: string, original: string): string {
 
 /** Levenshtein distance by characters; texts that differ in length by more than 2 are just far (3). */
 function editDistance(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > 4) return 3
   const x = Array.from(a)
   const y = Array.from(b)
-  if (Math.abs(x.length - y.length) > 2) return 3
+  if (Math.abs(x.length - y.length) > 2 || x.length > 200) return 3
   let row = Array.from({ length: y.length + 1 }, (_, i) => i)
   for (let i = 1; i <= x.length; i++) {
     const next = [i]
@@ -54,6 +55,7 @@ function editDistance(a: string, b: string): number {
       const change = (row[j - 1] as number) + (x[i - 1] === y[j - 1] ? 0 : 1)
       next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1))
     }
+    if (Math.min(...next) > 2) return 3
     row = next
   }
   return row[y.length] as number

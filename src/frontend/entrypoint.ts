@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../async/abort.ts'
 import { posix } from 'node:path'
-import { wrapError } from '../errors/slipway-error.ts'
+import { isSlipwayError, wrapError } from '../errors/slipway-error.ts'
 import { joinPath } from '../llb/join-path.ts'
 import type { SourceFile } from '../llb/options.ts'
 import { local } from '../llb/source.ts'
@@ -73,6 +73,8 @@ async function readDockerfile<Ref>(
     const lower = lowerCased(filename)
     const other = lower && (await bridge.readFile(ref, lower, undefined, signal).catch(() => undefined))
     if (other) return other
-    throw wrapError('failed to read dockerfile', error)
+    const hint = `the build needs ${filename} in the directory of the Dockerfile; another name is given with --file`
+    const isMissing = isSlipwayError(error) && error.code === 'not-found'
+    throw wrapError('failed to read dockerfile', error, isMissing ? { hint } : {})
   }
 }

@@ -25,7 +25,13 @@ export class EnvList {
   }
 
   get(name: string): string | undefined {
-    return this.#all().get(name)
+    if (this.#values !== undefined) return this.#values.get(name)
+    if (this.#parent !== undefined && this.#name === name) return this.#value
+    for (let list = this.#parent; list !== undefined; list = list.#parent) {
+      if (list.#values !== undefined) return list.#values.get(name)
+      if (list.#name === name) return list.#value
+    }
+    return undefined
   }
 
   /** Names in the order in which they were last set. */

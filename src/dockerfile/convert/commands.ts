@@ -55,23 +55,36 @@ function sourcesOf(instruction: Instruction, context: ConvertContext): StageBuil
 /** Throws `invalid-argument` where stages copy from each other in a circle, with the lines of all involved. */
 function refuseCycles(stages: readonly StageBuild[]): void {
   const done = new Set<StageBuild>()
-  const open = new Set<StageBuild>()
-  const visit = (build: StageBuild, way: readonly Instruction[]): readonly Instruction[] | undefined => {
-    if (done.has(build)) return undefined
-    done.add(build)
-    open.add(build)
-    for (const [dependency, instruction] of build.dependencies) {
-      const next = [...way, instruction]
-      const circle = open.has(dependency) ? next : visit(dependency, next)
-      if (circle !== undefined) return circle
-    }
-    open.delete(build)
-    return undefined
-  }
   for (const build of stages) {
-    const circle = visit(build, [])
+    const circle = circleFrom(build, done)
     if (circle === undefined) continue
     const error = invalid(`circular dependency detected on stage: ${build.shownName}`)
     throw circle.reduce((e, instruction) => locatedError(e, instruction.ranges), error)
   }
+}
+
+/** The instructions that lead from a stage into a circle. Without recursion: chains of stages may be long. */
+function circleFrom(start: StageBuild, done: Set<StageBuild>): Instruction[] | undefined {
+  if (done.has(start)) return undefined
+  done.add(start)
+  const open = new Set([start])
+  const way: Instruction[] = []
+  const path = [{ build: start, rest: [...start.dependencies] }]
+  for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+    const next = top.rest.shift()
+    if (next === undefined) {
+      open.delete(top.build)
+      path.pop()
+      way.pop()
+      continue
+    }
+    const [dependency, instruction] = next
+    if (open.has(dependency)) return [...way, instruction]
+    if (done.has(dependency)) continue
+    done.add(dependency)
+    open.add(dependency)
+    way.push(instruction)
+    path.push({ build: dependency, rest: [...dependency.dependencies] })
+  }
+  return undefined
 }

@@ -159,3 +159,17 @@ describe('the check for ignored sources', () => {
     assert.equal(await warned('COPY . /', ['*']), 1)
   })
 })
+
+describe('large files', () => {
+  it('of thousands of stages and variables are converted without exhausting stack or patience', async () => {
+    const stages = Array.from(
+      { length: 1500 },
+      (_, i) => `FROM scratch AS s${i}\nCOPY --from=s${i - 1} / /\n`,
+    )
+    const text = `FROM alpine AS s-1\nRUN true\n${stages.join('')}`
+    assert.equal((await convert(text)).ops.length, 1503)
+    const variables = Array.from({ length: 1500 }, (_, i) => `ENV V${i}=\${V${i - 1}}x\n`)
+    const { converted } = await convert(`FROM alpine\n${variables.join('')}`)
+    assert.equal(converted.image.history.length, 1500)
+  })
+})

@@ -56,14 +56,14 @@ function collect<T extends { readonly name: string; readonly ranges: readonly Ra
 ): T[] {
   const found = new Map<string, T>()
   const seen = new Set<StageBuild>()
-  const visit = (build: StageBuild): void => {
-    if (seen.has(build)) return
+  const open = [target]
+  for (let build = open.pop(); build !== undefined; build = open.pop()) {
+    if (seen.has(build)) continue
     seen.add(build)
     for (const item of of(build)) if (!found.has(item.name)) found.set(item.name, item)
-    if (build.parent !== undefined) visit(build.parent)
-    for (const dependency of build.dependencies.keys()) visit(dependency)
+    open.push(...[...build.dependencies.keys()].reverse())
+    if (build.parent !== undefined) open.push(build.parent)
   }
-  visit(target)
   return [...found.values()].sort((a, b) => firstLine(a.ranges) - firstLine(b.ranges))
 }
 
