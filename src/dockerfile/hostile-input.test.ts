@@ -54,7 +54,7 @@ describe('hostile input', () => {
     it(`never makes ${name} throw anything but a SlipwayError`, () => {
       fc.assert(
         fc.property(text, input => tame(() => read(input))),
-        { numRuns: 400 },
+        { numRuns: 1000 },
       )
     })
   }
@@ -75,22 +75,5 @@ describe('hostile input', () => {
     tame(() => parseDockerfile(`RUN ${'['.repeat(60_000)}`))
     tame(() => parseDockerfile(`RUN ${'<<A '.repeat(10_000)}`))
     tame(() => parseDockerfile(`ENV ${'\\ '.repeat(30_000)}=${' '.repeat(5000)}`))
-  })
-
-  it('of instructions survives a round through the parser: joined lines parse to themselves', () => {
-    fc.assert(
-      fc.property(text, input => {
-        let nodes: ReturnType<typeof parseDockerfile>['nodes']
-        try {
-          nodes = parseDockerfile(input).nodes
-        } catch {
-          return
-        }
-        for (const node of nodes.filter(n => n.heredocs.length === 0 && n.original.trim() !== '')) {
-          tame(() => assert.equal(parseDockerfile(node.original).nodes[0]?.keyword, node.keyword))
-        }
-      }),
-      { numRuns: 200 },
-    )
   })
 })
