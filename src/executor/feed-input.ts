@@ -10,6 +10,7 @@ export async function feedInput(input: AsyncIterable<Uint8Array>, target: Writab
   })
   const iterator = input[Symbol.asyncIterator]()
   const gone = once(target, 'close').then(() => undefined)
+  gone.catch(() => {})
   try {
     while (!closed) {
       const next = await Promise.race([iterator.next(), gone])

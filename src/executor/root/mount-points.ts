@@ -7,9 +7,11 @@ import {
   openSync,
   readdirSync,
   rmdirSync,
+  type Stats,
   unlinkSync,
 } from 'node:fs'
 import { fsPath } from '../../bytes/path-string.ts'
+import { errnoOf } from '../../sys/errno-error.ts'
 import { setTimes } from '../../sys/times.ts'
 import { resolveInRoot } from './resolve-in-root.ts'
 
@@ -100,13 +102,22 @@ export function isBelow(path: string, above: string): boolean {
 function missingPart(root: string, path: string): string[] {
   const missing: string[] = []
   for (let at = path; at !== '/'; at = parentOf(at)) {
-    const stats = lstatSync(fsPath(root + at), { throwIfNoEntry: false })
+    const stats = statIfThere(root + at)
     if (stats?.isDirectory()) return missing
     // A file is in the way (the runtime says so), or the place is there.
     if (stats !== undefined) return []
     missing.unshift(at)
   }
   return missing
+}
+
+function statIfThere(path: string): Stats | undefined {
+  try {
+    return lstatSync(fsPath(path), { throwIfNoEntry: false })
+  } catch (error) {
+    if (errnoOf(error) === 'ENOTDIR') return undefined
+    throw error
+  }
 }
 
 function make(path: string, kind: MountTarget['kind']): void {
