@@ -71,6 +71,7 @@ export async function openApt(options: AptOptions): Promise<Apt> {
     'APT::Architectures': architectures.join(','),
     'APT::Sandbox::User': '',
     'Acquire::Languages': 'none',
+    'Acquire::Check-Valid-Until': 'false', // a mirror may stand still; signatures are verified all the same
     'Acquire::Retries': '3',
     'Dir::Etc::SourceList': join(dir, 'sources.list'),
     'Dir::Etc::SourceParts': join(dir, 'empty'),

@@ -34,16 +34,7 @@ describe('-o type=docker', () => {
     const env = { DOCKER_HOST: dockerd.host }
     const slipway = await openSlipway({ dir: scratch.path('s'), mirrors: [mirror.host], env })
     for (const [platform, machine] of Object.entries(machines)) {
-      const args = [
-        'build',
-        '--builder',
-        'embedded',
-        '-t',
-        'n',
-        `--platform=${platform}`,
-        '-o',
-        'type=docker',
-      ]
+      const args = ['build', '-t', 'n', `--platform=${platform}`, '-o', 'type=docker']
       await slipway.run(...args, example('uname-file'))
       const text = await dockerd.docker('run', '--rm', '--network=none', 'n', 'cat', '/os.txt')
       assert.match(text, new RegExp(` ${machine} `))

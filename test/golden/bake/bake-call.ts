@@ -4,7 +4,12 @@ import { basename, dirname, resolve } from 'node:path'
 import { asSlipwayError } from '../../../src/errors/slipway-error.ts'
 import { type BuildOptions, printedTarget, toBuildOptions } from '../../../src/bake/build-options.ts'
 import { parseAllow, addGrants } from '../../../src/bake/entitlements.ts'
-import { type BakeFile, filesFromEnvironment, planFiles, readLocalFiles } from '../../../src/bake/file-plan.ts'
+import {
+  type BakeFile,
+  filesFromEnvironment,
+  planFiles,
+  readLocalFiles,
+} from '../../../src/bake/file-plan.ts'
 import { flagOverrides, parseVariables } from '../../../src/bake/flag-overrides.ts'
 import { listDefinition, parseListRequest } from '../../../src/bake/list-definition.ts'
 import { printDefinition } from '../../../src/bake/print-definition.ts'
@@ -41,7 +46,12 @@ interface Flags {
 }
 
 const repeated: Readonly<Record<string, 'files' | 'set' | 'variables' | 'policy' | 'allow'>> = {
-  '-f': 'files', '--file': 'files', '--set': 'set', '--var': 'variables', '--policy': 'policy', '--allow': 'allow',
+  '-f': 'files',
+  '--file': 'files',
+  '--set': 'set',
+  '--var': 'variables',
+  '--policy': 'policy',
+  '--allow': 'allow',
 }
 
 function parseFlags(args: readonly string[]): Flags {
@@ -72,21 +82,36 @@ export async function callBake(folder: string, call: BakeCall): Promise<BakeAnsw
 
 async function run(folder: string, { args, env = {}, stdin = '' }: BakeCall): Promise<string> {
   const flags = parseFlags(args)
-  if (flags['print'] === true && flags.list !== undefined) throw new Error('--print and --list are mutually exclusive')
+  if (flags['print'] === true && flags.list !== undefined)
+    throw new Error('--print and --list are mutually exclusive')
   const { overrides, policyDisabled } = flagOverrides({
-    push: flags['push'] === true, load: flags['load'] === true, policy: flags.policy,
+    push: flags['push'] === true,
+    load: flags['load'] === true,
+    policy: flags.policy,
     ...(flags['no-cache'] === undefined ? {} : { noCache: flags['no-cache'] === true }),
     ...(flags['pull'] === undefined ? {} : { pull: flags['pull'] === true }),
-    sbom: String(flags['sbom'] ?? ''), provenance: String(flags['provenance'] ?? ''), call: String(flags['call'] ?? ''),
+    sbom: String(flags['sbom'] ?? ''),
+    provenance: String(flags['provenance'] ?? ''),
+    call: String(flags['call'] ?? ''),
   })
-  const names = flags.files.length > 0 ? flags.files : filesFromEnvironment(env['BUILDX_BAKE_FILE'], env['BUILDX_BAKE_PATH_SEPARATOR'])
-  const read = async (path: string): Promise<Uint8Array | undefined> => readFile(resolve(folder, path)).catch(() => undefined)
-  const files = await readLocalFiles(planFiles(names, false).local, { readFile: read, readStdin: () => Promise.resolve(Buffer.from(stdin)) })
+  const names =
+    flags.files.length > 0
+      ? flags.files
+      : filesFromEnvironment(env['BUILDX_BAKE_FILE'], env['BUILDX_BAKE_PATH_SEPARATOR'])
+  const read = async (path: string): Promise<Uint8Array | undefined> =>
+    readFile(resolve(folder, path)).catch(() => undefined)
+  const files = await readLocalFiles(planFiles(names, false).local, {
+    readFile: read,
+    readStdin: () => Promise.resolve(Buffer.from(stdin)),
+  })
   const relative = env['BUILDX_BAKE_FILE_RELATIVE_PATHS'] === '1'
   const dotEnv = await read('.env')
   const environment = new Map(env['BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP'] === '1' ? [] : Object.entries(env))
   const definition = await readBakeDefinition(files, {
-    builtins: new Map([['BAKE_CMD_CONTEXT', 'cwd://'], ['BAKE_LOCAL_PLATFORM', 'linux/amd64']]),
+    builtins: new Map([
+      ['BAKE_CMD_CONTEXT', 'cwd://'],
+      ['BAKE_LOCAL_PLATFORM', 'linux/amd64'],
+    ]),
     variables: parseVariables(flags.variables),
     environment,
     ...(dotEnv === undefined ? {} : { dotEnv: { name: '.env', data: dotEnv } satisfies BakeFile }),
@@ -101,24 +126,43 @@ async function run(folder: string, { args, env = {}, stdin = '' }: BakeCall): Pr
     fileRelativePaths: relative,
   })
   let targets = withSourceDateEpoch(resolved.targets, env['SOURCE_DATE_EPOCH'])
-  if (policyDisabled) targets = new Map([...targets].map(([k, t]) => [k, { ...t, policy: [{ files: [], reset: false, disabled: true }] }]))
+  if (policyDisabled)
+    targets = new Map(
+      [...targets].map(([k, t]) => [k, { ...t, policy: [{ files: [], reset: false, disabled: true }] }]),
+    )
   const builds = new Map<string, BuildOptions>()
   for (const [name, t] of targets) {
     const options = toBuildOptions(t, {
-      remoteUrl: '', remoteHasFiles: false, workingDirectory: folder, environmentNames: Object.keys(env), stdoutIsTerminal: false,
+      remoteUrl: '',
+      remoteHasFiles: false,
+      workingDirectory: folder,
+      environmentNames: Object.keys(env),
+      stdoutIsTerminal: false,
       localPlatform: { os: 'linux', architecture: 'amd64' },
       stat: path => kindOf(resolve(folder, path)),
     })
     builds.set(name, options)
   }
   if (flags['print'] === true) {
-    return printDefinition(resolved.groups, new Map([...targets].map(([name, t]) => [name, printedTarget(t, builds.get(name) as BuildOptions)])))
+    return printDefinition(
+      resolved.groups,
+      new Map([...targets].map(([name, t]) => [name, printedTarget(t, builds.get(name) as BuildOptions)])),
+    )
   }
-  const granted = addGrants(addGrants(parseAllow(flags.allow), resolved.grants), { read: [folder], write: [folder] })
-  const request = missingPrivileges(builds.values(), granted, { evaluate: path => evaluate(resolve(folder, path)) })
+  const granted = addGrants(addGrants(parseAllow(flags.allow), resolved.grants), {
+    read: [folder],
+    write: [folder],
+  })
+  const request = missingPrivileges(builds.values(), granted, {
+    evaluate: path => evaluate(resolve(folder, path)),
+  })
   return privilegePrompt(request, {
-    terminal: false, workingDirectory: realpathSync(folder), command: ['docker-buildx', 'bake', ...args], isRemote: false,
-    checkPaths: env['BUILDX_BAKE_ENTITLEMENTS_FS'], allowRemotePaths: undefined,
+    terminal: false,
+    workingDirectory: realpathSync(folder),
+    command: ['docker-buildx', 'bake', ...args],
+    isRemote: false,
+    checkPaths: env['BUILDX_BAKE_ENTITLEMENTS_FS'],
+    allowRemotePaths: undefined,
   }).text
 }
 
@@ -128,9 +172,13 @@ function kindOf(path: string): 'file' | 'directory' | undefined {
 }
 
 function evaluate(path: string): { existing: string; rest: string } {
-  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return { existing: realpathSync(path), rest: '' }
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+    return { existing: realpathSync(path), rest: '' }
   const parent = evaluate(dirname(path))
-  return { existing: parent.existing, rest: parent.rest === '' ? basename(path) : `${parent.rest}/${basename(path)}` }
+  return {
+    existing: parent.existing,
+    rest: parent.rest === '' ? basename(path) : `${parent.rest}/${basename(path)}`,
+  }
 }
 
 /** The calls recorded for a case. */

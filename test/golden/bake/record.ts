@@ -13,11 +13,21 @@ import type { BakeAnswer, BakeCall, RecordedCall } from './bake-call.ts'
 export function callReal(binary: string, folder: string, call: BakeCall): BakeAnswer {
   const config = mkdtempSync(join(tmpdir(), 'bake-record-'))
   const env = { PATH: process.env['PATH'] ?? '', HOME: config, BUILDX_CONFIG: config, ...call.env }
-  const result = spawnSync(binary, ['bake', ...call.args], { cwd: folder, env, input: call.stdin ?? '', encoding: 'utf8', timeout: 60_000 })
+  const result = spawnSync(binary, ['bake', ...call.args], {
+    cwd: folder,
+    env,
+    input: call.stdin ?? '',
+    encoding: 'utf8',
+    timeout: 60_000,
+  })
   rmSync(config, { recursive: true, force: true })
   const at = result.stderr.lastIndexOf('ERROR: ')
-  const error = at < 0 ? undefined : result.stderr.slice(at + 'ERROR: '.length).trimEnd()
-  return { exit: result.status ?? 1, stdout: result.stdout, ...(result.status === 0 || error === undefined ? {} : { error }) }
+  const error = at < 0 ? undefined : result.stderr.slice(at + 'ERROR: '.length).replace(/\n$/, '')
+  return {
+    exit: result.status ?? 1,
+    stdout: result.stdout,
+    ...(result.status === 0 || error === undefined ? {} : { error }),
+  }
 }
 
 /** The version that a docker-buildx says it is, without `v` and packaging. */
@@ -33,8 +43,15 @@ function record(folder: string, binary: string, older: string | undefined): void
     const call = { args, ...(env === undefined ? {} : { env }), ...(stdin === undefined ? {} : { stdin }) }
     const expected = callReal(binary, folder, call)
     const from = [versionOf(binary)]
-    if (older !== undefined && JSON.stringify(callReal(older, folder, call)) === JSON.stringify(expected)) from.push(versionOf(older))
-    return { ...call, expected, from, ...(ours === undefined ? {} : { ours }), ...(why === undefined ? {} : { why }) }
+    if (older !== undefined && JSON.stringify(callReal(older, folder, call)) === JSON.stringify(expected))
+      from.push(versionOf(older))
+    return {
+      ...call,
+      expected,
+      from,
+      ...(ours === undefined ? {} : { ours }),
+      ...(why === undefined ? {} : { why }),
+    }
   })
   writeFileSync(path, `${JSON.stringify(recorded, null, 1)}\n`)
 }
@@ -43,7 +60,9 @@ if (import.meta.main) {
   const [binary, ...rest] = process.argv.slice(2)
   const older = rest[0]?.includes('/') === true ? rest.shift() : undefined
   const root = dirname(process.argv[1] as string)
-  const cases = readdirSync(root, { withFileTypes: true }).filter(e => e.isDirectory() && (rest.length === 0 || rest.includes(e.name)))
+  const cases = readdirSync(root, { withFileTypes: true }).filter(
+    e => e.isDirectory() && (rest.length === 0 || rest.includes(e.name)),
+  )
   if (binary === undefined) throw new Error('give the path of docker-buildx')
   for (const { name } of cases) record(join(root, name), binary, older)
 }

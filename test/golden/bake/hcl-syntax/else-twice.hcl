@@ -1,0 +1,3 @@
+target "default" {
+  context = "%{if true}a%{else}b%{else}c%{endif}"
+}

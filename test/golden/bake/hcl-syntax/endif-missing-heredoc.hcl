@@ -1,0 +1,5 @@
+target "default" {
+  context = <<E
+%{ if true }
+E
+}

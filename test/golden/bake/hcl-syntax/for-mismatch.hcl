@@ -1,0 +1,3 @@
+target "default" {
+  context = "%{for x in [1]}a%{endif}"
+}

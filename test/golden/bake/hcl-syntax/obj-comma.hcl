@@ -1,0 +1,3 @@
+target "default" {
+  args = { a = 1 b = 2 }
+}

@@ -1,0 +1,5 @@
+target "default" {
+  context = (true
+   ? "a"
+ : "b")
+}

@@ -1,0 +1,4 @@
+größe = "x"
+target "default" {
+  context = größe
+}

@@ -1,0 +1,3 @@
+target "default" {
+  context = "äöü" + 日本 + 𝒳!
+}
