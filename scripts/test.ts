@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
+import { peerDirs } from './setup/peers.ts'
 import { prepareMachine } from './setup/prepare-machine.ts'
 import type { Tally } from './testing/count-reporter.ts'
 import { runTestFiles } from './testing/run-files.ts'
@@ -29,9 +30,17 @@ count(
   await runTestFiles(unit, { isolation: 'none', concurrency: 1, testTimeout: 60_000, timeout: 180_000 }),
 )
 await preparation
+// What was only unpacked is found too, after what is installed.
+const env = { PATH: [process.env['PATH'] ?? '', ...peerDirs()].join(':') }
 count(
   'tests with real programs',
-  await runTestFiles(real, { isolation: 'process', concurrency: 2, testTimeout: 240_000, timeout: 900_000 }),
+  await runTestFiles(real, {
+    isolation: 'process',
+    concurrency: 2,
+    testTimeout: 240_000,
+    timeout: 900_000,
+    env,
+  }),
 )
 
 for (const [reason, times] of Object.entries(total.reasons)) console.log(`skipped ${times}: ${reason}`)

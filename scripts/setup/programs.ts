@@ -29,6 +29,7 @@ export const testPrograms: readonly Program[] = [
   { name: 'setfattr', package: 'attr' },
   { name: 'zstd', package: 'zstd' },
   { name: 'xz', package: 'xz-utils' },
+  { name: 'bzip2', package: 'bzip2' },
   { name: 'unshare', package: 'util-linux' },
   { name: 'mount', package: 'mount' },
 ]

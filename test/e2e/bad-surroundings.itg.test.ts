@@ -120,7 +120,7 @@ function without(programs: readonly string[]): readonly [string, ...string[]] {
   const files = programs.flatMap(name =>
     ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin'].map(dir => `${dir}/${name}`),
   )
-  const hide = files.map(file => `{ [ ! -e ${file} ] || mount --bind /etc/hostname ${file}; }`).join(' && ')
+  const hide = files.map(file => `{ [ ! -e ${file} ] || mount --bind /etc/os-release ${file}; }`).join(' && ')
   return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', `${hide} && exec "$@"`, 'sh']
 }
 
