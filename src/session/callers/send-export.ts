@@ -7,6 +7,7 @@ import { type BytesMessage, BytesMessageSchema, FileSend } from '../../proto/gen
 import { PacketSchema } from '../../proto/gen/fsutil_pb.ts'
 import { sendKeys } from '../attachables/file-send.ts'
 import { callTalk } from '../converse.ts'
+import { packetSize, type SendPacket } from '../fsutil/packets.ts'
 import { sendTree } from '../fsutil/send-tree.ts'
 import type { SyncTree } from '../fsutil/sync-tree.ts'
 import type { SessionCaller } from '../session.ts'
@@ -27,18 +28,34 @@ const maxChunk = 1024 * 1024
 const packetMethod = { ...FileSend.method.diffCopy, input: PacketSchema, output: PacketSchema }
 
 /**
- * Writes a tree into the directory that the client chose for an exporter. Throws `failed-precondition` where the client
- * takes no exports, and what the client's side reports.
+ * Writes a tree into the directory that the client chose for an exporter; `onProgress` is told the bytes sent so far.
+ * Throws `failed-precondition` where the client takes no exports, and what the client's side reports.
  */
-export async function sendDir(caller: SessionCaller, tree: SyncTree, options: ExportOptions): Promise<void> {
+export async function sendDir(
+  caller: SessionCaller,
+  tree: SyncTree,
+  options: ExportOptions & { readonly onProgress?: (bytes: number, done: boolean) => void },
+): Promise<void> {
+  const { onProgress } = options
   const headers = exportHeaders(caller, options)
   headers.set(sendKeys.multiPlatform, '1')
+  let bytes = 0
   await callTalk(
     caller.transport,
     packetMethod,
     { headers, signal: options.signal },
-    (incoming, send, signal) => sendTree(tree, incoming, send, signal),
+    (incoming, send, signal) => {
+      const counted: SendPacket = packet => {
+        if (onProgress !== undefined) {
+          bytes += packetSize(packet)
+          onProgress(bytes, false)
+        }
+        return send(packet)
+      }
+      return sendTree(tree, incoming, counted, signal)
+    },
   )
+  onProgress?.(bytes, true)
 }
 
 /**
