@@ -9,7 +9,7 @@ import { hostPlatform } from './host-platform.ts'
 export function stateRoot(host: Host): string {
   const { env } = host
   if (env['SLIPWAY_ROOT']) return env['SLIPWAY_ROOT']
-  if (host.uid === 0) return '/var/lib/slipway'
+  if (host.uid === 0 && env['SLIPWAY_USER_NAMESPACE'] === undefined) return '/var/lib/slipway'
   return join(env['XDG_DATA_HOME'] || join(env['HOME'] || '/', '.local/share'), 'slipway')
 }
 
@@ -24,6 +24,7 @@ export interface EngineSettings {
 
 /** The engine of this machine with the settings of the environment. The caller disposes it. */
 export async function embeddedDriver(host: Host, settings: EngineSettings = {}): Promise<EmbeddedDriver> {
+  await enterUserNamespace(host)
   const { createEmbeddedDriver } = await import('../drivers/embedded/embedded-driver.ts')
   const { emptyConfig, readDaemonConfig } = await import('../engine/daemon-config.ts')
   const path = settings.config ?? host.env['SLIPWAY_CONFIG']
@@ -34,6 +35,7 @@ export async function embeddedDriver(host: Host, settings: EngineSettings = {}):
     config,
     machine,
     proxy: proxySettings(host),
+    ...(host.env['PATH'] === undefined ? {} : { searchPath: host.env['PATH'] }),
     ...(settings.entitlements === undefined ? {} : { entitlements: [...config.insecureEntitlements, ...settings.entitlements] }),
   })
 }
@@ -59,4 +61,34 @@ function proxySettings({ env }: Host): ProxySettings {
     if (value) settings[name] = value
   }
   return settings
+}
+
+/** Thrown where the whole command has been run again, as root of a user namespace: all that is left is its exit code. */
+export class RanElsewhere extends Error {
+  readonly exitCode: number
+
+  constructor(exitCode: number) {
+    super('the command was run in a user namespace')
+    this.name = 'RanElsewhere'
+    this.exitCode = exitCode
+  }
+}
+
+/** Ordinary users' engines run in a user namespace of their own, where they may own files and mount. */
+async function enterUserNamespace(host: Host): Promise<void> {
+  if (host.uid === 0) return
+  const { needsUserNamespace, runInUserNamespace } = await import('../executor/rootless/run-in-user-namespace.ts')
+  if (!needsUserNamespace(host.uid, host.env)) return
+  const { userInfo } = await import('node:os')
+  const { uid, gid, username } = userInfo()
+  const env: Record<string, string> = { SLIPWAY_ARGV0: host.program }
+  for (const [name, value] of Object.entries(host.env)) if (value !== undefined) env[name] = value
+  const exitCode = await runInUserNamespace(host.self, {
+    user: { id: uid, name: username },
+    gid,
+    env,
+    searchPath: host.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+    terminal: host.stdin.isTTY,
+  })
+  throw new RanElsewhere(exitCode)
 }

@@ -22,6 +22,8 @@ export interface HostOutput {
 export interface Host {
   /** Base name that the program was started under. */
   readonly program: string
+  /** The words by which this process was started: interpreter, its options, program, arguments. */
+  readonly self: readonly string[]
   /** Arguments after the program. */
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>

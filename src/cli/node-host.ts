@@ -12,6 +12,7 @@ export function nodeHost(): Host {
   delete process.env['SLIPWAY_ARGV0']
   return {
     program: basename(argv0).replace(/\.[cm]?[jt]s$/, ''),
+    self: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
     args: process.argv.slice(2),
     env: process.env,
     cwd: process.cwd(),

@@ -26,6 +26,8 @@ export interface LocalEngineOptions {
   readonly config: DaemonConfig
   readonly machine: MachineFacts
   readonly proxy: ProxySettings
+  /** Directories of programs, separated by colons. */
+  readonly searchPath?: string
   /** Entitlements that builds may be given; absent: all that they ask for. */
   readonly entitlements?: readonly string[]
 }
@@ -59,7 +61,7 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
     hostname: hostname(),
     ...machine,
     parallelism: Math.max(4, availableParallelism() * 2),
-    executor: {},
+    executor: { searchPath: options.searchPath },
     entitlements: options.entitlements,
     now: () => Date.now(),
   })

@@ -64,6 +64,8 @@ export function wrapError(context: string, e: unknown, extra: ErrorOptions = {})
 /** Any thrown value as a `SlipwayError`: aborts become `canceled`, errno codes are mapped, the rest is `unknown`. */
 export function asSlipwayError(e: unknown): SlipwayError {
   if (isSlipwayError(e)) return e
+  // A resource could not be closed after a failure: the failure is what counts.
+  if (e instanceof SuppressedError) return asSlipwayError(e.suppressed)
   if (!(e instanceof Error)) return new SlipwayError('unknown', String(e), { cause: e })
   const errno = 'code' in e ? e.code : undefined
   if (e.name === 'AbortError' || errno === 'ABORT_ERR') {

@@ -97,8 +97,9 @@ export class OverlaySnapshotter implements Snapshotter {
 
   /** The record goes first: a directory without a record is swept, a record without a directory would break builds. */
   async remove(id: LayerId): Promise<void> {
-    this.#records.remove(id)
+    // Files first: on a full disk the record cannot be changed before there is room again.
     await this.#removeFolder(id)
+    this.#records.remove(id)
   }
 
   /**

@@ -7,12 +7,13 @@ import { resolveOutputs, type ResolvedOutput } from '../../build/outputs.ts'
 import { requestFromFlags } from '../../build/request-from-flags.ts'
 import { runBuild } from '../../build/run-build.ts'
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
+import { warningsText } from '../../progress/warnings.ts'
 import { uploads } from '../../session/attachables/upload.ts'
 import { exactArgs } from '../argument-rule.ts'
 import { buildMetadata, imageId, writeWhole } from '../build-results.ts'
 import { authAttachable, outputsAttachable, secretsAttachable } from '../client-attachables.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
-import { embeddedDriver } from '../embedded.ts'
+import { embeddedDriver, RanElsewhere } from '../embedded.ts'
 import { hostPlatform } from '../host-platform.ts'
 import { openProgress } from '../open-progress.ts'
 import { type BuildFlags, declareBuildFlags } from './build-flags.ts'
@@ -27,7 +28,7 @@ export const command: Command = defineCommand({
     try {
       return await build(context)
     } catch (e) {
-      throw wrapError('failed to build', e)
+      throw e instanceof RanElsewhere ? e : wrapError('failed to build', e)
     }
   },
 })
@@ -67,14 +68,15 @@ function outputsOf(request: BuildRequest, { host }: CommandContext<BuildFlags>):
 async function solve(
   request: BuildRequest,
   outputs: readonly ResolvedOutput[],
-  { host, flags, signal }: CommandContext<BuildFlags>,
+  { host, flags, globals, signal }: CommandContext<BuildFlags>,
 ): ReturnType<typeof runBuild> {
+  // First of all: as an ordinary user the command may have to begin anew, with its standard input untouched.
+  await using driver = await embeddedDriver(host)
   await using inputs = await prepareInputs(request, { cwd: host.cwd, tempDir: tmpdir(), stdin: host.stdin.stream })
   const streams = uploads()
   const attributes: Record<string, string> = {}
   if (inputs.upload !== undefined) attributes['context'] = streams.add('context', inputs.upload)
   const attachables = [authAttachable(host), await secretsAttachable(request.secrets, host), outputsAttachable(outputs, host), streams]
-  await using driver = await embeddedDriver(host)
   const progress = await openProgress(host, { progress: flags.progress, quiet: flags.quiet, label: 'embedded:default' })
   try {
     await using connection = await driver.dial(signal)
@@ -83,6 +85,7 @@ async function solve(
     return await runBuild(connection, { request, inputs: given, outputs, attachables, onStatus: progress.write, signal })
   } finally {
     await progress[Symbol.asyncDispose]()
+    if (!flags.quiet) host.stderr.write(warningsText(progress.warnings, { debug: globals.debug, color: undefined }))
   }
 }
 
