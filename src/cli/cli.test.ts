@@ -37,6 +37,7 @@ function fakeHost(
   const [stdout, stderr] = [output(), output()]
   const host: Host = {
     program: setting.program ?? 'slipway',
+    self: [],
     args,
     env: setting.env ?? {},
     cwd: '/work',

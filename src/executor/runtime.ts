@@ -34,8 +34,8 @@ export async function findRuntime(options: {
     const kind = basename(path).includes('crun') ? 'crun' : 'runc'
     return { path, name: kind, keeps: kind === 'runc' && (await runcKeeps(path)) }
   }
-  throw new SlipwayError('failed-precondition', 'no OCI runtime found', {
-    hint: 'install runc (apt-get install runc) or crun, or build with another builder (slipway buildx create)',
+  throw new SlipwayError('failed-precondition', 'no OCI runtime found: neither runc nor crun is installed', {
+    hint: 'install runc (apt-get install runc) or crun, or build with another builder (slipway create)',
   })
 }
 
