@@ -1,10 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { abortable, abortError, sleep, throwIfAborted } from '../async/abort.ts'
-import { parseMountinfo } from '../sys/mountinfo.ts'
-import { groupPath, removeGroup, wasOutOfMemory } from './cgroup.ts'
-import { injectDevices } from './cdi/inject.ts'
+import { existsSync } from 'node:fs'
+import { abortError, sleep, throwIfAborted } from '../async/abort.ts'
 import { type ContainerHandle, execProcess, signalContainer } from './container-process.ts'
-import { ExecFormatWatch } from './exec-format-hint.ts'
+import type { ExecFormatWatch } from './exec-format-hint.ts'
 import type {
   ContainerSpec,
   ExitStatus,
@@ -14,167 +11,12 @@ import type {
   RunningProcess,
   TerminalSize,
 } from './executor.ts'
-import { feedInput } from './feed-input.ts'
-import { type MountPlan, planMounts } from './mount-plan.ts'
-import type { NetworkProvider } from './network/network-provider.ts'
-import { files, type Prepared, prepareContainer } from './prepare.ts'
-import { removeMountPoints } from './root/mount-points.ts'
-import { setupScript } from './root/setup-script.ts'
-import type { ExecutorContext } from './runc-executor.ts'
-import { runtimeCommand } from './runtime.ts'
-import { Sandbox } from './sandbox.ts'
-import { capabilitiesOf, generateSpec, processSpec } from './spec/generate-spec.ts'
-import type { RuntimeSpec } from './spec/runtime-spec.ts'
-import { containerResolvConf, isSystemdStub, parseResolvConf } from './spec/resolv-conf.ts'
-import { resizeTerminal, withTerminal } from './terminal.ts'
+import type { ExecutorContext } from './executor-context.ts'
+import { capabilitiesOf, processSpec } from './spec/generate-spec.ts'
+import { resizeTerminal } from './terminal.ts'
 
-/**
- * Sets a container up and starts it; resolves when the runtime has taken over. Everything that was set up is released
- * before `exit` settles, or before this rejects.
- */
-export async function startContainer(
-  context: ExecutorContext,
-  container: ContainerSpec,
-  stdio: ProcessStdio,
-  signal: AbortSignal | undefined,
-): Promise<Container> {
-  throwIfAborted(signal)
-  const { directory, searchPath } = context
-  await using resources = new AsyncDisposableStack()
-  const scratch = resources.use(context.scratch(container.id))
-  const network = context.networks[container.network]
-  const plan = planMounts(container, {
-    directory,
-    features: context.features.overlay,
-    scratch: () => scratch.make(),
-    link: context.link,
-  })
-  const runtime = runtimeCommand(context.runtime, directory, context.features)
-  const watch = new ExecFormatWatch()
-  const sandbox = new Sandbox({
-    script: script(context, container, stdio, plan, runtime),
-    stdin: stdio.stdin !== undefined || stdio.tty !== undefined ? 'open' : 'none',
-    stdout: stdio.stdout,
-    stderr: chunk => {
-      watch.add(chunk)
-      stdio.stderr(chunk)
-    },
-    network: network.namespace === 'wrapper',
-    searchPath,
-  })
-  const cgroup = groupPath(container.id, container.cgroupParent || context.options.cgroupParent)
-  resources.defer(() => removeGroup(context.features.cgroups, cgroup))
-  resources.use(sandbox)
-  await abortable(sandbox.ready, signal)
-  if (network.namespace === 'wrapper') {
-    const namespace = `/proc/${sandbox.pid}/ns/net`
-    const request = { id: container.id, hostname: container.hostname ?? '', namespace }
-    resources.use(await network.attach(request, signal))
-    resources.defer(() => sandbox.kill())
-  }
-  const prepared = prepareContainer({
-    container,
-    plan,
-    view: sandbox.view,
-    directory,
-    spec: await specOf(context, container, stdio, cgroup),
-    resolvConf: resolvConfOf(context, container.network, network),
-    sandboxMounts: context.features.machine.rootless
-      ? parseMountinfo(readFileSync(`/proc/${sandbox.pid}/mountinfo`, 'utf8'))
-      : undefined,
-  })
-  resources.defer(() => undoMountPoints(plan, prepared))
-  // The container has to be gone before mount points are looked at.
-  resources.defer(() => sandbox.kill())
-  throwIfAborted(signal)
-  sandbox.go(prepared.go)
-  await abortable(sandbox.running, signal)
-  const arch = context.features.machine.arch
-  const handle = { id: container.id, sandbox, directory, runtime, searchPath, arch }
-  if (stdio.stdin !== undefined && sandbox.stdin !== null) {
-    feedInput(stdio.stdin, sandbox.stdin).catch(() => {})
-  }
-  const outOfMemory = (): boolean => wasOutOfMemory(context.features.cgroups, cgroup)
-  return new Container({
-    context,
-    container,
-    handle,
-    stdio,
-    watch,
-    outOfMemory,
-    signal,
-    resources: resources.move(),
-  })
-}
-
-function undoMountPoints(plan: MountPlan, prepared: Prepared): void {
-  if (plan.rootUpper !== undefined) removeMountPoints(plan.rootUpper, prepared.mountPoints)
-}
-
-function script(
-  context: ExecutorContext,
-  container: ContainerSpec,
-  stdio: ProcessStdio,
-  plan: MountPlan,
-  runtime: readonly string[],
-): string {
-  const { directory } = context
-  const keep = context.runtime.keeps ? ['--keep'] : []
-  const bundle = ['--bundle', directory, '--pid-file', `${directory}/pid`]
-  const command = [...runtime, 'run', ...keep, ...bundle, container.id]
-  return setupScript({
-    directory,
-    mounts: plan.mounts,
-    command: stdio.tty === undefined ? command : withTerminal(command, `${directory}/tty`, stdio.tty),
-    stdio: context.runtime.name === 'crun' && stdio.tty === undefined ? 'relayed' : 'direct',
-  })
-}
-
-async function specOf(
-  context: ExecutorContext,
-  container: ContainerSpec,
-  stdio: ProcessStdio,
-  cgroup: string,
-): Promise<RuntimeSpec> {
-  const { directory, features, options } = context
-  const spec = generateSpec(container, {
-    features: features.machine,
-    network: { kind: context.networks[container.network].namespace === 'runtime' ? 'private' : 'host' },
-    rootfs: container.root.kind === 'directory' ? container.root.path : `${directory}/rootfs`,
-    hostsFile: `${directory}/${files.hosts}`,
-    resolvConf: `${directory}/${files.resolvConf}`,
-    cgroupsPath: features.cgroups.writable ? cgroup : undefined,
-    apparmorProfile: options.apparmorProfile,
-    terminal: stdio.tty,
-  })
-  if (container.cdiDevices?.length && options.loadCdi !== undefined) {
-    injectDevices(spec, await options.loadCdi(), container.cdiDevices)
-  }
-  return spec
-}
-
-/** Sync on purpose: two small files, read while a sandbox waits. */
-function resolvConfOf(
-  context: ExecutorContext,
-  mode: ContainerSpec['network'],
-  network: NetworkProvider,
-): string {
-  let host = parseResolvConf(readText('/etc/resolv.conf'))
-  if (mode !== 'host' && isSystemdStub(host)) {
-    host = parseResolvConf(readText('/run/systemd/resolve/resolv.conf'))
-  }
-  return containerResolvConf(host, { hostNetwork: network.namespace === 'host', dns: context.options.dns })
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
-}
-
-interface ContainerParts {
+/** What a started container is made of. */
+export interface ContainerParts {
   readonly context: ExecutorContext
   readonly container: ContainerSpec
   readonly handle: ContainerHandle
@@ -182,6 +24,7 @@ interface ContainerParts {
   readonly watch: ExecFormatWatch
   readonly outOfMemory: () => boolean
   readonly signal: AbortSignal | undefined
+  /** Disposed when the container has ended. */
   readonly resources: AsyncDisposableStack
 }
 
@@ -229,9 +72,21 @@ export class Container implements RunningContainer {
     await this.exit.catch(() => {})
   }
 
+  /** Waits for the end and releases everything. Of several failures the first counts. */
   async #finish(): Promise<ExitStatus> {
+    const { resources } = this.#parts
+    try {
+      const status = await this.#status()
+      await resources.disposeAsync()
+      return status
+    } catch (error) {
+      await resources.disposeAsync().catch(() => {})
+      throw error
+    }
+  }
+
+  async #status(): Promise<ExitStatus> {
     const { container, context, handle, signal, watch, outOfMemory } = this.#parts
-    await using _resources = this.#parts.resources
     const onAbort = (): void => {
       handle.sandbox.kill().catch(() => {})
     }

@@ -424,7 +424,7 @@ describe('containers on runc', { skip }, () => {
     const executor = await createExecutor({ root: f.make('executor'), searchPath: '/nonexistent' })
     await assert.rejects(executor.run(f.container('true'), new Output()), {
       code: 'failed-precondition',
-      message: 'no OCI runtime found',
+      message: 'no OCI runtime found: neither runc nor crun is installed',
     })
   })
 

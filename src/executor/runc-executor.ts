@@ -1,51 +1,15 @@
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { removeAbandonedGroups } from './cgroup.ts'
-import type { CdiRegistry } from './cdi/cdi-registry.ts'
-import { startContainer } from './container.ts'
 import type { ContainerSpec, Executor, ExitStatus, ProcessStdio, RunningContainer } from './executor.ts'
-import { detectFeatures, type HostFeatures } from './features.ts'
-import {
-  hostNetwork,
-  type NetworkProvider,
-  noNetwork,
-  type NetworkProviders,
-} from './network/network-provider.ts'
+import type { ExecutorContext, ExecutorOptions } from './executor-context.ts'
+import { detectFeatures } from './features.ts'
+import { hostNetwork, noNetwork } from './network/network-provider.ts'
 import { findRuntime, type Runtime, systemPath } from './runtime.ts'
 import { removeAbandonedScratch, Scratch } from './scratch.ts'
-import type { DnsConfig } from './spec/resolv-conf.ts'
+import { startContainer } from './start-container.ts'
 
-/** How to run containers. */
-export interface ExecutorOptions {
-  /** A directory of ours; made when missing. */
-  readonly root: string
-  /** Name or path of the runtime. @default runc, else crun */
-  readonly runtime?: string | undefined
-  /** Directories of programs, separated by colons. @default the system's own */
-  readonly searchPath?: string | undefined
-  /** How containers of network mode `default` are connected. @default they share the host's network */
-  readonly network?: NetworkProvider | undefined
-  readonly dns?: DnsConfig | undefined
-  /** Parent control group of containers that name none. */
-  readonly cgroupParent?: string | undefined
-  /** An AppArmor profile that is loaded already. */
-  readonly apparmorProfile?: string | undefined
-  /** Reads the CDI devices as they are now; called by containers that ask for devices. */
-  readonly loadCdi?: (() => Promise<CdiRegistry>) | undefined
-}
-
-/** Everything a container needs besides its specification. */
-export interface ExecutorContext {
-  /** An empty directory over which each sandbox mounts its private one. */
-  readonly directory: string
-  readonly runtime: Runtime
-  readonly searchPath: string
-  readonly features: HostFeatures
-  readonly networks: NetworkProviders
-  readonly options: ExecutorOptions
-  readonly scratch: (id: string) => Scratch
-  readonly link: (target: string, path: string) => void
-}
+export type { ExecutorOptions } from './executor-context.ts'
 
 /**
  * An executor over runc or crun. Removes what killed processes left behind. Throws `failed-precondition` (`no OCI runtime
@@ -100,7 +64,12 @@ class RuncExecutor implements Executor {
     signal?: AbortSignal,
   ): Promise<RunningContainer> {
     const running = await startContainer(await this.#context(), container, stdio, signal)
-    await running.started()
-    return running
+    try {
+      await running.started()
+      return running
+    } catch (error) {
+      await running[Symbol.asyncDispose]()
+      throw error
+    }
   }
 }

@@ -33,10 +33,7 @@ export interface MachineFeatures {
 }
 
 /** How a container is connected: `host` shares ours, `private` has only a loopback interface. */
-export type NetworkSetting =
-  | { readonly kind: 'host' }
-  | { readonly kind: 'private' }
-  | { readonly kind: 'path'; readonly path: string }
+export type NetworkSetting = 'host' | 'private'
 
 /** What `generateSpec` needs besides the container. Paths are those of the mount namespace the runtime runs in. */
 export interface SpecOptions {
@@ -108,7 +105,6 @@ export function capabilitiesOf(insecure: boolean, features: MachineFeatures): Ca
 function linuxSpec(container: ContainerSpec, insecure: boolean, options: SpecOptions): LinuxSpec {
   const { features, network } = options
   const capabilities = capabilitiesOf(insecure, features).bounding
-  const path = network.kind === 'path' ? { path: network.path } : {}
   const unshared: NamespaceType[] = ['pid', 'ipc', 'uts', 'mount']
   return {
     maskedPaths: insecure ? [] : [...maskedPaths],
@@ -118,7 +114,7 @@ function linuxSpec(container: ContainerSpec, insecure: boolean, options: SpecOpt
       : { cgroupsPath: options.cgroupsPath, resources: resourcesOf(container.resources, insecure) }),
     namespaces: [
       ...unshared.map(type => ({ type })),
-      ...(network.kind === 'host' ? [] : [{ type: 'network' as const, ...path }]),
+      ...(network === 'host' ? [] : [{ type: 'network' as const }]),
       ...(features.cgroupNamespace ? [{ type: 'cgroup' as const }] : []),
     ],
     ...(insecure && !features.rootless ? { devices: insecureDevices(features.loopDevices) } : {}),

@@ -17,7 +17,7 @@ import { join } from 'node:path'
 
 const applets = (
   'sh ls cat echo true false sleep id mkdir rm rmdir touch mount umount env stty tty hostname wc ln readlink dd nc head ' +
-  'ip stat test grep ps kill chmod chown cp mv tr cut sort tail uname sync test'
+  'ip ping route stat test grep ps kill chmod chown cp mv tr cut sort tail uname sync test'
 ).split(' ')
 
 /**

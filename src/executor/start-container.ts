@@ -1,0 +1,191 @@
+import { readFileSync } from 'node:fs'
+import { abortable, throwIfAborted } from '../async/abort.ts'
+import { parseMountinfo } from '../sys/mountinfo.ts'
+import { groupPath, removeGroup, wasOutOfMemory } from './cgroup.ts'
+import { injectDevices } from './cdi/inject.ts'
+import { Container } from './container.ts'
+import { ExecFormatWatch } from './exec-format-hint.ts'
+import type { ContainerSpec, ProcessStdio } from './executor.ts'
+import type { ExecutorContext } from './executor-context.ts'
+import { feedInput } from './feed-input.ts'
+import { type MountPlan, planMounts } from './mount-plan.ts'
+import { files, type Prepared, prepareContainer, type PrepareOptions } from './prepare.ts'
+import { removeMountPoints } from './root/mount-points.ts'
+import { setupScript } from './root/setup-script.ts'
+import { runtimeCommand } from './runtime.ts'
+import { Sandbox } from './sandbox.ts'
+import { generateSpec } from './spec/generate-spec.ts'
+import { containerResolvConf, isSystemdStub, parseResolvConf } from './spec/resolv-conf.ts'
+import type { RuntimeSpec } from './spec/runtime-spec.ts'
+import { withTerminal } from './terminal.ts'
+
+/**
+ * Sets a container up and starts it; resolves when the runtime has taken over. Everything that was set up is released
+ * before `exit` settles, or before this rejects.
+ */
+export async function startContainer(
+  context: ExecutorContext,
+  container: ContainerSpec,
+  stdio: ProcessStdio,
+  signal: AbortSignal | undefined,
+): Promise<Container> {
+  throwIfAborted(signal)
+  const resources = new AsyncDisposableStack()
+  try {
+    return await setUp(context, container, stdio, signal, resources)
+  } catch (error) {
+    // The first failure is what counts.
+    await resources.disposeAsync().catch(() => {})
+    throw error
+  }
+}
+
+async function setUp(
+  context: ExecutorContext,
+  container: ContainerSpec,
+  stdio: ProcessStdio,
+  signal: AbortSignal | undefined,
+  resources: AsyncDisposableStack,
+): Promise<Container> {
+  const { directory, searchPath } = context
+  const scratch = resources.use(context.scratch(container.id))
+  const plan = planMounts(container, {
+    directory,
+    features: context.features.overlay,
+    scratch: () => scratch.make(),
+    link: context.link,
+  })
+  const runtime = runtimeCommand(context.runtime, directory, context.features)
+  const cgroup = groupPath(container.id, container.cgroupParent || context.options.cgroupParent)
+  resources.defer(() => removeGroup(context.features.cgroups, cgroup))
+  const watch = new ExecFormatWatch()
+  const sandbox = resources.use(
+    new Sandbox({
+      script: script(context, container, stdio, plan, runtime),
+      stdin: stdio.stdin !== undefined || stdio.tty !== undefined ? 'open' : 'none',
+      stdout: stdio.stdout,
+      stderr: chunk => {
+        watch.add(chunk)
+        stdio.stderr(chunk)
+      },
+      network: context.networks[container.network].namespace === 'wrapper',
+      searchPath,
+    }),
+  )
+  await abortable(sandbox.ready, signal)
+  await connect(context, container, sandbox, resources, signal)
+  const spec = await specOf(context, container, stdio, cgroup)
+  const prepared = prepareContainer(prepareOptions(context, container, plan, sandbox, spec))
+  resources.defer(() => undoMountPoints(plan, prepared))
+  // The container has to be gone before mount points are looked at.
+  resources.defer(() => sandbox.kill())
+  throwIfAborted(signal)
+  sandbox.go(prepared.go)
+  await abortable(sandbox.running, signal)
+  if (stdio.stdin !== undefined && sandbox.stdin !== null) {
+    feedInput(stdio.stdin, sandbox.stdin).catch(() => {})
+  }
+  const arch = context.features.machine.arch
+  const handle = { id: container.id, sandbox, directory, runtime, searchPath, arch }
+  const outOfMemory = (): boolean => wasOutOfMemory(context.features.cgroups, cgroup)
+  return new Container({ context, container, handle, stdio, watch, outOfMemory, signal, resources })
+}
+
+async function connect(
+  context: ExecutorContext,
+  container: ContainerSpec,
+  sandbox: Sandbox,
+  resources: AsyncDisposableStack,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const network = context.networks[container.network]
+  if (network.namespace !== 'wrapper') return
+  const namespace = `/proc/${sandbox.pid}/ns/net`
+  const request = { id: container.id, hostname: container.hostname ?? '', namespace }
+  resources.use(await network.attach(request, signal))
+  resources.defer(() => sandbox.kill())
+}
+
+/** Sync on purpose: a few small files, read while the sandbox waits. */
+function prepareOptions(
+  context: ExecutorContext,
+  container: ContainerSpec,
+  plan: MountPlan,
+  sandbox: Sandbox,
+  spec: RuntimeSpec,
+): PrepareOptions {
+  const { directory, features } = context
+  const mountinfo = features.machine.rootless ? readText(`/proc/${sandbox.pid}/mountinfo`) : undefined
+  return {
+    container,
+    plan,
+    view: sandbox.view,
+    directory,
+    spec,
+    resolvConf: resolvConfOf(context, container.network),
+    sandboxMounts: mountinfo === undefined ? undefined : parseMountinfo(mountinfo),
+  }
+}
+
+function undoMountPoints(plan: MountPlan, prepared: Prepared): void {
+  if (plan.rootUpper !== undefined) removeMountPoints(plan.rootUpper, prepared.mountPoints)
+}
+
+function script(
+  context: ExecutorContext,
+  container: ContainerSpec,
+  stdio: ProcessStdio,
+  plan: MountPlan,
+  runtime: readonly string[],
+): string {
+  const { directory } = context
+  const keep = context.runtime.keeps ? ['--keep'] : []
+  const bundle = ['--bundle', directory, '--pid-file', `${directory}/pid`]
+  const command = [...runtime, 'run', ...keep, ...bundle, container.id]
+  return setupScript({
+    directory,
+    mounts: plan.mounts,
+    command: stdio.tty === undefined ? command : withTerminal(command, `${directory}/tty`, stdio.tty),
+    stdio: context.runtime.name === 'crun' && stdio.tty === undefined ? 'relayed' : 'direct',
+  })
+}
+
+async function specOf(
+  context: ExecutorContext,
+  container: ContainerSpec,
+  stdio: ProcessStdio,
+  cgroup: string,
+): Promise<RuntimeSpec> {
+  const { directory, features, options } = context
+  const spec = generateSpec(container, {
+    features: features.machine,
+    network: context.networks[container.network].namespace === 'runtime' ? 'private' : 'host',
+    rootfs: container.root.kind === 'directory' ? container.root.path : `${directory}/rootfs`,
+    hostsFile: `${directory}/${files.hosts}`,
+    resolvConf: `${directory}/${files.resolvConf}`,
+    cgroupsPath: features.cgroups.writable ? cgroup : undefined,
+    apparmorProfile: options.apparmorProfile,
+    terminal: stdio.tty,
+  })
+  if (container.cdiDevices?.length && options.loadCdi !== undefined) {
+    injectDevices(spec, await options.loadCdi(), container.cdiDevices)
+  }
+  return spec
+}
+
+function resolvConfOf(context: ExecutorContext, mode: ContainerSpec['network']): string {
+  const { namespace } = context.networks[mode]
+  let host = parseResolvConf(readText('/etc/resolv.conf'))
+  if (mode !== 'host' && isSystemdStub(host)) {
+    host = parseResolvConf(readText('/run/systemd/resolve/resolv.conf'))
+  }
+  return containerResolvConf(host, { hostNetwork: namespace === 'host', dns: context.options.dns })
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
