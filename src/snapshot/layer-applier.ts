@@ -27,6 +27,7 @@ import { joinPath } from './resolve-path.ts'
 import type { EntryAttributes, EntryKind } from './tree.ts'
 import { UpperPaths } from './upper-paths.ts'
 import { parseWhiteout } from './whiteout-name.ts'
+import { makeWhiteout } from './whiteout-node.ts'
 
 /** Where a layer is unpacked to. */
 export interface ApplyOptions {
@@ -260,7 +261,7 @@ export class LayerApplier implements TarSink {
   #whiteout(path: string): void {
     const real = this.#paths.real(path)
     const stat = statPath(real)
-    if (stat === undefined) mknod(real, 'char', 0)
+    if (stat === undefined) makeWhiteout(real)
     // Whiteouts speak of lower layers only: what this layer brings itself stays.
     else if (stat.isDirectory()) setOpaque(real, this.#options.overlayPrefix)
   }
@@ -275,7 +276,7 @@ export class LayerApplier implements TarSink {
     const own = new Set(listNames(this.#options.upper).map(({ name }) => name))
     for (const name of this.#lower.readdir('/')) {
       const real = joinPath(this.#options.upper, name)
-      if (!own.has(name)) mknod(real, 'char', 0)
+      if (!own.has(name)) makeWhiteout(real)
       else if (statPath(real)?.isDirectory()) setOpaque(real, this.#options.overlayPrefix)
     }
   }

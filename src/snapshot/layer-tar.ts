@@ -6,11 +6,12 @@ import { encodeHeader, endOfArchive, padding } from '../tar/encode-header.ts'
 import { noXattrs, type TarEntry } from '../tar/entry.ts'
 import { LayerTree } from './layer-tree.ts'
 import { listNames } from './list-names.ts'
-import { entryOf, isWhiteout, statPath } from './read-entry.ts'
+import { entryOf, statPath } from './read-entry.ts'
 import { joinPath } from './resolve-path.ts'
 import type { Entry } from './tree.ts'
 import { isUnchanged } from './unchanged.ts'
 import { opaqueMarker, whiteoutName } from './whiteout-name.ts'
+import { isWhiteout } from './whiteout-node.ts'
 
 /** What becomes a layer archive. */
 export interface LayerTarOptions {
@@ -90,7 +91,7 @@ class LayerTar {
     if (stat === undefined) throw new SlipwayError('internal', `${real} went away while it was packed`)
     const found = parent.below ? this.#below?.find(path) : undefined
     const blind = parent.below && this.#below === undefined
-    if (isWhiteout(stat)) {
+    if (isWhiteout(real, stat)) {
       if (found !== undefined || blind)
         yield* this.#member(
           encodeHeader(whiteout(joinPath(parent.path, whiteoutName(name))), { format: 'ustar' }),

@@ -3,9 +3,10 @@ import { compareNames, fsPath } from '../bytes/path-string.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { listNames } from './list-names.ts'
 import { isOpaque, plainXattrs } from './overlay-xattr.ts'
-import { entryOf, isWhiteout, kindOf, readLink, statPath } from './read-entry.ts'
+import { entryOf, kindOf, readLink, statPath } from './read-entry.ts'
 import { baseOf, joinPath, parentOf, resolvePath } from './resolve-path.ts'
 import type { Entry, FileTree } from './tree.ts'
+import { isWhiteout } from './whiteout-node.ts'
 
 /** Where a name was found: its path on disk, and what is there. */
 export interface Found {
@@ -56,10 +57,11 @@ export class LayerTree implements FileTree {
     const names = new Set<string>()
     const gone = new Set<string>()
     for (const part of parts) {
-      for (const { name, isChar } of listNames(part)) {
+      for (const { name, maybeWhiteout } of listNames(part)) {
         if (names.has(name) || gone.has(name)) continue
-        const stat = isChar ? statPath(`${part}/${name}`) : undefined
-        if (stat !== undefined && isWhiteout(stat)) gone.add(name)
+        const real = `${part}/${name}`
+        const stat = maybeWhiteout ? statPath(real) : undefined
+        if (stat !== undefined && isWhiteout(real, stat)) gone.add(name)
         else names.add(name)
       }
     }
@@ -98,7 +100,7 @@ export class LayerTree implements FileTree {
     for (const part of this.parts(parent) ?? []) {
       const real = `${part}/${name}`
       const stat = statPath(real)
-      if (stat !== undefined) return isWhiteout(stat) ? undefined : { real, stat }
+      if (stat !== undefined) return isWhiteout(real, stat) ? undefined : { real, stat }
     }
     return undefined
   }

@@ -1,11 +1,11 @@
 import { type Dirent, readdirSync } from 'node:fs'
 import { decodeName, fsPath } from '../bytes/path-string.ts'
 
-/** A name in a directory on disk, and whether it might be a whiteout (it is a character device). */
+/** A name in a directory on disk, and whether it might be a whiteout: only devices and symlinks are. */
 export interface ListedName {
   readonly name: string
   readonly isDirectory: boolean
-  readonly isChar: boolean
+  readonly maybeWhiteout: boolean
 }
 
 /** The names in a directory on disk, in no order. */
@@ -22,5 +22,9 @@ export function listNames(path: string): ListedName[] {
 }
 
 function listed(name: string, entry: Dirent | Dirent<Buffer>): ListedName {
-  return { name, isDirectory: entry.isDirectory(), isChar: entry.isCharacterDevice() }
+  return {
+    name,
+    isDirectory: entry.isDirectory(),
+    maybeWhiteout: entry.isCharacterDevice() || entry.isSymbolicLink(),
+  }
 }

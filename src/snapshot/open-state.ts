@@ -13,6 +13,7 @@ import { DiskLayerPacker } from './layer-packer.ts'
 import { type LayerRecords, openLayerRecords } from './layer-records.ts'
 import { OverlaySnapshotter } from './overlay-snapshotter.ts'
 import type { OverlayPrefix } from './overlay-xattr.ts'
+import { canMountOverlay } from './probe-overlay.ts'
 
 /** How to open a state directory. */
 export interface StateOptions {
@@ -68,6 +69,7 @@ export async function openState(root: string, options: StateOptions = {}): Promi
     locks,
     records: layers,
     jobs,
+    kind: canMountOverlay(locks, rootless) ? 'overlay' : 'native',
     overlayPrefix,
     inUserNamespace: rootless,
     owner,

@@ -28,6 +28,7 @@ export interface SnapshotterOptions {
   readonly locks: string
   readonly records: LayerRecords
   readonly jobs: JobRunner<SnapshotJobs>
+  readonly kind: 'overlay' | 'native'
   readonly overlayPrefix: OverlayPrefix
   readonly inUserNamespace: boolean
   readonly owner: ProcessIdentity
@@ -42,14 +43,18 @@ const writtenAfterMs = 15 * 60_000
 /** What becomes of an active layer besides its directory. */
 type Facts = Parameters<LayerRecords['commit']>[1]
 
-/** Layers as overlayfs upper directories. Nothing is mounted here. */
+/**
+ * Layers as overlayfs upper directories. Nothing is mounted here. With `kind` `native` nothing can be mounted anywhere:
+ * containers get a copy (`checkout`), and what they changed is brought back (`capture`).
+ */
 export class OverlaySnapshotter implements Snapshotter {
-  readonly kind = 'overlay'
+  readonly kind: 'overlay' | 'native'
   readonly #options: SnapshotterOptions
   readonly #records: LayerRecords
   readonly #unpacking = new SingleFlight<Digest, Layer>()
 
   constructor(options: SnapshotterOptions) {
+    this.kind = options.kind
     this.#options = options
     this.#records = options.records
   }
@@ -110,6 +115,23 @@ export class OverlaySnapshotter implements Snapshotter {
     const gone = this.#records.removeUnused(id, untilMs)
     if (gone) await this.#removeFolder(id)
     return gone
+  }
+
+  /** Copies what a stack of layers shows into the empty directory `target`. */
+  async checkout(layers: LayerStack, target: string, signal?: AbortSignal): Promise<void> {
+    const input = { layers: layers.map(id => this.directory(id)), target }
+    await this.#options.jobs.run('checkout', input, { signal })
+  }
+
+  /** Writes into an active layer what was changed in `source`, a directory that was checked out from its parents. */
+  async capture(active: ActiveLayer, source: string, signal?: AbortSignal): Promise<void> {
+    const lowers = active.parents.map(id => this.directory(id))
+    const { overlayPrefix } = this.#options
+    await this.#options.jobs.run(
+      'capture',
+      { lowers, source, upper: active.upper, overlayPrefix },
+      { signal },
+    )
   }
 
   /** Bytes that the layer takes on disk, counted on first use. */

@@ -1,3 +1,4 @@
+import { errnoOf } from '../sys/errno-error.ts'
 import { getXattr, getXattrs, listXattrs, setXattr } from '../sys/xattr.ts'
 
 /**
@@ -14,9 +15,19 @@ export function isOpaque(path: string): boolean {
   return value !== undefined && value.length === 1 && value[0] === 0x79
 }
 
-/** Makes the directory at `path` hide what lower layers have in it. */
+/**
+ * Makes the directory at `path` hide what lower layers have in it. Where `trusted.` attributes are refused (the state
+ * directory lies on an overlay, or the process is not fully root) the other form is taken: nothing is mounted there.
+ */
 export function setOpaque(path: string, prefix: OverlayPrefix): void {
-  setXattr(path, `${prefix}opaque`, y)
+  try {
+    setXattr(path, `${prefix}opaque`, y)
+  } catch (error) {
+    const code = errnoOf(error)
+    if (prefix === 'user.overlay.' || (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP'))
+      throw error
+    setXattr(path, 'user.overlay.opaque', y)
+  }
 }
 
 /** Names that belong to overlayfs, and to no file. */

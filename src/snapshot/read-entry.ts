@@ -48,8 +48,3 @@ export function kindOf(stat: BigIntStats): EntryKind {
 export function readLink(path: string): string {
   return decodeName(readlinkSync(fsPath(path), { encoding: 'buffer' }))
 }
-
-/** Overlayfs marks a deleted name with a character device 0:0. */
-export function isWhiteout(stat: BigIntStats): boolean {
-  return stat.isCharacterDevice() && stat.rdev === 0n
-}

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -18,6 +19,7 @@ import { fileURLToPath } from 'node:url'
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { type Digest, digestOf } from '../oci/digest.ts'
 import { mediaType } from '../oci/media-type.ts'
+import { mount, unmount } from '../sys/mount.ts'
 import { archive, cannotWriteLayers, membersOf } from './fixtures/layers.ts'
 import { prune } from '../content/prune.ts'
 import { collectBlobs } from './collect.ts'
@@ -385,5 +387,73 @@ describe('collecting', { skip }, () => {
     assert.deepEqual(await collectBlobs(state, { blobs: [root] }, aged), { blobs: 1, bytes: 5 })
     assert.equal(await content.size(young.digest), undefined)
     assert.deepEqual(readdirSync(join(state.root, 'snapshots')), [])
+  })
+})
+
+describe('a state directory on an overlay, as in a container', { skip }, () => {
+  it('keeps layers all the same, and gives containers copies of them', async t => {
+    const disk = join(base, `disk${count++}`)
+    for (const name of ['lower', 'upper', 'work', 'merged']) mkdirSync(join(disk, name), { recursive: true })
+    const merged = join(disk, 'merged')
+    try {
+      mount(
+        'overlay',
+        merged,
+        'overlay',
+        0,
+        ['lower', 'upper', 'work'].map(n => `${n}dir=${join(disk, n)}`).join(','),
+      )
+    } catch {
+      return t.skip('overlayfs cannot be mounted here')
+    }
+    try {
+      await using state = await openState(join(merged, 'state'))
+      const { snapshotter, packer, content } = state
+      assert.equal(snapshotter.kind, 'native')
+      const unpack = async (parents: LayerId[], bytes: Buffer): Promise<LayerId> => {
+        const source = blob(bytes)
+        return (await snapshotter.unpack(source, parents, source.diffId)).id
+      }
+      const lower = await unpack(
+        [],
+        archive(
+          { name: 'd/', mode: 0o750, uid: 3 },
+          { name: 'd/gone' },
+          { name: 'd/kept', content: 'kept', mode: 0o4755 },
+          { name: 'o/x' },
+          { name: 'h', type: 'hardlink', linkname: 'd/kept', mode: 0o4755 },
+          { name: 's', type: 'symlink', linkname: 'd' },
+        ),
+      )
+      const upper = await unpack(
+        [lower],
+        archive({ name: 'd/.wh.gone' }, { name: 'o/.wh..wh..opq' }, { name: 'o/y', content: 'y' }),
+      )
+      const root = join(disk, 'root')
+      mkdirSync(root)
+      await snapshotter.checkout([lower, upper], root)
+      assert.deepEqual(readdirSync(join(root, 'o')), ['y'])
+      assert.deepEqual(readdirSync(join(root, 'd')), ['kept'])
+      assert.equal(lstatSync(join(root, 'd/kept')).ino, lstatSync(join(root, 'h')).ino)
+      assert.equal(lstatSync(join(root, 'd')).mode & 0o7777, 0o750)
+      writeFileSync(join(root, 'd/new'), 'new')
+      rmSync(join(root, 'o'), { recursive: true })
+      rmSync(join(root, 's'))
+      mkdirSync(join(root, 's'))
+      writeFileSync(join(root, 's/in'), '')
+      await using active = await snapshotter.prepare([lower, upper])
+      await snapshotter.capture(active, root)
+      const { id } = await active.commit()
+      const { descriptor } = await packer.pack(id, { type: 'uncompressed' })
+      const members = membersOf(await content.readAll(descriptor.digest))
+      assert.deepEqual(
+        members.map(m => m.name),
+        ['d/', 'd/new', '.wh.o', 's/', 's/in'],
+      )
+      using tree = new LayerTree([lower, upper, id].map(one => snapshotter.directory(one)))
+      assert.deepEqual(tree.readdir('/'), ['d', 'h', 's'])
+    } finally {
+      unmount(merged, { detach: true })
+    }
   })
 })

@@ -3,8 +3,9 @@ import { fsPath } from '../bytes/path-string.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type { LayerTree } from './layer-tree.ts'
 import { copyXattrs, type OverlayPrefix, setOpaque } from './overlay-xattr.ts'
-import { isWhiteout, readLink, statPath } from './read-entry.ts'
+import { readLink, statPath } from './read-entry.ts'
 import { joinPath, parentOf, pathParts } from './resolve-path.ts'
+import { isWhiteout } from './whiteout-node.ts'
 
 const mostLinks = 255
 
@@ -72,7 +73,7 @@ export class UpperPaths {
         continue
       }
       if (stat === undefined) this.#make(next, false)
-      else if (isWhiteout(stat)) {
+      else if (isWhiteout(real, stat)) {
         unlinkSync(fsPath(real))
         this.#make(next, true)
       } else if (!stat.isDirectory()) throw new SlipwayError('data-loss', `mkparent ${next}: not a directory`)

@@ -17,9 +17,10 @@ import { setTimes } from '../sys/times.ts'
 import { applyToFile, applyToPath, copyEntry } from './apply-attributes.ts'
 import { LayerTree } from './layer-tree.ts'
 import { copyXattrs, type OverlayPrefix, plainXattrs, setOpaque } from './overlay-xattr.ts'
-import { entryOf, isWhiteout, statPath } from './read-entry.ts'
+import { entryOf, statPath } from './read-entry.ts'
 import { baseOf, joinPath, parentOf } from './resolve-path.ts'
 import type { Entry, EntryAttributes, WritableTree } from './tree.ts'
+import { isWhiteout, makeWhiteout } from './whiteout-node.ts'
 
 /** Directories of a tree that can be changed. */
 export interface UpperTreeOptions {
@@ -147,7 +148,7 @@ export class UpperTree implements WritableTree {
     const real = below ? this.#makeWay(path) : this.#upper + path
     if (!below) this.#keepTime(parentOf(path))
     this.#clear(path, real)
-    if (below) mknod(real, 'char', 0)
+    if (below) makeWhiteout(real)
   }
 
   /** Gives directories their times back. */
@@ -167,8 +168,9 @@ export class UpperTree implements WritableTree {
     const parts = this.#tree.parts(parentOf(path)) ?? []
     const lower = parts.filter(part => part !== upperParent && part !== this.#upper)
     for (const part of lower) {
-      const stat = statPath(joinPath(part, baseOf(path)))
-      if (stat !== undefined) return !isWhiteout(stat)
+      const real = joinPath(part, baseOf(path))
+      const stat = statPath(real)
+      if (stat !== undefined) return !isWhiteout(real, stat)
     }
     return false
   }

@@ -14,6 +14,10 @@ export async function makeDirectories(path: string, mode = 0o777): Promise<void>
     if (code === 'EEXIST') return
     if (code !== 'ENOENT' || dirname(path) === path) throw error
     await makeDirectories(dirname(path), mode)
-    await makeDirectories(path, mode)
+    await mkdir(path, mode).catch(unlessThere)
   }
+}
+
+function unlessThere(error: unknown): void {
+  if (errnoOf(error) !== 'EEXIST') throw error
 }

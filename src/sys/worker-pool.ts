@@ -90,7 +90,8 @@ export class WorkerPool<T extends JobTypes> implements JobRunner<T>, AsyncDispos
   }
 
   #start(): Slot {
-    const slot: Slot = { worker: new Worker(this.#entry), task: undefined }
+    // Descriptors that the C library opened are closed by Node here, which its tracking would take for a mistake.
+    const slot: Slot = { worker: new Worker(this.#entry, { trackUnmanagedFds: false }), task: undefined }
     this.#all.add(slot)
     slot.worker.on('message', (message: FromWorker) => deliver(slot, message))
     slot.worker.on('error', error => this.#drop(slot, wrapError('worker thread', error)))

@@ -1,0 +1,23 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { mount, unmount } from '../sys/mount.ts'
+
+/**
+ * Tells whether overlayfs can be mounted with directories of `folder`: not where that lies on an overlay itself, or the
+ * process may not mount. The mount is gone again when this returns.
+ */
+export function canMountOverlay(folder: string, userXattr: boolean): boolean {
+  const base = mkdtempSync(join(folder, 'probe-'))
+  try {
+    for (const name of ['lower', 'upper', 'work', 'merged']) mkdirSync(join(base, name))
+    const parts = ['lower', 'upper', 'work'].map(name => `${name}dir=${join(base, name)}`)
+    const target = join(base, 'merged')
+    mount('overlay', target, 'overlay', 0, [...parts, ...(userXattr ? ['userxattr'] : [])].join(','))
+    unmount(target, { detach: true })
+    return true
+  } catch {
+    return false
+  } finally {
+    rmSync(base, { recursive: true, force: true })
+  }
+}
