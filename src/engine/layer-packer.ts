@@ -1,4 +1,3 @@
-import { SlipwayError } from '../errors/slipway-error.ts'
 import type { CompressionOptions } from '../exporter/compression-options.ts'
 import type { LayerPacker } from '../exporter/image-layers.ts'
 import type { PackOptions } from '../snapshot/layer-packer.ts'
@@ -14,8 +13,5 @@ export function createLayerPacker(state: State): LayerPacker {
 
 function packOptions(options: CompressionOptions & { readonly epochSeconds?: number }): PackOptions {
   const { type, level, epochSeconds } = options
-  if (type === 'estargz') {
-    throw new SlipwayError('unimplemented', 'compression estargz is not supported', { hint: 'use gzip or zstd' })
-  }
   return { type, ...(level === undefined ? {} : { level }), ...(epochSeconds === undefined ? {} : { epochSeconds }) }
 }

@@ -16,6 +16,7 @@ export interface UnpackInput extends ApplyOptions {
   readonly diffId: Digest
 }
 
+/** What is known of the files that were unpacked. */
 export interface UnpackOutput {
   /** Sum of the lengths of all files, where it is known. */
   readonly contentBytes: number | undefined
