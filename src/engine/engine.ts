@@ -3,7 +3,9 @@ import { Build } from './build.ts'
 import type { BridgeApi, ControlApi, EngineApi } from './engine-api.ts'
 import type { ExporterServices } from './exporters.ts'
 import type { RunFrontend } from './gateway-bridge.ts'
+import type { PruneRequest } from '../proto/gen/control_pb.ts'
 import { statusMessage } from './status-message.ts'
+import { pruneRule, usageMessage } from './usage-message.ts'
 import { buildkitVersion } from './version.ts'
 import { workerRecord } from './worker-record.ts'
 
@@ -29,14 +31,19 @@ export class Engine implements EngineApi {
   }
 
   #controlApi(): ControlApi {
+    const { usage, now } = this.#services
+    const prune = async function* (request: PruneRequest, signal: AbortSignal): ReturnType<ControlApi['prune']> {
+      for await (const record of usage.prune(pruneRule(request), now(), signal)) yield usageMessage(record)
+    }
     return {
       listWorkers: async () => ({ record: [workerRecord(this.#services)] }),
       info: async () => ({ buildkitVersion: { ...buildkitVersion } }),
-      diskUsage: async () => ({ record: [] }),
-      prune: async function* () {},
+      diskUsage: async (request, call) => ({ record: (await usage.records(request.filter, call.signal)).map(usageMessage) }),
+      prune: (request, call) => prune(request, call.signal),
       solve: async (request, call) => {
         if (request.Ref === '')
           throw new SlipwayError('invalid-argument', 'invalid request: a build needs a ref')
+        using _held = this.#services.lease.enter()
         const build = new Build(request, this.#services, this.#runFrontend)
         this.#add(build)
         try {

@@ -52,7 +52,7 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
     credentialsOf: ids => sessionCredentials(sessions, ids),
     secrets,
     sink: id => sessionSink(sessions, id),
-    localCopies: state => createDiskLocalCopies(join(root, 'local'), state.snapshotter),
+    localCopies: (state, notes) => createDiskLocalCopies(join(root, 'local'), state.snapshotter, notes),
     sources: state => {
       const http = new HttpSource({ ...state, transport, secret: secrets.get, upload: sessionUpload(sessions) })
       return { http: httpSourceFactory('http', http), https: httpSourceFactory('https', http) }

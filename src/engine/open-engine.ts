@@ -6,6 +6,7 @@ import type { ClientSink } from '../exporter/client-sink.ts'
 import type { Executor } from '../executor/executor.ts'
 import { createExecutor, type ExecutorOptions } from '../executor/runc-executor.ts'
 import type { Platform } from '../oci/descriptor.ts'
+import { touchDirectoryRecord } from '../ops/directory-records.ts'
 import { createDiskCacheMounts } from '../ops/disk-cache-mounts.ts'
 import { localSourceFactory } from '../ops/local-source.ts'
 import { createSavedResults } from '../ops/saved-results.ts'
@@ -18,7 +19,10 @@ import type { SessionStore } from '../session/session.ts'
 import { openState, type State } from '../snapshot/open-state.ts'
 import { Solver } from '../solver/solver.ts'
 import { ImageSource } from '../source/image/image-source.ts'
+import type { CopyNotes } from '../source/local/disk-local-copies.ts'
 import type { LocalCopies } from '../source/local/local-copies.ts'
+import { type BuildLease, createBuildLease } from './build-lease.ts'
+import { createDiskUsage } from './disk-usage.ts'
 import { Engine } from './engine.ts'
 import type { ExporterServices } from './exporters.ts'
 import type { RunFrontend } from './gateway-bridge.ts'
@@ -37,7 +41,7 @@ export interface EngineOptions {
   readonly credentialsOf: (sessions: readonly string[]) => SessionCredentials
   readonly secrets: SecretSource
   readonly sink: (sessionId: string) => Promise<ClientSink>
-  readonly localCopies: (state: State) => LocalCopies
+  readonly localCopies: (state: State, notes: CopyNotes) => LocalCopies
   /** Sources besides images and local directories, by scheme. */
   readonly sources: (state: State) => Readonly<Record<string, SourceFactory>>
   readonly runFrontend: RunFrontend
@@ -67,7 +71,7 @@ export interface OpenEngine extends AsyncDisposable {
 export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
   await using opening = new AsyncDisposableStack()
   const state = opening.use(await openState(options.root, { now: options.now }))
-  const lease = opening.use(state.leases.open())
+  const lease = opening.use(createBuildLease(state.leases))
   const executor = await createExecutor({ ...options.executor, root: join(options.root, 'run') })
   const localDigests = opening.use(createLocalDigests(state.database))
   const trees = createStackTrees({
@@ -95,7 +99,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
   }
   const schemes: Record<string, SourceFactory> = {
     'docker-image': imageSourceFactory(imageSource),
-    local: localSourceFactory(options.sessions, options.localCopies(state)),
+    local: localSourceFactory(options.sessions, options.localCopies(state, transientLayers(state, lease, options.now))),
     ...options.sources(state),
   }
   const layers = { has: (id: string) => hasLayer(state, id) }
@@ -108,6 +112,8 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     parallelism: new Semaphore(options.parallelism),
     now: options.now,
   })
+  const usage = createDiskUsage(options.root, state)
+  lease.onIdle(() => usage.collect(options.now()))
   const services: ExporterServices = {
     content: state.content,
     snapshotter: state.snapshotter,
@@ -124,6 +130,8 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     platforms: options.platforms,
     checkPlatform: options.checkPlatform,
     now: options.now,
+    lease,
+    usage,
     pushTarget: (reference, settings, ctx) => lookup.pushTarget(reference, settings, ctx),
     sink: options.sink,
     materialize: (ref, signal) => layersOf(ref, trees, signal),
@@ -134,7 +142,25 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     state,
     services,
     executor,
-    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+    async [Symbol.asyncDispose]() {
+      await lease.settled()
+      await opened.disposeAsync()
+    },
+  }
+}
+
+/** Layers that are removed as soon as no build runs any more. */
+function transientLayers(state: State, lease: BuildLease, now: () => number): CopyNotes {
+  const ids = new Set<string>()
+  lease.onIdle(async () => {
+    for (const id of ids) if (await state.snapshotter.removeUnused(id, Number.MAX_SAFE_INTEGER)) ids.delete(id)
+  })
+  return {
+    used: (folder, description) => touchDirectoryRecord(folder, description, now()),
+    transient(id) {
+      lease.hold('layer', id)
+      ids.add(id)
+    },
   }
 }
 

@@ -5,6 +5,8 @@ import type { Platform } from '../oci/descriptor.ts'
 import type { Trees } from '../ops/trees.ts'
 import type { SessionStore } from '../session/session.ts'
 import type { Snapshotter } from '../snapshot/snapshotter.ts'
+import type { BuildLease } from './build-lease.ts'
+import type { DiskUsage } from './disk-usage.ts'
 import type { Solver } from '../solver/solver.ts'
 import type { ImageLookup } from '../source/image/resolve-image.ts'
 import type { ImageSource } from '../source/image/image-source.ts'
@@ -18,6 +20,8 @@ export interface EngineServices {
   readonly trees: Trees
   readonly sessions: SessionStore
   readonly solver: Solver
+  readonly lease: BuildLease
+  readonly usage: DiskUsage
   readonly imageSource: ImageSource
   readonly lookup: ImageLookup
   /** Entitlements that builds may be given; undefined: all that they ask for. */

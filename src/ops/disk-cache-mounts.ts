@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type FileLock, lock, tryLock } from '../sys/file-lock.ts'
+import { touchDirectoryRecord } from './directory-records.ts'
 import type { CacheMountLease, CacheMountRequest, CacheMounts } from './cache-mounts.ts'
 
 /**
@@ -46,6 +47,7 @@ async function openSlot(path: string, request: CacheMountRequest, held: FileLock
   const facts = join(path, 'mount.json')
   await mkdir(directory, { recursive: true, mode: 0o755 })
   await mkdir(work, { recursive: true, mode: 0o700 })
+  touchDirectoryRecord(path, request.description, Date.now())
   const lowers = existsSync(facts) ? readBase(facts) : request.base
   if (!existsSync(facts)) {
     await writeFile(

@@ -5,16 +5,24 @@ import { join } from 'node:path'
 import { fsPath } from '../../bytes/path-string.ts'
 import { fetchLocalDir } from '../../session/callers/fetch-local-dir.ts'
 import { listNames } from '../../snapshot/list-names.ts'
-import type { Snapshotter } from '../../snapshot/snapshotter.ts'
+import type { LayerId, Snapshotter } from '../../snapshot/snapshotter.ts'
 import { type FileLock, tryLock } from '../../sys/file-lock.ts'
 import { setTimes } from '../../sys/times.ts'
 import type { LocalCopies } from './local-copies.ts'
+
+/** What is to be known of copies elsewhere. */
+export interface CopyNotes {
+  /** The copy in `folder` was brought up to date. */
+  readonly used: (folder: string, description: string) => void
+  /** A layer that no later build will find: good until the builds that run now have ended. */
+  readonly transient: (id: LayerId) => void
+}
 
 /**
  * Copies of clients' directories below `root`, one for each project (shared key and name). While one is brought up to date
  * it is locked; what a build gets is a layer of hard links to it, so that the next build can change the copy meanwhile.
  */
-export function createDiskLocalCopies(root: string, snapshotter: Snapshotter): LocalCopies {
+export function createDiskLocalCopies(root: string, snapshotter: Snapshotter, options: CopyNotes): LocalCopies {
   return {
     async fetch(session, request, ctx) {
       const identity = JSON.stringify([session.sharedKey || session.id, request.sharedKeyHint, request.filter])
@@ -33,9 +41,11 @@ export function createDiskLocalCopies(root: string, snapshotter: Snapshotter): L
         onProgress: (bytes, done) => ctx.progress.status(id, { current: bytes, completed: done }),
         signal: ctx.signal,
       })
-      await using active = await snapshotter.prepare([], { description: `local source for ${request.name}` })
+      options.used(slot, `local source for ${request.name}`)
+      await using active = await snapshotter.prepare([], { description: `local source for ${request.name}`, recordType: 'internal' })
       linkTree(dest, active.upper)
       const layer = await active.commit()
+      options.transient(layer.id)
       return { kind: 'stack', layers: [{ kind: 'layer', id: layer.id }] }
     },
   }

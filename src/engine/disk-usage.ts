@@ -1,0 +1,74 @@
+import { statfsSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { prune } from '../content/prune.ts'
+import { type DiskSpace, defaultLimits, defaultRules, type PruneRule } from '../content/prune-rule.ts'
+import { parseRecordFilter } from '../content/record-filter.ts'
+import type { UsageRecord, UsageSource } from '../content/usage-record.ts'
+import { directoryRecords } from '../ops/directory-records.ts'
+import { collectBlobs } from '../snapshot/collect.ts'
+import { layerUsage } from '../snapshot/layer-usage.ts'
+import type { State } from '../snapshot/open-state.ts'
+
+/** What the state directory keeps, and how it is kept small. */
+export interface DiskUsage {
+  /** Records that match the filters (containerd's language). */
+  records(filters: readonly string[], signal?: AbortSignal): Promise<readonly UsageRecord[]>
+  /** Removes records by a rule and yields each as it goes; then blobs that nothing needs any more. */
+  prune(rule: PruneRule, now: number, signal?: AbortSignal): AsyncIterable<UsageRecord>
+  /** Keeps the cache within its limits; does little unless the last time is ten minutes ago. */
+  collect(now: number): Promise<void>
+}
+
+/** Between two collections, whichever process does them (ms). */
+const collectEveryMs = 600_000
+
+/** Records of layers, cache mounts and copies of clients' directories. */
+export function createDiskUsage(root: string, state: State): DiskUsage {
+  const measure = async (path: string, signal?: AbortSignal): Promise<number> =>
+    (await state.jobs.run('measure', { path }, signal ? { signal } : {})).diskBytes
+  const source = joined([
+    layerUsage(state),
+    directoryRecords(join(root, 'cache-mounts'), 'exec.cachemount', 'cache', measure),
+    directoryRecords(join(root, 'local'), 'source.local', 'local', measure),
+  ])
+  const stamp = join(root, 'collected')
+  const disk = (): DiskSpace => {
+    const { blocks, bavail, bsize } = statfsSync(root)
+    return { total: blocks * bsize, free: bavail * bsize }
+  }
+  return {
+    async records(filters, signal) {
+      return (await source.records(signal)).filter(parseRecordFilter(filters))
+    },
+    async *prune(rule, now, signal) {
+      yield* prune(source, [rule], { disk: disk(), now, ...(signal ? { signal } : {}) })
+      await collectBlobs(state, { blobs: [] }, { now, graceMs: rule.all ? 0 : 60_000, ...(signal ? { signal } : {}) })
+    },
+    async collect(now) {
+      const last = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs
+      if (last !== undefined && now - last < collectEveryMs) return
+      writeFileSync(stamp, '')
+      if (last === undefined) return
+      const space = disk()
+      for await (const _ of prune(source, defaultRules(defaultLimits(space)), { disk: space, now })) {
+        // Removing is all that is wanted.
+      }
+      await collectBlobs(state, { blobs: [] }, { now })
+    },
+  }
+}
+
+/** Several sources as one. */
+function joined(sources: readonly UsageSource[]): UsageSource {
+  return {
+    async records(signal) {
+      const all: UsageRecord[] = []
+      for (const source of sources) all.push(...(await source.records(signal)))
+      return all
+    },
+    async remove(id) {
+      for (const source of sources) if (await source.remove(id)) return true
+      return false
+    },
+  }
+}
