@@ -14,7 +14,7 @@ import {
   planExports,
 } from './attrs/export-plan.ts'
 import type { PolicyEntry } from './attrs/policy-entry.ts'
-import type { Resources } from './attrs/resources.ts'
+import { parseResourceLimits, type ResourceLimits, writeResources } from './attrs/resources.ts'
 import { distinctSecrets, type SecretEntry } from './attrs/secret-entry.ts'
 import type { SshEntry } from './attrs/ssh-entry.ts'
 import { parseUlimit, type Ulimit } from './attrs/ulimit.ts'
@@ -60,7 +60,7 @@ export interface BuildOptions {
   /** Bytes, 0 for the default. */
   readonly shmSize: number
   readonly ulimits: readonly Ulimit[]
-  readonly resources: Resources
+  readonly resources: ResourceLimits
   /** The value of `call`, as written. */
   readonly call?: string
   readonly entitlements: readonly string[]
@@ -87,6 +87,7 @@ export function toBuildOptions(t: Target, input: BuildOptionsInput): BuildOption
   const ssh = t.ssh ?? []
   const usesGitSsh = (ssh.length === 0 && isGitSsh(context.path)) || isGitSsh(input.remoteUrl)
   const secrets = [...(t.secrets ?? []), ...gitSecrets(input.remoteUrl, context.path, input.environmentNames)]
+  if (secrets.some(s => s.id === '')) throw new SlipwayError('invalid-argument', 'secret missing ID')
   return {
     context,
     dockerfile,
@@ -110,7 +111,7 @@ export function toBuildOptions(t: Target, input: BuildOptionsInput): BuildOption
     annotations: parseAnnotationFlags(t.annotations ?? [], input.localPlatform),
     attests: attestRequests(t.attest ?? []),
     ulimits: (t.ulimits ?? []).map(parseUlimit),
-    resources: t.resources ?? {},
+    resources: parseResourceLimits(writeResources(t.resources ?? {})),
     entitlements: t.entitlements ?? [],
     policy: t.policy ?? [],
     pull: t.pull === true,

@@ -6,7 +6,7 @@ import { SlipwayError } from '../errors/slipway-error.ts'
  * text, `parse error on line 1, column 3: bare " in non-quoted field` and the like (columns count bytes from 1).
  */
 export function csvFields(text: string): string[] {
-  return parse(text.replace(/\r?\n$/, ''))
+  return parse(text.replace(/\r?\n$/, ''), 'after-quote')
 }
 
 /** The first record of a text, as Go's encoding/csv `Reader.Read`: it ends at the first newline outside quotes. */
@@ -15,9 +15,9 @@ export function csvRecord(text: string): string[] {
   let quoted = false
   for (let at = 0; at < body.length; at++) {
     if (body[at] === '"') quoted = !quoted
-    if (body[at] === '\n' && !quoted) return parse(body.slice(0, at).replace(/\r$/, ''))
+    if (body[at] === '\n' && !quoted) return parse(body.slice(0, at).replace(/\r$/, ''), 'at-end')
   }
-  return parse(body)
+  return parse(body, 'at-end')
 }
 
 /** One line with the fields quoted where Go's csv.Writer quotes them, without a newline. */
@@ -25,12 +25,15 @@ export function csvLine(fields: readonly string[]): string {
   return fields.map(quoteField).join(',')
 }
 
-function parse(line: string): string[] {
+/** Where a quote that is never closed is reported: behind the last quote read, or at the end of the line. */
+type OpenQuoteAt = 'after-quote' | 'at-end'
+
+function parse(line: string, openQuoteAt: OpenQuoteAt): string[] {
   if (line === '') throw new SlipwayError('invalid-argument', 'EOF')
   const fields: string[] = []
   let at = 0
   for (;;) {
-    const end = line[at] === '"' ? quotedField(line, at, fields) : plainField(line, at, fields)
+    const end = line[at] === '"' ? quotedField(line, at, fields, openQuoteAt) : plainField(line, at, fields)
     if (end >= line.length) return fields
     at = end + 1
   }
@@ -47,13 +50,13 @@ function plainField(line: string, from: number, fields: string[]): number {
   return end
 }
 
-function quotedField(line: string, from: number, fields: string[]): number {
+function quotedField(line: string, from: number, fields: string[], openQuoteAt: OpenQuoteAt): number {
   const wrong = 'extraneous or missing " in quoted-field'
   let field = ''
   let at = from + 1
   for (;;) {
     const mark = line.indexOf('"', at)
-    if (mark < 0) throw parseError(line, line.length, wrong)
+    if (mark < 0) throw parseError(line, openQuoteAt === 'at-end' ? line.length : at, wrong)
     field += line.slice(at, mark)
     const next = line[mark + 1]
     if (next === undefined || next === ',') {

@@ -119,18 +119,19 @@ function objectConstraint(argument: Expression, whole: Expression, diagnostics: 
       invalid(detail, key.range, diagnostics, whole.range)
       continue
     }
-    attributes.set(name, typeConstraint(optionalType(name, value, optional, diagnostics), diagnostics))
+    const inner = optionalType(name, value, optional, diagnostics)
+    if (inner !== undefined) attributes.set(name, typeConstraint(inner, diagnostics))
   }
   return objectType(attributes, optional)
 }
 
-/** The type inside `optional(…)`, or the expression itself when it is not optional. */
+/** The type inside `optional(…)`, the expression itself when it is not optional, nothing for a bare `optional()`. */
 function optionalType(
   name: string,
   e: Expression,
   optional: Set<string>,
   diagnostics: Diagnostics,
-): Expression {
+): Expression | undefined {
   const call = staticCall(e)
   if (call?.name !== 'optional') return e
   const [type] = call.args
@@ -141,7 +142,7 @@ function optionalType(
       diagnostics,
       e.range,
     )
-    return { kind: 'literal', value: { type: dynamicType, content: null }, range: e.range }
+    return undefined
   }
   if (call.args.length === 1) optional.add(name)
   else

@@ -109,7 +109,7 @@ function operand(
   }
 }
 
-/** `||` and `&&` need only the side that decides; what is wrong with the other one is then not reported. */
+/** `||` and `&&` need only the side that decides, null being false; what is wrong with the other is then not reported. */
 function shortCircuit(
   or: boolean,
   left: Value,
@@ -117,13 +117,12 @@ function shortCircuit(
   leftFound: Diagnostics,
   rightFound: Diagnostics,
 ): StepResult | undefined {
-  if (isNull(left) || isNull(right)) return undefined
   const unknown = unknownValue(boolType)
   if (!isKnown(left) && !isKnown(right))
     return leftFound.length === 0 ? { value: unknown, diagnostics: leftFound } : undefined
   const decisive = or ? trueValue : falseValue
-  if (left.content === or) return { value: decisive, diagnostics: leftFound }
-  if (right.content === or) return { value: decisive, diagnostics: rightFound }
+  if (isKnown(left) && (left.content === true) === or) return { value: decisive, diagnostics: leftFound }
+  if (isKnown(right) && (right.content === true) === or) return { value: decisive, diagnostics: rightFound }
   if (!isKnown(left)) return { value: unknown, diagnostics: leftFound }
   if (!isKnown(right)) return { value: unknown, diagnostics: rightFound }
   return undefined

@@ -71,7 +71,7 @@ function real(compute: (a: number, b: number) => number, second: string): HclFun
   return define([number('num'), number(second)], numberType, ([a, b]) => {
     const result = compute(numberArgument(a), numberArgument(b))
     if (Number.isNaN(result))
-      throw new FunctionError('panic in function implementation: the result is not a number')
+      throw new FunctionError('the result is not a number')
     return numberValue(floatFromNumber(result))
   })
 }

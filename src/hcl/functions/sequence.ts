@@ -155,7 +155,6 @@ const range = valueFunction({
     const backwards = compareFloats(asFloat(end), asFloat(start)) < 0
     const step = c ?? integerValue(backwards ? -1 : 1)
     const direction = compareFloats(asFloat(step), floatFromInteger(0))
-    if (direction === 0) throw new FunctionError('step must not be zero', 2)
     if (direction < 0 && compareFloats(asFloat(end), asFloat(start)) > 0)
       throw new FunctionError('end must be less than start when step is negative', 1)
     if (direction > 0 && backwards)
@@ -163,7 +162,7 @@ const range = valueFunction({
     const values: Value[] = []
     for (
       let n = start;
-      compareFloats(asFloat(n), asFloat(end)) * direction < 0;
+      direction === 0 || compareFloats(asFloat(n), asFloat(end)) * direction < 0;
       n = applyOperator('+', n, step)
     ) {
       if (values.length >= 1024) {

@@ -11,6 +11,8 @@ export function parseJsonDocument(source: string): JsonNode {
   return node
 }
 
+const words: Readonly<Record<string, string>> = { t: 'true', f: 'false', n: 'null' }
+
 class Reader {
   readonly #text: string
   #at = 0
@@ -27,16 +29,33 @@ class Reader {
   value(depth: number): JsonNode {
     if (depth > maxDepth) throw new ConversionError('exceeded max depth')
     this.#space()
-    const c = this.#text[this.#at]
+    const c = this.#text[this.#at] ?? ''
     if (c === '{') return this.#object(depth)
     if (c === '[') return this.#array(depth)
     if (c === '"') return { kind: 'string', value: this.#string() }
-    const word = this.#match(/true|false|null/y)
-    if (word !== undefined)
-      return word === 'null' ? { kind: 'null' } : { kind: 'bool', value: word === 'true' }
-    const number = this.#match(/-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y)
-    if (number !== undefined) return { kind: 'number', text: number }
-    throw this.#unexpected('looking for beginning of value')
+    const word = words[c]
+    if (word !== undefined) return this.#word(word)
+    if (/[-0-9]/.test(c)) return { kind: 'number', text: this.#number() }
+    throw this.#unexpected(' looking for beginning of value', 'EOF')
+  }
+
+  #word(word: string): JsonNode {
+    for (let i = 0; i < word.length; i++, this.#at++) {
+      if (this.#text[this.#at] !== word[i])
+        throw this.#unexpected(` in literal ${word} (expecting ${quoteRune(word[i] as string)})`)
+    }
+    return word === 'null' ? { kind: 'null' } : { kind: 'bool', value: word === 'true' }
+  }
+
+  #number(): string {
+    const start = this.#at
+    this.#match(/-/y)
+    if (this.#match(/0|[1-9][0-9]*/y) === undefined) throw this.#unexpected(' in numeric literal')
+    if (this.#match(/\./y) !== undefined && this.#match(/[0-9]+/y) === undefined)
+      throw this.#unexpected(' after decimal point in numeric literal')
+    if (this.#match(/[eE][+-]?/y) !== undefined && this.#match(/[0-9]+/y) === undefined)
+      throw this.#unexpected(' in exponent of numeric literal')
+    return this.#text.slice(start, this.#at)
   }
 
   #match(pattern: RegExp): string | undefined {
@@ -50,17 +69,20 @@ class Reader {
     this.#match(/[ \t\r\n]*/y)
   }
 
-  #unexpected(where: string): ConversionError {
+  #unexpected(where: string, atEnd = 'unexpected EOF'): ConversionError {
     const code = this.#text.codePointAt(this.#at)
-    if (code === undefined) return new ConversionError(this.#text.trim() === '' ? 'EOF' : 'unexpected EOF')
-    return new ConversionError(`invalid character ${quoteRune(String.fromCodePoint(code))} ${where}`)
+    if (code === undefined) return new ConversionError(atEnd)
+    return new ConversionError(`invalid character ${quoteRune(String.fromCodePoint(code))}${where}`)
   }
 
   #string(): string {
     const raw = this.#match(/"(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|[^"\\\u0000-\u001f])*"/y)
     if (raw !== undefined) return (JSON.parse(raw) as string).toWellFormed()
-    this.#match(/"(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|[^"\\\u0000-\u001f])*\\?/y)
-    throw this.#unexpected('in string literal')
+    const plain = this.#match(/"(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|[^"\\\u0000-\u001f])*/y)
+    if (plain === undefined || this.#match(/\\/y) === undefined) throw this.#unexpected(' in string literal')
+    if (this.#match(/u[0-9a-fA-F]{0,3}/y) !== undefined)
+      throw this.#unexpected(' in \\u hexadecimal character escape')
+    throw this.#unexpected(' in string escape code')
   }
 
   #object(depth: number): JsonNode {
@@ -70,15 +92,15 @@ class Reader {
     if (this.#match(/\}/y) !== undefined) return { kind: 'object', entries }
     for (;;) {
       this.#space()
-      if (this.#text[this.#at] !== '"') throw this.#unexpected('looking for beginning of object key string')
+      if (this.#text[this.#at] !== '"') throw this.#unexpected(entries.length === 0 ? '' : ' looking for beginning of object key string', 'EOF')
       const key = this.#string()
       this.#space()
-      if (this.#match(/:/y) === undefined) throw this.#unexpected('after object key')
+      if (this.#match(/:/y) === undefined) throw this.#unexpected(' after object key', 'EOF')
       entries.push([key, this.value(depth + 1)])
       this.#space()
       const next = this.#match(/[,}]/y)
       if (next === '}') return { kind: 'object', entries }
-      if (next === undefined) throw this.#unexpected('after object key:value pair')
+      if (next === undefined) throw this.#unexpected(' after object key:value pair', 'EOF')
     }
   }
 
@@ -92,7 +114,7 @@ class Reader {
       this.#space()
       const next = this.#match(/[,\]]/y)
       if (next === ']') return { kind: 'array', items }
-      if (next === undefined) throw this.#unexpected('after array element')
+      if (next === undefined) throw this.#unexpected(' after array element', 'EOF')
     }
   }
 }

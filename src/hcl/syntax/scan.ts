@@ -92,7 +92,6 @@ class Scanner {
     if (c === '#' || c === '/') {
       const found = this.#match(comment)
       if (found !== undefined) return this.#emit('comment', found.length)
-      if (text.startsWith('/*', this.#at)) return this.#emit('invalid', text.length - this.#at)
     }
     if (c === '"') {
       this.#emit('open-quote', 1)

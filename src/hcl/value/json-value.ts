@@ -3,8 +3,10 @@ import { compareText } from './compare-text.ts'
 import { ConversionError, convertValue } from './convert.ts'
 import { numberText } from './format-float.ts'
 import { jsonString as goJsonString } from '../../gostd/json.ts'
+import { quote } from "../../gostd/quote.ts"
+import { typeFromJson } from './json-type.ts'
 import { setValue } from './set-value.ts'
-import { dynamicType, type Type } from './type.ts'
+import { dynamicType, sameType, type Type } from './type.ts'
 import {
   asArray,
   asFloat,
@@ -71,8 +73,20 @@ export function impliedValue(node: JsonNode): Value {
     case 'array':
       return tupleValue(node.items.map(impliedValue))
     case 'object':
-      return objectValue(new Map(node.entries.map(([k, n]) => [k, impliedValue(n)])))
+      return impliedObject(node.entries)
   }
+}
+
+function impliedObject(entries: readonly (readonly [string, JsonNode])[]): Value {
+  const values = new Map<string, Value>()
+  for (const [key, node] of entries) {
+    const value = impliedValue(node)
+    const before = values.get(key)
+    if (before !== undefined && !sameType(before.type, value.type))
+      throw new ConversionError(`duplicate ${quote(key)} property in JSON object`)
+    values.set(key, value)
+  }
+  return objectValue(values)
 }
 
 /** The JSON document as a value of the type; throws a `ConversionError` in go-cty's words where it does not fit. */
@@ -80,7 +94,7 @@ export function typedValue(node: JsonNode, type: Type): Value {
   if (node.kind === 'null') return nullValue(type)
   switch (type.kind) {
     case 'dynamic':
-      throw new ConversionError('type is missing')
+      return dynamicallyTyped(entries(node))
     case 'string':
       if (node.kind === 'string') return stringValue(node.value)
       if (node.kind === 'number') return stringValue(node.text)
@@ -117,6 +131,25 @@ export function typedValue(node: JsonNode, type: Type): Value {
       return typedObject(entries(node), type)
     case 'capsule':
       throw new ConversionError(`unsupported type ${type.name}`)
+  }
+}
+
+/** Where any type is allowed the JSON names it: `{"type": …, "value": …}`. */
+function dynamicallyTyped(nodes: readonly (readonly [string, JsonNode])[]): Value {
+  for (const [key] of nodes) {
+    if (key !== 'type' && key !== 'value')
+      throw new ConversionError(`invalid key ${quote(key)} in dynamically-typed value`)
+  }
+  const parts = new Map(nodes)
+  const type = parts.get('type')
+  const value = parts.get('value')
+  if (type === undefined) throw new ConversionError('missing type in dynamically-typed value')
+  if (value === undefined) throw new ConversionError('missing value in dynamically-typed value')
+  try {
+    return typedValue(value, typeFromJson(type))
+  } catch (e) {
+    if (!(e instanceof ConversionError) || !/type description|type kind name|type name/.test(e.message)) throw e
+    throw new ConversionError(`failed to decode type for dynamic value: ${e.message}`)
   }
 }
 
