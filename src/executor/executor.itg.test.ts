@@ -15,6 +15,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { isSlipwayError } from '../errors/slipway-error.ts'
+import { loadCdi } from './cdi/cdi-registry.ts'
 import type { ContainerMount } from './executor.ts'
 import { createExecutor } from './runc-executor.ts'
 import { cannotRun, ExecutorFixture, Output } from './testing/executor-fixture.ts'
@@ -426,6 +427,20 @@ describe('containers on runc', { skip }, () => {
       code: 'failed-precondition',
       message: 'no OCI runtime found: neither runc nor crun is installed',
     })
+  })
+
+  test('CDI devices are injected', async () => {
+    const directory = f.make('cdi')
+    const edits = { env: ['FOO=injected'], deviceNodes: [{ path: '/dev/other', hostPath: '/dev/zero' }] }
+    const spec = { kind: 'vendor1.com/device', devices: [{ name: 'foo', containerEdits: edits }] }
+    writeFileSync(join(directory, 'one.json'), JSON.stringify(spec))
+    await using g = await ExecutorFixture.create({
+      loadCdi: () => loadCdi({ directories: [directory], autoAllowed: [] }),
+    })
+    const container = g.container('echo $FOO; head -c 3 /dev/other | wc -c', {
+      cdiDevices: ['vendor1.com/device=foo'],
+    })
+    assert.equal((await g.run(container)).stdout, 'injected\n3\n')
   })
 
   test('two containers run at once', async () => {

@@ -157,6 +157,19 @@ describe('handlers of the kernel', { skip }, () => {
     assert.match(supported ?? '', /linux\/arm64/)
   })
 
+  test('an emulator can be mounted instead of registered', async () => {
+    const said = await inNamespace<string>(`
+      const { withEmulator } = await import(${JSON.stringify(new URL('./emulator-mount.ts', import.meta.url).href)})
+      await using f = await ExecutorFixture.create()
+      const root = f.make('arm')
+      makeBusyboxRoot(root, busyboxBinary('arm64'))
+      const container = f.container('', { root: { kind: 'overlay', lowers: [root], upper: f.make('u'), work: f.make('w') } })
+      const process = { ...container.process, args: ['/bin/busybox', 'uname', '-m'] }
+      const run = await f.run(withEmulator({ ...container, process }, '/usr/bin/qemu-aarch64-static'))
+      console.log(JSON.stringify(run.stdout + run.stderr))`)
+    assert.equal(said, 'aarch64\n')
+  })
+
   test('all installs what has a static emulator and is not supported yet; another directory can be named', async () => {
     const { all, provided, lines } = await inNamespace<{
       all: { supported: string[] }
