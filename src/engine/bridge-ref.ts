@@ -23,12 +23,16 @@ export interface BridgeResult {
   readonly metadata: ReadonlyMap<string, Uint8Array>
 }
 
-/** A ref of a job; undefined for the definition of nothing. `check` may refuse operations. */
+/**
+ * A ref of a job; undefined for the definition of nothing. `check` may refuse operations; `prepare` is waited for before
+ * anything of it is run.
+ */
 export function createBridgeRef(
   definition: Definition,
   job: Job,
   signal: AbortSignal,
   check: (op: Op) => void,
+  prepare: (definition: Definition) => Promise<void>,
 ): BridgeRef | undefined {
   const loaded = loadDefinition(definition, check)
   if (loaded === undefined) return undefined
@@ -37,7 +41,8 @@ export function createBridgeRef(
     definition,
     result: memo(async () => {
       try {
-        return refOf(await job.build(loaded.edge, signal))
+        await prepare(definition)
+      return refOf(await job.build(loaded.edge, signal))
       } catch (e) {
         throw withSources(e, loaded)
       }

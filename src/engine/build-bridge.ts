@@ -9,6 +9,7 @@ import { parseResolveMode } from '../source/image/resolve-mode.ts'
 import type { SourceContext } from '../source/source-context.ts'
 import type { SolveStatus, VertexWarning } from '../status/solve-status.ts'
 import { type BridgeRef, createBridgeRef } from './bridge-ref.ts'
+import { cacheMountsWithoutCache } from './cache-mount-ids.ts'
 import { checkEntitlements } from './entitlements.ts'
 import { clientStep } from './client-step.ts'
 import { platformOf } from './platform-message.ts'
@@ -47,6 +48,7 @@ export class BuildBridge {
   readonly #sessions: readonly string[]
   readonly #entitlements: ReadonlySet<string>
   readonly #write: (status: SolveStatus) => void
+  readonly #cleared = new Set<string>()
   readonly #configs = new Map<string, () => Promise<ResolvedConfig>>()
 
   constructor(
@@ -65,7 +67,14 @@ export class BuildBridge {
 
   /** A tree of a definition, made when it is looked at. */
   ref(definition: Definition): BridgeRef | undefined {
-    return createBridgeRef(definition, this.job, this.signal, op => this.#check(op))
+    return createBridgeRef(definition, this.job, this.signal, op => this.#check(op), one => this.#clearCaches(one))
+  }
+
+  /** Steps that are to run without the cache begin with empty cache mounts, once in a build. */
+  async #clearCaches(definition: Definition): Promise<void> {
+    const ids = cacheMountsWithoutCache(definition).filter(id => !this.#cleared.has(id))
+    for (const id of ids) this.#cleared.add(id)
+    if (ids.length > 0) await this.services.cacheMounts.clear(ids)
   }
 
   /** What must not, or cannot, be run is refused before anything is. */

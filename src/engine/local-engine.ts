@@ -1,5 +1,6 @@
 import { availableParallelism, hostname } from 'node:os'
 import { join } from 'node:path'
+import { systemPath } from '../executor/runtime.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { httpSourceFactory } from '../ops/http-source.ts'
 import { NodeTransport, type ProxySettings } from '../registry/http/node-transport.ts'
@@ -8,6 +9,7 @@ import { HttpSource } from '../source/http/http-source.ts'
 import { createDiskLocalCopies } from '../source/local/disk-local-copies.ts'
 import type { DaemonConfig } from './daemon-config.ts'
 import { type OpenEngine, openEngine } from './open-engine.ts'
+import { dnsSettings, networkProvider, networkSettings } from './network.ts'
 import { runFrontend } from './run-frontend.ts'
 import { sessionCredentials, sessionSecrets, sessionSink, sessionUpload } from './session-services.ts'
 
@@ -61,7 +63,11 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
     hostname: hostname(),
     ...machine,
     parallelism: Math.max(4, availableParallelism() * 2),
-    executor: { searchPath: options.searchPath },
+    executor: {
+      searchPath: options.searchPath,
+      network: await networkProvider(networkSettings(config.document), join(root, 'run'), options.searchPath ?? systemPath),
+      dns: dnsSettings(config.document),
+    },
     entitlements: options.entitlements,
     now: () => Date.now(),
   })

@@ -89,10 +89,11 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     images: state.images,
   })
   const imageSource = new ImageSource(state.content, lookup)
+  const cacheMounts = createDiskCacheMounts(join(options.root, 'cache-mounts'))
   const exec = {
     trees,
     executor,
-    cacheMounts: createDiskCacheMounts(join(options.root, 'cache-mounts')),
+    cacheMounts,
     secrets: options.secrets,
     checkPlatform: options.checkPlatform,
     hostPlatform: options.hostPlatform,
@@ -120,6 +121,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     images: state.images,
     packer: createLayerPacker(state),
     trees,
+    cacheMounts,
     sessions: options.sessions,
     solver,
     imageSource,

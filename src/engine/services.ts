@@ -2,6 +2,7 @@ import type { ContentStore } from '../content/content-store.ts'
 import type { ImageNames } from '../content/image-names.ts'
 import type { LayerPacker } from '../exporter/image-layers.ts'
 import type { Platform } from '../oci/descriptor.ts'
+import type { CacheMounts } from '../ops/cache-mounts.ts'
 import type { Trees } from '../ops/trees.ts'
 import type { SessionStore } from '../session/session.ts'
 import type { Snapshotter } from '../snapshot/snapshotter.ts'
@@ -18,6 +19,7 @@ export interface EngineServices {
   readonly images: ImageNames
   readonly packer: LayerPacker
   readonly trees: Trees
+  readonly cacheMounts: CacheMounts
   readonly sessions: SessionStore
   readonly solver: Solver
   readonly lease: BuildLease

@@ -26,4 +26,6 @@ export interface CacheMountLease extends AsyncDisposable {
 export interface CacheMounts {
   /** Waits where `locked` and somebody has it, also in another process. */
   acquire(request: CacheMountRequest): Promise<CacheMountLease>
+  /** Empties caches of these identities that nobody uses now: the next step begins with an empty directory. */
+  clear(ids: Iterable<string>): Promise<void>
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type FileLock, lock, tryLock } from '../sys/file-lock.ts'
 import { touchDirectoryRecord } from './directory-records.ts'
@@ -14,7 +14,7 @@ import type { CacheMountLease, CacheMountRequest, CacheMounts } from './cache-mo
 export function createDiskCacheMounts(root: string): CacheMounts {
   return {
     async acquire(request) {
-      const folder = join(root, createHash('sha256').update(request.id).digest('hex').slice(0, 32))
+      const folder = folderOf(root, request.id)
       await mkdir(folder, { recursive: true, mode: 0o711 })
       const { held, slot } = await takeSlot(folder, request)
       try {
@@ -24,8 +24,21 @@ export function createDiskCacheMounts(root: string): CacheMounts {
         throw e
       }
     },
+    async clear(ids) {
+      for (const id of ids) {
+        const folder = folderOf(root, id)
+        const names = await readdir(folder).catch((): string[] => [])
+        for (const slot of names.filter(name => /^\d+$/.test(name))) {
+          using held = tryLock(join(folder, `${slot}.lock`))
+          if (held !== undefined) await rm(join(folder, slot), { recursive: true, force: true })
+        }
+      }
+    },
   }
 }
+
+const folderOf = (root: string, id: string): string =>
+  join(root, createHash('sha256').update(id).digest('hex').slice(0, 32))
 
 async function takeSlot(
   folder: string,

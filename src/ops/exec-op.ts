@@ -128,6 +128,7 @@ function checkExit(status: ExitStatus, args: readonly string[], valid: readonly 
   }
   throw new SlipwayError('unknown', `${what}exit code: ${status.code}`, {
     details: [{ type: 'slipway.Exit', code: status.code }],
+    ...(status.hint === undefined ? {} : { hint: status.hint }),
   })
 }
 

@@ -55,8 +55,14 @@ export async function contentKey(
   try {
     return contentHash(tree, selectors, trees.digestCache(ref))
   } catch (e) {
-    throw wrapError('failed to calculate checksum of ref', e)
+    throw wrapError(`failed to compute cache key: failed to calculate checksum of ref ${refName(ref)}`, e)
   }
+}
+
+/** A ref as messages name it: nothing of where it lies. */
+function refName(ref: Ref): string {
+  if (ref.kind === 'local') return 'local'
+  return ref.layers.map(layer => (layer.kind === 'layer' ? layer.id : layer.lazy.chainId.slice(7, 19))).join('.') || 'scratch'
 }
 
 class FileOpRun implements AsyncDisposable {
