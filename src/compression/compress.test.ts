@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { gunzipSync, gzipSync, zstdDecompressSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { digestOf } from '../oci/digest.ts'
 import { type BlockFormat, compressBlocks } from './compress-blocks.ts'
 import { compressLayer, type LayerCompression } from './compress-layer.ts'
@@ -34,6 +34,13 @@ async function pack(
   return Buffer.concat(out)
 }
 
+async function unpack(packed: Buffer): Promise<Buffer> {
+  async function* source(): AsyncGenerator<Uint8Array> {
+    yield packed
+  }
+  return Buffer.concat(await Array.fromAsync(decompress(source())))
+}
+
 describe('compressLayer', () => {
   it('makes streams that others read', async () => {
     for (const level of [undefined, 0, 1, 9]) {
@@ -43,7 +50,7 @@ describe('compressLayer', () => {
     }
     for (const level of [undefined, 1, 19]) {
       const packed = await pack({ type: 'zstd', ...(level === undefined ? {} : { level }) })
-      assert.ok(zstdDecompressSync(packed).equals(content))
+      assert.ok((await unpack(packed)).equals(content))
     }
     assert.ok((await pack({ type: 'uncompressed' })).equals(content))
   })

@@ -11,8 +11,17 @@ export function detectCompression(start: Uint8Array): CompressionType {
   for (const [type, magic] of magics) {
     if (start.length >= magic.length && magic.every((byte, i) => byte === start[i])) return type
   }
+  // Parallel compressors of zstd begin with a skippable frame, the first four bits of whose magic are free.
+  if (
+    start.length >= 4 &&
+    ((start[0] as number) & 0xf0) === 0x50 &&
+    skippable.every((byte, i) => byte === start[i + 1])
+  )
+    return 'zstd'
   return 'uncompressed'
 }
+
+const skippable = [0x2a, 0x4d, 0x18]
 
 /** Sources: RFC 1952; RFC 8878, 3.1.1; the bzip2 manual; the .xz file format 2.1.1.1. */
 const magics: readonly (readonly [CompressionType, readonly number[]])[] = [

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { constants, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { collect } from '../bytes/collect.ts'
 import { mediaType } from '../oci/media-type.ts'
 import { filterThrough } from '../sys/filter-process.ts'
 import { compressionOf, detectCompression } from './compression-type.ts'
 import { decompress } from './decompress.ts'
+import { zstdFrames } from './zstd-frames.ts'
 
 const content = Buffer.concat([Buffer.alloc(700_000, 'layer '), randomBytes(300_000)])
 
@@ -95,6 +96,35 @@ describe('decompress', () => {
   })
 })
 
+describe('zstdFrames', () => {
+  it('cuts a stream where its frames end, and leaves skippable ones out', async () => {
+    const skippable = Buffer.from('532a4d1803000000616263', 'hex')
+    const checked = zstdCompressSync(content, { params: { [constants.ZSTD_c_checksumFlag]: 1 } })
+    const parts = [
+      zstdCompressSync(Buffer.alloc(0)),
+      skippable,
+      checked,
+      zstdCompressSync(Buffer.alloc(200_000, 'r')),
+      skippable,
+    ]
+    for (const step of [7, 1000, 1 << 20]) {
+      const frames: Buffer[] = []
+      for await (const frame of zstdFrames(inPieces(Buffer.concat(parts), step)))
+        frames.push(Buffer.concat(await Array.fromAsync(frame)))
+      assert.deepEqual(
+        frames.map(f => f.length),
+        [parts[0], parts[2], parts[3]].map(p => p?.length),
+      )
+      assert.ok(zstdDecompressSync(frames[1] as Buffer).equals(content))
+    }
+    const read = async (bytes: Buffer): Promise<void> => {
+      for await (const frame of zstdFrames(inPieces(bytes, 100))) for await (const _ of frame) continue
+    }
+    await assert.rejects(read(checked.subarray(0, -1)), { code: 'data-loss' })
+    await assert.rejects(read(Buffer.concat([checked, Buffer.from('junk')])), { code: 'data-loss' })
+  })
+})
+
 describe('compression types', () => {
   it('stand behind media types and magic numbers', () => {
     assert.equal(compressionOf(mediaType.ociLayerZstd), 'zstd')
@@ -103,5 +133,6 @@ describe('compression types', () => {
     assert.equal(compressionOf('text/plain'), undefined)
     assert.equal(detectCompression(Buffer.from('BZh91')), 'bzip2')
     assert.equal(detectCompression(Buffer.alloc(0)), 'uncompressed')
+    assert.equal(detectCompression(Buffer.from('5f2a4d1804000000', 'hex')), 'zstd')
   })
 })

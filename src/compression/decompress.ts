@@ -1,8 +1,9 @@
 import { pipeline, Readable, type Transform } from 'node:stream'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { createGunzip, createZstdDecompress, zstdDecompressSync } from 'node:zlib'
 import { abortError } from '../async/abort.ts'
 import type { ByteStream } from '../bytes/byte-stream.ts'
 import { isSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
+import { zstdFrames } from './zstd-frames.ts'
 import { type CompressionType, detectCompression, magicLength } from './compression-type.ts'
 
 /** Runs bytes through an installed program. `sys/filter-process.ts` is one. */
@@ -46,7 +47,7 @@ export function decompressAs(
     case 'gzip':
       return through(source, createGunzip({ chunkSize }), type, options.signal)
     case 'zstd':
-      return through(source, createZstdDecompress({ chunkSize }), type, options.signal)
+      return readsFollowingFrames() ? zstd(source, options.signal) : eachFrame(source, options.signal)
     case 'bzip2':
     case 'xz':
       if (options.filter === undefined)
@@ -55,6 +56,25 @@ export function decompressAs(
     default:
       return type satisfies never
   }
+}
+
+function zstd(source: ByteStream, signal: AbortSignal | undefined): ByteStream {
+  return through(source, createZstdDecompress({ chunkSize }), 'zstd', signal)
+}
+
+async function* eachFrame(
+  source: ByteStream,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const frame of zstdFrames(source)) yield* zstd(frame, signal)
+}
+
+/** An empty frame and one that holds `a`. */
+const twoFrames = Buffer.from('28b52ffd200001000028b52ffd200109000061', 'hex')
+
+/** Whether node:zlib goes on behind the first frame: Node 26 does, Node 24 takes its end for the stream's. */
+function readsFollowingFrames(): boolean {
+  return zstdDecompressSync(twoFrames).length === 1
 }
 
 /** The first bytes of a stream (fewer only where it ends), and the stream as if it had not been read. */
