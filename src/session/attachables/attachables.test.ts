@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, randomBytes, verify } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { duplexPair } from 'node:stream'
@@ -437,12 +437,13 @@ for (const [kind, open] of Object.entries(kinds)) {
     it('ssh: passes questions on to an agent, and raw bytes to any socket', async () => {
       const asked: number[] = []
       const agentPath = fresh()
-      const agent = createServer(async connection => {
+      const answerAll = async (connection: Socket): Promise<void> => {
         for await (const request of frames(connection)) {
           asked.push(request[0] as number)
           connection.write(frame(Buffer.of(12, 0, 0, 0, 0)))
         }
-      }).listen(agentPath)
+      }
+      const agent = createServer(connection => void answerAll(connection)).listen(agentPath)
       const echoPath = fresh()
       const echo = createServer(connection => void connection.pipe(connection)).listen(echoPath)
       const configs = [

@@ -1,4 +1,12 @@
-import { create, createRegistry, type DescMessage, fromBinary, fromJson, toBinary } from '@bufbuild/protobuf'
+import {
+  create,
+  createRegistry,
+  type DescMessage,
+  fromBinary,
+  fromJson,
+  ScalarType,
+  toJson,
+} from '@bufbuild/protobuf'
 import { codes, type ErrorCode } from '../../errors/codes.ts'
 import type { ErrorDetail, SlipwayError } from '../../errors/slipway-error.ts'
 import type { SourceRange } from '../../errors/source-range.ts'
@@ -19,14 +27,22 @@ export interface DecodedDetails {
   readonly exitCode?: number
 }
 
+/** Go's BuildKit marks the types of details whose bytes are JSON. */
+const jsonSuffix = '+json'
+
+/** The URL of a detail in a google.protobuf.Any: BuildKit registers its JSON types under the path of its module. */
+export function detailUrl(type: string): string {
+  return `${type.endsWith(jsonSuffix) ? 'github.com/moby/buildkit' : 'type.googleapis.com'}/${type}`
+}
+
 /** What has no place in BuildKit's messages travels as JSON under this name; other programs skip it. */
 const ownType = 'slipway.Error'
 
 const known = createRegistry(file_errdefs)
 
 /**
- * The details of an error: errdefs messages, protobuf-encoded, and one of our own with the code, the hint and the exit
- * code. Go's BuildKit reads both this encoding and its own JSON one.
+ * The details of an error: errdefs messages as JSON, the form that every release of Go's BuildKit reads, and one of our own
+ * with the code, the hint and the exit code.
  */
 export function encodeDetails(error: SlipwayError): WireDetail[] {
   const out: WireDetail[] = []
@@ -72,13 +88,20 @@ export function decodeDetails(wire: readonly WireDetail[]): DecodedDetails {
   return { ...own, sources, details: [...details, ...(own.details ?? [])] }
 }
 
-/** Go's BuildKit marks details whose bytes are JSON. */
 function messageName(type: string): string {
-  return type.endsWith('+json') ? type.slice(0, -'+json'.length) : type
+  return type.endsWith(jsonSuffix) ? type.slice(0, -jsonSuffix.length) : type
 }
 
+/** Go's `encoding/json`: names as in the .proto file, 64-bit integers as numbers. */
 function encode(schema: DescMessage, fields: Record<string, unknown>): WireDetail {
-  return { type: schema.typeName, value: toBinary(schema, create(schema, fields)) }
+  const json = toJson(schema, create(schema, fields), { useProtoFieldName: true }) as Record<string, unknown>
+  for (const field of schema.fields) {
+    const value = json[field.name]
+    if (field.fieldKind === 'scalar' && field.scalar === ScalarType.INT64 && typeof value === 'string') {
+      json[field.name] = Number(value)
+    }
+  }
+  return { type: `${schema.typeName}${jsonSuffix}`, value: new TextEncoder().encode(JSON.stringify(json)) }
 }
 
 function decode<Desc extends DescMessage>(
@@ -86,7 +109,7 @@ function decode<Desc extends DescMessage>(
   type: string,
   value: Uint8Array,
 ): ReturnType<typeof create<Desc>> {
-  if (!type.endsWith('+json')) return fromBinary(schema, value)
+  if (!type.endsWith(jsonSuffix)) return fromBinary(schema, value)
   return fromJson(schema, JSON.parse(new TextDecoder().decode(value)), { ignoreUnknownFields: true })
 }
 

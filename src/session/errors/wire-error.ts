@@ -4,7 +4,7 @@ import { codeFromGrpc, codes, type ErrorCode } from '../../errors/codes.ts'
 import { asSlipwayError, isSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
 import { type Status, StatusSchema } from '../../proto/gen/rpc-status_pb.ts'
 import { connectionError } from './connection-error.ts'
-import { decodeDetails, encodeDetails, type WireDetail } from './details.ts'
+import { decodeDetails, detailUrl, encodeDetails, type WireDetail } from './details.ts'
 
 /** Names of the codes as Go prints them, by number. https://github.com/grpc/grpc-go/blob/v1.82.1/codes/code_string.go */
 const goNames = [
@@ -75,7 +75,7 @@ export function toRpcStatus(thrown: unknown, options: WireOptions = {}): Status 
   return create(StatusSchema, {
     code,
     message,
-    details: details.map(d => ({ typeUrl: `type.googleapis.com/${d.type}`, value: d.value })),
+    details: details.map(d => ({ typeUrl: detailUrl(d.type), value: d.value })),
   })
 }
 

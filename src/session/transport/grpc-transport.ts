@@ -1,5 +1,5 @@
 import type { Transport } from '@connectrpc/connect'
-import type { UniversalClientFn } from '@connectrpc/connect/protocol'
+import type { UniversalClientFn, UniversalClientResponse } from '@connectrpc/connect/protocol'
 import { createTransport } from '@connectrpc/connect/protocol-grpc'
 import { typedTransport } from '../errors/typed-transport.ts'
 import { WireHeaders } from './header-values.ts'
@@ -10,7 +10,10 @@ import { WireHeaders } from './header-values.ts'
  */
 export function grpcTransport(httpClient: UniversalClientFn): Transport {
   const transport = createTransport({
-    httpClient: request => httpClient({ ...request, header: new WireHeaders(request.header) }),
+    httpClient: async request => {
+      const response = await httpClient({ ...request, header: new WireHeaders(request.header) })
+      return { ...response, body: withTrailers(response) }
+    },
     baseUrl: 'http://localhost',
     useBinaryFormat: true,
     interceptors: [],
@@ -21,4 +24,15 @@ export function grpcTransport(httpClient: UniversalClientFn): Transport {
     writeMaxBytes: 0xffffffff,
   })
   return typedTransport(transport)
+}
+
+/**
+ * The body of a response, which ends only when its trailers are there. Node announces them in the next tick; over streams
+ * of this process (a tunnel), and from a peer that answers before it has heard the whole request, the end comes first.
+ */
+async function* withTrailers(response: UniversalClientResponse): AsyncGenerator<Uint8Array> {
+  yield* response.body
+  const key = 'grpc-status'
+  if (response.header.has(key) || response.trailer.has(key)) return
+  await new Promise(resolve => setImmediate(resolve))
 }

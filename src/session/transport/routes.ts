@@ -1,5 +1,16 @@
-import { type ConnectRouter, createConnectRouter } from '@connectrpc/connect'
-import type { UniversalHandler } from '@connectrpc/connect/protocol'
+import {
+  type ConnectRouter,
+  createConnectRouter,
+  decodeBinaryHeader,
+  encodeBinaryHeader,
+} from '@connectrpc/connect'
+import type {
+  UniversalHandler,
+  UniversalHandlerFn,
+  UniversalServerResponse,
+} from '@connectrpc/connect/protocol'
+import { StatusSchema } from '../../proto/gen/rpc-status_pb.ts'
+import { detailUrl } from '../errors/details.ts'
 import { typedErrors } from '../errors/typed-handlers.ts'
 import { maxMessageBytes } from './http2-settings.ts'
 
@@ -16,5 +27,33 @@ export function grpcHandlers(routes: Routes): readonly UniversalHandler[] {
     interceptors: [typedErrors],
   })
   routes(router)
-  return router.handlers
+  return router.handlers.map(handler => {
+    const answer: UniversalHandlerFn = async request => {
+      const response = await handler(request)
+      return response.body === undefined
+        ? response
+        : { ...response, body: withDetailUrls(response, response.body) }
+    }
+    return Object.assign(answer, handler)
+  })
+}
+
+const detailsKey = 'grpc-status-details-bin'
+
+/**
+ * The body of a response, which rewrites the status in its trailers at the end: connect gives every detail of an error a URL
+ * of type.googleapis.com, by which Go's BuildKit does not find its own.
+ */
+async function* withDetailUrls(
+  response: UniversalServerResponse,
+  body: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  yield* body
+  const trailer = new Headers(response.trailer)
+  const encoded = trailer.get(detailsKey)
+  if (encoded === null || !(response.trailer instanceof Headers)) return
+  const status = decodeBinaryHeader(encoded, StatusSchema)
+  for (const detail of status.details)
+    detail.typeUrl = detailUrl(detail.typeUrl.slice(detail.typeUrl.lastIndexOf('/') + 1))
+  response.trailer.set(detailsKey, encodeBinaryHeader(status, StatusSchema))
 }
