@@ -29,6 +29,7 @@ if (process.getuid?.() !== 0) {
   console.error('bench: the peers need root')
   process.exit(1)
 }
+await run([process.execPath, join(import.meta.dirname, 'build.ts')]) // what is measured is what is installed
 await prepareMachine(line => console.log(`set-up: ${line}`))
 
 await using scratch = await makeScratch()

@@ -13,9 +13,9 @@ const root = join(import.meta.dirname, '..', '..')
 /** What buildkitd does without CNI; the dockerd of the bench has no bridge network, and buildah is given the same. */
 const hostNetwork = '--network=host'
 
-/** Slipway of this clone, as a user calls it, with a state directory of its own. */
+/** Slipway of this clone, bundled as an installed one is, with a state directory of its own. */
 export async function startSlipway(dir: string): Promise<Contender> {
-  const program = process.env['SLIPWAY_BENCH_PROGRAM'] ?? join(root, 'slipway')
+  const program = process.env['SLIPWAY_BENCH_PROGRAM'] ?? join(root, 'bin', 'slipway')
   const { DOCKER_HOST: _host, ...inherited } = process.env
   const own = {
     SLIPWAY_ROOT: join(dir, 'state'),
