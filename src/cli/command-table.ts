@@ -17,14 +17,68 @@ export const commandTable: CommandRow = {
       load: () => import('./commands/build.ts'),
     },
     {
+      name: 'create',
+      summary: 'Make a new builder',
+      load: () => import('./commands/create.ts'),
+    },
+    {
+      name: 'dial-stdio',
+      summary: 'Connect standard input and output to a builder',
+      load: () => import('./commands/dial-stdio.ts'),
+    },
+    {
+      name: 'du',
+      summary: 'Show what the build cache takes',
+      load: () => import('./commands/du.ts'),
+    },
+    {
       name: 'image',
       summary: 'Manage images of the local store',
       children: [
-        { name: 'ls', summary: 'List images', aliases: ['list'], load: () => import('./commands/image-ls.ts') },
-        { name: 'push', summary: 'Push an image to a registry', load: () => import('./commands/image-push.ts') },
+        {
+          name: 'ls',
+          summary: 'List images',
+          aliases: ['list'],
+          load: () => import('./commands/image-ls.ts'),
+        },
+        {
+          name: 'push',
+          summary: 'Push an image to a registry',
+          load: () => import('./commands/image-push.ts'),
+        },
         { name: 'rm', summary: 'Remove images', load: () => import('./commands/image-rm.ts') },
-        { name: 'save', summary: 'Write an image to an archive', load: () => import('./commands/image-save.ts') },
+        {
+          name: 'save',
+          summary: 'Write an image to an archive',
+          load: () => import('./commands/image-save.ts'),
+        },
       ],
+    },
+    {
+      name: 'inspect',
+      summary: 'Show a builder in full',
+      load: () => import('./commands/inspect.ts'),
+    },
+    {
+      name: 'install',
+      summary: "Make 'docker builder' an alias of buildx",
+      hidden: true,
+      load: () => import('./commands/install.ts'),
+    },
+    {
+      name: 'ls',
+      summary: 'List builders',
+      load: () => import('./commands/ls.ts'),
+    },
+    {
+      name: 'prune',
+      summary: 'Remove build cache',
+      load: () => import('./commands/prune.ts'),
+    },
+    {
+      name: 'rm',
+      summary: 'Remove builders',
+      load: () => import('./commands/rm.ts'),
     },
     {
       name: 'run',
@@ -35,6 +89,22 @@ export const commandTable: CommandRow = {
       name: 'serve',
       summary: 'Serve builds to BuildKit clients',
       load: () => import('./commands/serve.ts'),
+    },
+    {
+      name: 'stop',
+      summary: 'Stop a builder',
+      load: () => import('./commands/stop.ts'),
+    },
+    {
+      name: 'uninstall',
+      summary: "Take the alias 'docker builder' away",
+      hidden: true,
+      load: () => import('./commands/uninstall.ts'),
+    },
+    {
+      name: 'use',
+      summary: 'Choose the current builder',
+      load: () => import('./commands/use.ts'),
     },
     {
       name: 'version',

@@ -1,3 +1,5 @@
+import type { Duplex } from 'node:stream'
+import type { Platform } from '../oci/descriptor.ts'
 import type { BuildkitConnection } from '../session/connection.ts'
 import type { StatusWriter } from '../status/solve-status.ts'
 
@@ -13,17 +15,34 @@ export interface DriverFeatures {
   readonly attestations: boolean
   /** A result without an output stays in a store of images, rather than in the build cache only. */
   readonly keepsImages: boolean
+  /** The daemon pushes images itself; otherwise docker is asked to. @default true */
+  readonly directPush?: boolean
+  /** A result without an output is loaded into docker. @default false */
+  readonly defaultLoad?: boolean
+}
+
+/** One of several daemons that a node stands for: a pod of a deployment. */
+export interface DynamicNode {
+  readonly name: string
+  readonly platforms: readonly Platform[]
 }
 
 /** One node of a builder: something that answers BuildKit's API, and how it is started and reached. */
 export interface Driver {
   /** `embedded`, `docker`, `docker-container`, `kubernetes`, `remote`. */
   readonly name: string
+  /** Never starts anything. Throws `unavailable` where what would run the node cannot be asked. */
   status(signal: AbortSignal): Promise<NodeStatus>
+  /** Daemons behind a running node, where they are not known in advance. */
+  dynamicNodes?(signal: AbortSignal): Promise<readonly DynamicNode[]>
   /** Starts the node where it is not running; steps are shown through `write`. */
   bootstrap(write: StatusWriter, signal: AbortSignal): Promise<void>
   /** Connects; the node must run. Throws `unavailable` naming node and address. */
   dial(signal: AbortSignal): Promise<BuildkitConnection>
+  /** The same connection as plain bytes (HTTP/2 without TLS). The caller ends it. */
+  open(signal: AbortSignal): Promise<Duplex>
+  /** Version of a daemon that does not tell itself. */
+  version?(signal: AbortSignal): Promise<string>
   features(signal: AbortSignal): Promise<DriverFeatures>
   stop(options: { readonly force: boolean }, signal: AbortSignal): Promise<void>
   remove(
@@ -31,4 +50,3 @@ export interface Driver {
     signal: AbortSignal,
   ): Promise<void>
 }
-

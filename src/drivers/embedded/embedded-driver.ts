@@ -1,4 +1,7 @@
+import { duplexPair } from 'node:stream'
 import { embeddedConnection } from '../../buildkit/server/embedded.ts'
+import { createServerRoutes } from '../../buildkit/server/server-routes.ts'
+import { serveDuplex } from '../../session/transport/serve-http2.ts'
 import { type LocalEngine, type LocalEngineOptions, openLocalEngine } from '../../engine/local-engine.ts'
 import { memoDisposable } from '../../async/memo-disposable.ts'
 import type { Driver } from '../driver.ts'
@@ -20,6 +23,12 @@ export function createEmbeddedDriver(options: LocalEngineOptions): EmbeddedDrive
     async dial() {
       const { engine, sessions } = await opened.get()
       return embeddedConnection(engine, sessions)
+    },
+    async open() {
+      const { engine, sessions } = await opened.get()
+      const [client, server] = duplexPair()
+      serveDuplex(server, createServerRoutes(engine, sessions))
+      return client
     },
     features: async () => ({
       ociExporter: true,

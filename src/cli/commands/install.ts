@@ -1,0 +1,18 @@
+import { dockerConfigDir } from '../../drivers/docker/docker-contexts.ts'
+import { exactArgs } from '../argument-rule.ts'
+import { type Command, defineCommand } from '../command.ts'
+import { setBuilderAlias } from '../builder-alias.ts'
+
+/** `install`: makes `docker builder` an alias of `docker buildx`. */
+export const command: Command = defineCommand({
+  usage: '',
+  args: exactArgs(0),
+  hidesBuilder: true,
+  flags: () => () => undefined,
+  async run({ host, globals }) {
+    host.stderr.write(
+      "Command \"install\" is deprecated, use 'docker buildx' directly, without relying on the 'docker builder' alias\n",
+    )
+    setBuilderAlias(dockerConfigDir({ ...globals.docker, env: host.env }), 'buildx')
+  },
+})

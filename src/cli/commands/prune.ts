@@ -1,0 +1,114 @@
+import { loadState } from '../../builder/node-state.ts'
+import { resolveBuilder } from '../../builder/resolve-builder.ts'
+import { pruneCache, supportsFreeSpaceFilter, type UsageRecord } from '../../buildkit/client/daemon.ts'
+import { SlipwayError } from '../../errors/slipway-error.ts'
+import { humanSize } from '../../gostd/byte-units.ts'
+import { tabulate } from '../../gostd/tabwriter.ts'
+import { flagValues } from '../../gostd/pflag/flag-values.ts'
+import { formatGoTime } from '../../gostd/time.ts'
+import { noArgs } from '../argument-rule.ts'
+import { openBuilderHost } from '../builder-host.ts'
+import { cacheFilter, filterType } from '../cache-filters.ts'
+import { lastUsed } from '../cache-records.ts'
+import { type Command, defineCommand } from '../command.ts'
+import { confirm } from '../prompt.ts'
+import { timeoutFlag, withTimeout } from '../status-timeout.ts'
+import { notRunning } from './du.ts'
+import { bytesType } from './value-types.ts'
+
+const question = (all: boolean): string =>
+  `WARNING! This will remove all ${all ? '' : 'dangling '}build cache. Are you sure you want to continue?`
+
+/** `prune`: removes build cache. */
+export const command: Command = defineCommand({
+  usage: '',
+  args: noArgs,
+  flags: set => {
+    const reserved = set.add('reserved-space', bytesType, { usage: 'Space that cache may always keep' })
+    const old = set.add('keep-storage', bytesType, {
+      usage: 'Space that cache may keep',
+      deprecated: 'keep-storage flag has been changed to reserved-space',
+      hidden: true,
+    })
+    const flags = {
+      all: set.bool('all', { shorthand: 'a', usage: 'Also remove internal and frontend images' }),
+      filter: set.add('filter', filterType, { usage: 'Remove only what matches' }),
+      force: set.bool('force', { shorthand: 'f', usage: 'Do not ask' }),
+      maxUsedSpace: set.add('max-used-space', bytesType, { usage: 'Space that cache may take at most' }),
+      minFreeSpace: set.add('min-free-space', bytesType, { usage: 'Free space of the disk to aim at' }),
+      timeout: timeoutFlag(set),
+      verbose: set.bool('verbose', { usage: 'Show records in full' }),
+    }
+    return () => ({ ...flagValues(flags), reservedSpace: reserved.changed ? reserved.value : old.value })
+  },
+  async run({ host, flags, globals, signal }) {
+    const { filter, keepDuration } = cacheFilter(flags.filter)
+    if (!flags.force && !(await confirm(host, question(flags.all), signal))) return
+    await using builderHost = openBuilderHost(host, globals)
+    const builder = await resolveBuilder(builderHost, globals.builder, { signal })
+    const { nodes } = await loadState(builder, withTimeout(signal, flags.timeout))
+    const failed = builder.error ?? nodes.find(node => node.error !== undefined)?.error
+    if (failed !== undefined) throw failed
+    let total = 0
+    let isFirst = true
+    const show = (record: UsageRecord): void => {
+      total += record.size
+      if (!flags.verbose && isFirst)
+        host.stdout.write(tableLine('ID', 'RECLAIMABLE', 'SIZE', 'LAST ACCESSED'))
+      isFirst = false
+      host.stdout.write(flags.verbose ? verboseText(record, host.now()) : recordLine(record, host.now()))
+    }
+    const limits = flags.maxUsedSpace !== 0 || flags.minFreeSpace !== 0
+    await Promise.all(
+      nodes.map(async ({ node: { driver, name }, status }) => {
+        if (driver === undefined || status !== 'running') throw notRunning(builder.name, name)
+        await using connection = await driver.dial(signal)
+        if (limits && !(await supportsFreeSpaceFilter(connection, signal))) {
+          throw new SlipwayError(
+            'unimplemented',
+            'buildkit v0.17.0+ is required for max-used-space and min-free-space filters',
+          )
+        }
+        const rule = {
+          all: flags.all,
+          filter,
+          keepDuration,
+          reservedSpace: BigInt(flags.reservedSpace),
+          maxUsedSpace: BigInt(flags.maxUsedSpace),
+          minFreeSpace: BigInt(flags.minFreeSpace),
+        }
+        for await (const record of pruneCache(connection, rule, signal)) show(record)
+      }),
+    )
+    host.stdout.write(`Total:\t${humanSize(total)}\n`)
+  },
+})
+
+/** Cells on their own: what is removed is shown at once, before the widths of later lines are known. */
+function tableLine(id: string, reclaimable: string, size: string, last: string): string {
+  return `${id.padEnd(40)}\t${reclaimable.padEnd(5)}\t${size.padEnd(10)}\t${last}\n`
+}
+
+function recordLine(record: UsageRecord, now: number): string {
+  const id = record.id + (record.mutable ? '*' : '')
+  const size = humanSize(record.size) + (record.shared ? '*' : '')
+  return tableLine(id, String(!record.inUse), size, lastUsed(record, now))
+}
+
+function verboseText(record: UsageRecord, now: number): string {
+  const pairs: [string, string][] = [
+    ['ID', record.id],
+    ...(record.parents.length > 0 ? ([['Parent', record.parents.join(',')]] as [string, string][]) : []),
+    ['Created at', formatGoTime(record.createdAt)],
+    ['Mutable', String(record.mutable)],
+    ['Reclaimable', String(!record.inUse)],
+    ['Shared', String(record.shared)],
+    ['Size', humanSize(record.size)],
+  ]
+  if (record.description !== '') pairs.push(['Description', record.description])
+  pairs.push(['Usage count', String(record.usageCount)])
+  const last = lastUsed(record, now)
+  if (last !== '') pairs.push(['Last used', last])
+  if (record.type !== '') pairs.push(['Type', record.type])
+  return `${tabulate(pairs.map(([key, value]) => `${key}:\t${value}\n`).join(''), { minWidth: 8 })}\n`
+}

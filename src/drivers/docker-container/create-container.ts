@@ -1,0 +1,214 @@
+import { asSlipwayError, isSlipwayError } from '../../errors/slipway-error.ts'
+import { dockerCredentials } from '../../registry/credential-helper.ts'
+import { parseReference, withDefaultTag } from '../../oci/reference.ts'
+import { run } from '../../sys/spawn.ts'
+import type { BootStep } from '../boot-step.ts'
+import { present } from '../docker/dial-docker.ts'
+import type { DockerApi } from '../docker/docker-api.ts'
+import { dockerHubKey } from '../../registry/docker-config.ts'
+import { readMessages } from '../docker/load-image.ts'
+import type { DriverOptions } from '../driver-options.ts'
+import { configArchive } from './config-archive.ts'
+import type { ContainerOptions } from './container-options.ts'
+import { githubContext } from './github-context.ts'
+
+/** What a new container is made of. */
+export interface ContainerCreation extends DriverOptions {
+  readonly api: DockerApi
+  readonly name: string
+  readonly settings: ContainerOptions
+  readonly step: BootStep
+  readonly signal: AbortSignal
+}
+
+/** Pulls the image, makes and starts the container; `ready` waits for the daemon in it. */
+export async function createContainer(
+  creation: ContainerCreation,
+  ready: () => Promise<void>,
+): Promise<void> {
+  const { api, name, settings, step, signal } = creation
+  await findImage(creation)
+  await step.part(`creating container ${name}`, async () => {
+    const gha = settings.provenanceAddGha ? githubContext(creation.env) : undefined
+    const files = {
+      ...creation.files,
+      ...(gha === undefined ? {} : { 'provenance.d/github_actions_context.json': gha }),
+    }
+    const made = await api.call('/containers/create', {
+      method: 'POST',
+      query: { name },
+      body: { json: await containerConfig(creation) },
+      signal,
+      accept: [409],
+    })
+    made.body.resume()
+    // Somebody else has just made it: what is left is to wait for it.
+    if (made.status !== 409) {
+      await api.call(`/containers/${name}/archive`, {
+        method: 'PUT',
+        query: { path: '/etc' },
+        headers: { 'content-type': 'application/x-tar' },
+        body: configArchive('buildkit', files),
+        signal,
+      })
+      await api.call(`/containers/${name}/start`, { method: 'POST', signal })
+    }
+    await ready()
+  })
+}
+
+/** Pulls the image; where that fails, one that the daemon has already will do. */
+async function findImage({ api, settings, step, signal, ...options }: ContainerCreation): Promise<void> {
+  const { image } = settings
+  let pullError: unknown
+  try {
+    await step.part(`pulling image ${image}`, () => pull(api, image, options, signal))
+  } catch (error) {
+    if (signal.aborted) throw error
+    pullError = error
+  }
+  try {
+    await api.json(`/images/${image}/json`, { signal })
+  } catch (error) {
+    if (isSlipwayError(error) && error.code !== 'not-found') throw error
+    throw pullError ?? error
+  }
+  if (pullError !== undefined) await step.part(`using local image ${image}`, async () => undefined)
+}
+
+async function pull(
+  api: DockerApi,
+  image: string,
+  options: Pick<DriverOptions, 'contexts' | 'env'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { domain, path, tag, digest } = withDefaultTag(parseReference(image))
+  const auth = await registryAuth(domain, options, signal)
+  const { body } = await api.call('/images/create', {
+    method: 'POST',
+    query: { fromImage: `${domain}/${path}`, tag: digest ?? tag },
+    headers: auth === undefined ? {} : { 'x-registry-auth': auth },
+    signal,
+  })
+  await readMessages(body, () => {})
+}
+
+/** The credential of a registry as docker's API takes it: JSON in base64url. */
+async function registryAuth(
+  host: string,
+  { contexts, env }: Pick<DriverOptions, 'contexts' | 'env'>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const find = dockerCredentials(contexts.config, async (command, args, stdin) => {
+    const { code, stdout, stderr } = await run(command, args, {
+      input: stdin,
+      env: present(env),
+      signal,
+      success: Array.from({ length: 256 }, (_, i) => i),
+    })
+    return { exitCode: code, stdout: stdout.toString('utf8'), stderr: stderr.toString('utf8') }
+  })
+  const credential = await find(host, signal)
+  if (credential === undefined) return undefined
+  const serveraddress = host === 'docker.io' ? dockerHubKey : host
+  const { username, secret, registryToken } = credential
+  const auth = username === '' ? { identitytoken: secret } : { username, password: secret }
+  return Buffer.from(JSON.stringify({ ...auth, registrytoken: registryToken, serveraddress })).toString(
+    'base64url',
+  )
+}
+
+async function containerConfig(creation: ContainerCreation): Promise<object> {
+  const { api, name, settings, signal } = creation
+  const { flags, files } = creation
+  const config = 'buildkitd.toml' in files ? ['--config', '/etc/buildkit/buildkitd.toml'] : []
+  const info = await daemonInfo(api, signal)
+  const { network, memory, memorySwap, cpuQuota, cpuPeriod, cpuShares, cpusetCpus, cpusetMems } = settings
+  const hostConfig = {
+    Privileged: true,
+    Init: true,
+    RestartPolicy: {
+      Name: settings.restartPolicy.name,
+      MaximumRetryCount: settings.restartPolicy.maximumRetryCount,
+    },
+    Mounts: [
+      { Type: 'volume', Source: `${name}_state`, Target: '/var/lib/buildkit' },
+      ...wslMounts(creation),
+    ],
+    NetworkMode: network,
+    Memory: memory,
+    MemorySwap: memorySwap,
+    CpuQuota: cpuQuota,
+    CpuPeriod: cpuPeriod,
+    CpuShares: cpuShares,
+    CpusetCpus: cpusetCpus,
+    CpusetMems: cpusetMems,
+    CgroupParent: info.cgroupfs ? (settings.cgroupParent ?? '/docker/buildx') : undefined,
+    UsernsMode: info.remapsUsers ? 'host' : undefined,
+    DeviceRequests: (await hasGpus(api, settings.image, info, signal)) ? [allGpus] : undefined,
+  }
+  return { Image: settings.image, Env: settings.env, Cmd: [...config, ...flags], HostConfig: hostConfig }
+}
+
+const allGpus = { Driver: '', Count: -1, DeviceIDs: null, Capabilities: [['gpu']], Options: {} }
+
+interface DaemonInfo {
+  readonly cgroupfs: boolean
+  readonly remapsUsers: boolean
+}
+
+/** What decides about the container; a daemon that does not say is taken for a plain one. */
+async function daemonInfo(api: DockerApi, signal: AbortSignal): Promise<DaemonInfo> {
+  const info = (await api.json('/info', { signal }).catch((error: unknown) => {
+    if (signal.aborted) throw asSlipwayError(error)
+    return undefined
+  })) as { readonly CgroupDriver?: string; readonly SecurityOptions?: readonly string[] } | undefined
+  return {
+    cgroupfs: info?.CgroupDriver === 'cgroupfs',
+    remapsUsers: (info?.SecurityOptions ?? []).some(option => option.split(',').includes('name=userns')),
+  }
+}
+
+/** Whether the daemon can give a container its GPUs: there is no question for that, so one is tried. */
+async function hasGpus(
+  api: DockerApi,
+  image: string,
+  _info: DaemonInfo,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    const probe = (await api.json('/containers/create', {
+      method: 'POST',
+      body: {
+        json: {
+          Image: image,
+          Entrypoint: ['/bin/true'],
+          HostConfig: { NetworkMode: 'none', AutoRemove: true, DeviceRequests: [allGpus] },
+        },
+      },
+      signal,
+    })) as { readonly Id?: string } | undefined
+    const id = probe?.Id ?? ''
+    try {
+      await api.call(`/containers/${id}/start`, { method: 'POST', signal })
+      return true
+    } catch {
+      // A container that never started does not remove itself.
+      await api.call(`/containers/${id}`, {
+        method: 'DELETE',
+        query: { force: '1' },
+        signal,
+        accept: [404, 409],
+      })
+      return false
+    }
+  } catch {
+    return false
+  }
+}
+
+/** WSL's libraries, which CDI specifications of its GPUs refer to. */
+function wslMounts({ env, api }: ContainerCreation): readonly object[] {
+  if ((env['WSL_DISTRO_NAME'] ?? '') === '' || !api.host.startsWith('unix://')) return []
+  return [{ Type: 'bind', Source: '/usr/lib/wsl', Target: '/usr/lib/wsl', ReadOnly: true }]
+}

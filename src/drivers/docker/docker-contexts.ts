@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { SlipwayError } from '../../errors/slipway-error.ts'
+import { member, parseJson, readFlag, readObject, readText } from '../../oci/json-reader.ts'
+import {
+  type DockerProxy,
+  type DockerConfig,
+  emptyDockerConfig,
+  parseDockerConfig,
+} from '../../registry/docker-config.ts'
+import { defaultDockerHost, type DockerEndpoint, parseDockerHost, readTlsFolder } from './docker-endpoint.ts'
+
+export type { DockerProxy } from '../../registry/docker-config.ts'
+
+/** What decides about docker's contexts: the environment, and flags that stand before a plugin's name. */
+export interface DockerSettings {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** `--config`. */
+  readonly config?: string | undefined
+  /** `--context`. */
+  readonly context?: string | undefined
+  /** `--host`. */
+  readonly host?: string | undefined
+  readonly tls?: boolean
+  readonly tlsVerify?: boolean | undefined
+  readonly tlsCaCert?: string | undefined
+  readonly tlsCert?: string | undefined
+  readonly tlsKey?: string | undefined
+}
+
+/** Docker's contexts, as they stood when they were read. */
+export interface DockerContexts {
+  /** Folder of docker's configuration. */
+  readonly configDir: string
+  readonly config: DockerConfig
+  /** Name of the context in use; `default` is the one of DOCKER_HOST. */
+  readonly current: string
+  /** It was named, by flag, variable or `docker context use`, or DOCKER_HOST says where docker is. */
+  readonly isChosen: boolean
+  /** Names, sorted; `default` is always among them. */
+  readonly names: readonly string[]
+  /** Undefined where there is no such context. Throws `invalid-argument` for a broken one. */
+  endpoint(name: string): DockerEndpoint | undefined
+  /** Where the kubernetes part of a context has its configuration. */
+  kubernetes(name: string): KubernetesContext | undefined
+  /** The name of the context in use; the address for the one of DOCKER_HOST. */
+  readonly currentEndpoint: string
+  /** The proxies that builds against an address shall use. */
+  proxyFor(host: string): DockerProxy | undefined
+}
+
+/** What a docker context says about Kubernetes. */
+export interface KubernetesContext {
+  /** Path of a kubeconfig file. */
+  readonly kubeconfig: string | undefined
+  readonly context: string | undefined
+  readonly namespace: string | undefined
+}
+
+/** The folder of docker's configuration. */
+export function dockerConfigDir(settings: DockerSettings): string {
+  const { env } = settings
+  return settings.config ?? (env['DOCKER_CONFIG'] || join(env['HOME'] || '/', '.docker'))
+}
+
+/**
+ * Reads what docker knows about contexts. Layout and order of precedence:
+ * https://github.com/docker/cli/blob/v29.1.3/cli/command/cli.go, https://github.com/docker/cli/blob/v29.1.3/cli/context/store/doc.go
+ */
+export function readDockerContexts(settings: DockerSettings): DockerContexts {
+  const configDir = dockerConfigDir(settings)
+  const { env } = settings
+  const config = readConfig(join(configDir, 'config.json'))
+  const stored = config.currentContext === 'default' ? undefined : config.currentContext
+  const hostChosen = settings.host !== undefined || (env['DOCKER_HOST'] ?? '') !== ''
+  const chosen = settings.context ?? (hostChosen ? 'default' : env['DOCKER_CONTEXT'] || stored)
+  const current = chosen ?? 'default'
+  const defaultEndpoint = endpointOfEnvironment(settings, configDir)
+  const metas = new Map(readMetas(configDir).map(meta => [meta.name, meta]))
+  const endpoint = (name: string): DockerEndpoint | undefined =>
+    name === 'default' ? defaultEndpoint : endpointOf(metas.get(name), configDir)
+  if (current !== 'default' && !metas.has(current)) {
+    throw new SlipwayError('not-found', `context ${JSON.stringify(current)}: context not found`, {
+      hint: 'see `docker context ls` for the contexts there are',
+    })
+  }
+  return {
+    configDir,
+    config,
+    current,
+    isChosen: hostChosen || current !== 'default',
+    names: [...new Set(['default', ...metas.keys()])].sort(),
+    endpoint,
+    kubernetes: name => kubernetesOf(metas.get(name), configDir),
+    currentEndpoint: current === 'default' ? defaultEndpoint.host : current,
+    proxyFor: host => config.proxies.get(host) ?? config.proxies.get('default'),
+  }
+}
+
+function readConfig(path: string): DockerConfig {
+  let bytes: Buffer
+  try {
+    bytes = readFileSync(path)
+  } catch {
+    return emptyDockerConfig
+  }
+  return parseDockerConfig(bytes, path)
+}
+
+interface Meta {
+  readonly name: string
+  readonly path: string
+  readonly endpoints: Readonly<Record<string, unknown>>
+}
+
+function readMetas(configDir: string): Meta[] {
+  const folder = join(configDir, 'contexts', 'meta')
+  let ids: string[]
+  try {
+    ids = readdirSync(folder)
+  } catch {
+    return []
+  }
+  return ids.flatMap(id => {
+    const path = join(folder, id, 'meta.json')
+    try {
+      const object = readObject(parseJson(readFileSync(path), path), path)
+      const name = readText(object, 'Name', path)
+      return name === undefined
+        ? []
+        : [{ name, path, endpoints: readObject(member(object, 'Endpoints'), path) }]
+    } catch {
+      // A context that cannot be read is none; docker itself will tell what is wrong with it.
+      return []
+    }
+  })
+}
+
+const contextId = (name: string): string => createHash('sha256').update(name).digest('hex')
+
+function endpointOf(meta: Meta | undefined, configDir: string): DockerEndpoint | undefined {
+  if (meta === undefined) return undefined
+  const docker = readObject(member(meta.endpoints, 'docker'), meta.path)
+  const host = readText(docker, 'Host', meta.path)
+  const skipVerify = readFlag(docker, 'SkipTLSVerify', meta.path)
+  const tls = readTlsFolder(join(configDir, 'contexts', 'tls', contextId(meta.name), 'docker'), skipVerify)
+  const wanted = tls ?? (skipVerify ? { skipVerify } : undefined)
+  return { host: host ?? defaultDockerHost, ...(wanted === undefined ? {} : { tls: wanted }) }
+}
+
+function kubernetesOf(meta: Meta | undefined, configDir: string): KubernetesContext | undefined {
+  if (meta === undefined || member(meta.endpoints, 'kubernetes') === undefined) return undefined
+  const object = readObject(member(meta.endpoints, 'kubernetes'), meta.path)
+  const folder = join(configDir, 'contexts', 'tls', contextId(meta.name), 'kubernetes')
+  return {
+    kubeconfig: readText(object, 'Kubeconfig', meta.path) ?? join(folder, 'kubeconfig'),
+    context: readText(object, 'Context', meta.path),
+    namespace: readText(object, 'DefaultNamespace', meta.path),
+  }
+}
+
+function endpointOfEnvironment(settings: DockerSettings, configDir: string): DockerEndpoint {
+  const { env } = settings
+  const given = settings.host ?? (env['DOCKER_HOST'] || undefined)
+  const verify = settings.tlsVerify ?? (env['DOCKER_TLS_VERIFY'] ?? '') !== ''
+  const wantsTls =
+    verify || settings.tls === true || (env['DOCKER_TLS'] ?? '') !== '' || settings.tlsVerify === false
+  const host = given === undefined ? defaultDockerHost : parseDockerHost(given)
+  if (!wantsTls || !host.startsWith('tcp://')) return { host }
+  const folder = env['DOCKER_CERT_PATH'] || configDir
+  const tls = readTlsFolder(folder, !verify)
+  const named = (path: string | undefined): Uint8Array | undefined =>
+    path === undefined ? undefined : readFileSync(path)
+  const ca = named(settings.tlsCaCert) ?? tls?.ca
+  const cert = named(settings.tlsCert) ?? tls?.cert
+  const key = named(settings.tlsKey) ?? tls?.key
+  return {
+    host,
+    tls: {
+      skipVerify: !verify,
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+    },
+  }
+}

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { SlipwayError } from '../../errors/slipway-error.ts'
+
+/** How a docker daemon is reached. */
+export interface DockerEndpoint {
+  /** `unix:///path`, `tcp://host:port`, `ssh://user@host`, `npipe://…`, `fd://…`. */
+  readonly host: string
+  /** Undefined: without TLS. */
+  readonly tls?: DockerTls
+}
+
+/** PEM bytes for a daemon behind TLS. */
+export interface DockerTls {
+  readonly ca?: Uint8Array
+  readonly cert?: Uint8Array
+  readonly key?: Uint8Array
+  readonly skipVerify: boolean
+}
+
+/** Where docker listens when nothing else is said. */
+export const defaultDockerHost = 'unix:///var/run/docker.sock'
+
+/**
+ * A daemon address as docker completes it: missing ports and hosts are filled in (2376 as port: TLS is assumed). Throws
+ * `invalid-argument` in docker's words. Source: https://github.com/docker/cli/blob/v29.1.3/opts/hosts.go
+ */
+export function parseDockerHost(text: string): string {
+  const host = text.trim()
+  if (host === '') return 'tcp://localhost:2376'
+  const [, scheme = 'tcp', rest = ''] = /^(?:([a-z0-9+.-]+):\/\/)?(.*)$/i.exec(host) ?? []
+  switch (scheme) {
+    case 'unix':
+      return simple('unix', rest, '/var/run/docker.sock')
+    case 'npipe':
+      return simple('npipe', rest, '//./pipe/docker_engine')
+    case 'fd':
+    case 'ssh':
+      return host
+    case 'tcp':
+      return tcp(host, rest)
+    default:
+      throw invalid(`invalid bind address format: ${host}`)
+  }
+}
+
+function simple(scheme: string, path: string, fallback: string): string {
+  if (path.includes('://')) throw invalid(`invalid proto, expected ${scheme}: ${path}`)
+  return `${scheme}://${path === '' ? fallback : path}`
+}
+
+function tcp(text: string, rest: string): string {
+  if (rest === '') return 'tcp://localhost:2375'
+  if (rest.includes('://')) throw invalid(`invalid proto, expected tcp: ${text}`)
+  const [, host = '', port = '', path = ''] = /^(\[[^\]]*\]|[^:/]*)(?::(\d*))?(\/.*)?$/.exec(rest) ?? []
+  if (host === '' && port === '' && path === '') throw invalid(`invalid bind address format: ${text}`)
+  if (Number(port) > 65_535) throw invalid(`invalid bind address format: ${text}`)
+  return `tcp://${host === '' ? 'localhost' : host}:${port === '' ? '2375' : port}${path}`
+}
+
+const invalid = (message: string): SlipwayError => new SlipwayError('invalid-argument', message)
+
+/** Reads the TLS files of a folder as far as they are there (`ca.pem`, `cert.pem`, `key.pem`). */
+export function readTlsFolder(folder: string, skipVerify: boolean): DockerTls | undefined {
+  const file = (name: string): Uint8Array | undefined => {
+    try {
+      return readFileSync(join(folder, name))
+    } catch {
+      return undefined
+    }
+  }
+  const ca = file('ca.pem')
+  const cert = file('cert.pem')
+  const key = file('key.pem')
+  if (ca === undefined && cert === undefined && key === undefined) return undefined
+  return {
+    skipVerify,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  }
+}
