@@ -6,11 +6,11 @@ export type JsonObject = { readonly [key: string]: unknown }
 const maxDepth = 10_000
 
 /**
- * Parses JSON from outside. Bytes that are not UTF-8 read as U+FFFD, as Go does it; nesting deeper than 10000 (Go's
- * own limit) and everything that is not JSON throw `invalid-argument`. `what` names the thing in messages.
+ * Parses JSON from outside. Bytes that are not UTF-8 read as U+FFFD, as Go does it; nesting deeper than `depth` (10000
+ * is Go's own limit) and everything that is not JSON throw `invalid-argument`. `what` names the thing in messages.
  */
-export function parseJson(bytes: Uint8Array, what: string): unknown {
-  if (deeperThan(bytes, maxDepth)) {
+export function parseJson(bytes: Uint8Array, what: string, depth: number = maxDepth): unknown {
+  if (deeperThan(bytes, depth)) {
     throw new SlipwayError('invalid-argument', `failed to parse ${what}: exceeded max depth`)
   }
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)

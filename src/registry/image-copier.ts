@@ -1,4 +1,5 @@
 import { forEachBounded } from '../async/map-bounded.ts'
+import { bytesOf } from '../bytes/byte-stream.ts'
 import { collect } from '../bytes/collect.ts'
 import { countBytes } from '../bytes/count.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
@@ -21,6 +22,8 @@ export interface ImageCopierOptions {
   readonly concurrency?: number
   /** Artifact types of referrers (signatures, attestations) that are copied along; none by default. */
   readonly referrers?: readonly string[]
+  /** Contents that the source does not have, by digest: manifests and blobs that were made in memory. */
+  readonly documents?: ReadonlyMap<Digest, Uint8Array>
   readonly onEvent?: (event: CopyEvent) => void
   readonly signal?: AbortSignal | undefined
 }
@@ -89,7 +92,9 @@ export class ImageCopier {
     if (depth > maxDepth)
       throw new SlipwayError('resource-exhausted', `${descriptor.digest}: indexes nested too deep`)
     const what = `manifest ${descriptor.digest}`
-    const bytes = await collect(source.fetch(descriptor, { signal }), { limit: maxManifestSize, what })
+    const bytes =
+      this.#options.documents?.get(descriptor.digest) ??
+      (await collect(source.fetch(descriptor, { signal }), { limit: maxManifestSize, what }))
     const parsed = parseManifest(bytes, descriptor.mediaType)
     const children =
       parsed.kind === 'index' ? parsed.index.manifests : [parsed.manifest.config, ...parsed.manifest.layers]
@@ -114,11 +119,14 @@ export class ImageCopier {
     const { signal, onEvent } = this.#options
     const target = this.#target
     if (await target.hasBlob(descriptor, { signal })) return onEvent?.({ kind: 'exists', descriptor })
-    if (await target.mountBlob(descriptor, source, { signal }))
+    const made = this.#options.documents?.get(descriptor.digest)
+    if (made === undefined && (await target.mountBlob(descriptor, source, { signal }))) {
       return onEvent?.({ kind: 'mounted', descriptor })
+    }
     const open = (offset: number): AsyncIterable<Uint8Array> => {
       const report = (read: number): void => onEvent?.({ kind: 'sending', descriptor, offset: read })
-      return skipBytes(countBytes(source.fetch(descriptor, { signal }), report), offset)
+      const content = made === undefined ? source.fetch(descriptor, { signal }) : bytesOf(made)
+      return skipBytes(countBytes(content, report), offset)
     }
     await target.putBlob(descriptor, open, { signal })
     onEvent?.({ kind: 'done', descriptor })

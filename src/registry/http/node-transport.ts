@@ -138,25 +138,34 @@ function exchange(
   const out = send(url, { method, headers, agent, ...(signal === undefined ? {} : { signal }) })
   const answer = Promise.withResolvers<http.IncomingMessage>()
   const timeout = (what: string): void => void out.destroy(timedOut(what))
-  let timer: NodeJS.Timeout | undefined
-  const arm = (ms: number, what: string): void => {
-    clearTimeout(timer)
-    timer = setTimeout(timeout, ms, what)
+  const timers = new Set<NodeJS.Timeout>()
+  let over = false
+  const arm = (ms: number, what: string): NodeJS.Timeout | undefined => {
+    // An early answer may well come before the request counts as finished.
+    if (over) return undefined
+    const timer = setTimeout(timeout, ms, what)
+    timers.add(timer)
+    return timer
+  }
+  const disarm = (): void => {
+    over = true
+    for (const timer of timers) clearTimeout(timer)
   }
   out.on('socket', socket => {
     if (!socket.connecting) return
-    arm(times.connectTimeout, 'connecting')
-    const ready = url.protocol === 'https:' ? 'secureConnect' : 'connect'
-    socket.once(ready, () => clearTimeout(timer))
+    const timer = arm(times.connectTimeout, 'connecting')
+    socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => clearTimeout(timer))
   })
-  out.on('finish', () => arm(times.answerTimeout, 'awaiting the answer'))
+  out.on('finish', () => void arm(times.answerTimeout, 'awaiting the answer'))
   out.on('error', answer.reject)
-  out.on('response', answer.resolve)
+  out.on('response', message => {
+    disarm()
+    answer.resolve(message)
+  })
   out.on('close', () => {
-    clearTimeout(timer)
+    disarm()
     answer.reject(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }))
   })
-  out.on('response', () => clearTimeout(timer))
   if (body === undefined) out.end()
   else void sendBody(out, body, { idleTimeout: times.idleTimeout })
   return { request: out, answer: answer.promise }
