@@ -11,6 +11,8 @@ export interface FileReader {
   /** The content of a file, `undefined` when there is none of that name. */
   readonly readFile: (name: string, signal?: AbortSignal) => Promise<Uint8Array | undefined>
   readonly readStdin: (signal?: AbortSignal) => Promise<Uint8Array>
+  /** The names come from BUILDX_BAKE_FILE, which words the complaint about a missing one differently. */
+  readonly fromEnvironment?: boolean
 }
 
 /** The names that are looked for without `-f`, in the order in which they are merged. */
@@ -51,7 +53,7 @@ function withoutPrefix(name: string): string {
 }
 
 /**
- * Reads the named files, or every default file that exists. Throws `not-found` for a named file that does not exist
+ * Reads the named files, or every default file that exists; empty files do not count. Throws `not-found` for a named file that does not exist
  * and `invalid-argument` for one beyond `maxFileSize`.
  */
 export async function readLocalFiles(
@@ -64,7 +66,8 @@ export async function readLocalFiles(
     const data = name === '-' ? await reader.readStdin(signal) : await reader.readFile(name, signal)
     if (data === undefined) {
       if (names.length === 0) continue
-      throw new SlipwayError('not-found', `open ${name}: no such file or directory`)
+      const act = reader.fromEnvironment === true ? 'stat' : 'open'
+      throw new SlipwayError('not-found', `${act} ${name}: no such file or directory`)
     }
     if (data.length > maxFileSize) {
       throw new SlipwayError(
@@ -72,7 +75,7 @@ export async function readLocalFiles(
         `${name}: definition files may have at most ${maxFileSize} bytes`,
       )
     }
-    files.push({ name, data })
+    if (data.length > 0 || name === '-') files.push({ name, data })
   }
   return files
 }

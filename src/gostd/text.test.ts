@@ -68,7 +68,7 @@ describe('csv', () => {
       ['a"b', 'parse error on line 1, column 2: bare " in non-quoted field'],
       ['\u00e9,x"', 'parse error on line 1, column 5: bare " in non-quoted field'],
       ['"a"b', 'parse error on line 1, column 3: extraneous or missing " in quoted-field'],
-      ['"a', 'parse error on line 1, column 3: extraneous or missing " in quoted-field'],
+      ['"a', 'parse error on line 1, column 2: extraneous or missing " in quoted-field'],
     ]
     for (const [text, message] of vectors) {
       assert.throws(() => csvFields(text), { code: 'invalid-argument', message }, text)

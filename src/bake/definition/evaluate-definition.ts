@@ -174,7 +174,9 @@ function nameBlocks(all: readonly Block[], blocks: Blocks): Group[] {
   }
   return [...renamed].flatMap(([key, targets]) => {
     const name = key.slice(key.indexOf('.') + 1)
-    return targets.length === 0 || (targets.length === 1 && targets[0] === name) ? [] : [{ name, description: '', targets }]
+    return targets.length === 0 || (targets.length === 1 && targets[0] === name)
+      ? []
+      : [{ name, description: '', targets }]
   })
 }
 

@@ -70,8 +70,7 @@ function rounding(direction: -1 | 0 | 1): HclFunction {
 function real(compute: (a: number, b: number) => number, second: string): HclFunction {
   return define([number('num'), number(second)], numberType, ([a, b]) => {
     const result = compute(numberArgument(a), numberArgument(b))
-    if (Number.isNaN(result))
-      throw new FunctionError('the result is not a number')
+    if (Number.isNaN(result)) throw new FunctionError('the result is not a number')
     return numberValue(floatFromNumber(result))
   })
 }

@@ -92,7 +92,11 @@ class Reader {
     if (this.#match(/\}/y) !== undefined) return { kind: 'object', entries }
     for (;;) {
       this.#space()
-      if (this.#text[this.#at] !== '"') throw this.#unexpected(entries.length === 0 ? '' : ' looking for beginning of object key string', 'EOF')
+      if (this.#text[this.#at] !== '"')
+        throw this.#unexpected(
+          entries.length === 0 ? '' : ' looking for beginning of object key string',
+          'EOF',
+        )
       const key = this.#string()
       this.#space()
       if (this.#match(/:/y) === undefined) throw this.#unexpected(' after object key', 'EOF')

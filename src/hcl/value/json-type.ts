@@ -25,7 +25,8 @@ export function typeFromJson(node: JsonNode): Type {
   if (node.kind === 'object') throw new ConversionError('invalid complex type description')
   if (node.kind !== 'array') throw new ConversionError('invalid type description')
   const [kind, ...rest] = node.items
-  const type = kind?.kind === 'string' && rest[0] !== undefined ? complex(kind.value, rest[0], rest[1]) : undefined
+  const type =
+    kind?.kind === 'string' && rest[0] !== undefined ? complex(kind.value, rest[0], rest[1]) : undefined
   if (type === undefined) throw new ConversionError('invalid complex type kind name')
   if (rest.length > (type.kind === 'object' ? 2 : 1)) {
     throw new ConversionError('unexpected extra data in type description')

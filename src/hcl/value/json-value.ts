@@ -3,7 +3,7 @@ import { compareText } from './compare-text.ts'
 import { ConversionError, convertValue } from './convert.ts'
 import { numberText } from './format-float.ts'
 import { jsonString as goJsonString } from '../../gostd/json.ts'
-import { quote } from "../../gostd/quote.ts"
+import { quote } from '../../gostd/quote.ts'
 import { typeFromJson } from './json-type.ts'
 import { setValue } from './set-value.ts'
 import { dynamicType, sameType, type Type } from './type.ts'
@@ -148,7 +148,8 @@ function dynamicallyTyped(nodes: readonly (readonly [string, JsonNode])[]): Valu
   try {
     return typedValue(value, typeFromJson(type))
   } catch (e) {
-    if (!(e instanceof ConversionError) || !/type description|type kind name|type name/.test(e.message)) throw e
+    if (!(e instanceof ConversionError) || !/type description|type kind name|type name/.test(e.message))
+      throw e
     throw new ConversionError(`failed to decode type for dynamic value: ${e.message}`)
   }
 }

@@ -82,6 +82,7 @@ export async function callBake(folder: string, call: BakeCall): Promise<BakeAnsw
 
 async function run(folder: string, { args, env = {}, stdin = '' }: BakeCall): Promise<string> {
   const flags = parseFlags(args)
+  const allowed = parseAllow(flags.allow)
   if (flags['print'] === true && flags.list !== undefined)
     throw new Error('--print and --list are mutually exclusive')
   const { overrides, policyDisabled } = flagOverrides({
@@ -98,12 +99,16 @@ async function run(folder: string, { args, env = {}, stdin = '' }: BakeCall): Pr
     flags.files.length > 0
       ? flags.files
       : filesFromEnvironment(env['BUILDX_BAKE_FILE'], env['BUILDX_BAKE_PATH_SEPARATOR'])
-  const read = async (path: string): Promise<Uint8Array | undefined> =>
-    readFile(resolve(folder, path)).catch(() => undefined)
+  const read = async (path: string): Promise<Uint8Array | undefined> => {
+    if (kindOf(resolve(folder, path)) === 'directory') throw new Error(`read ${path}: is a directory`)
+    return readFile(resolve(folder, path)).catch(() => undefined)
+  }
   const files = await readLocalFiles(planFiles(names, false).local, {
     readFile: read,
     readStdin: () => Promise.resolve(Buffer.from(stdin)),
+    fromEnvironment: flags.files.length === 0,
   })
+  if (files.length === 0) throw new Error("couldn't find a bake definition")
   const relative = env['BUILDX_BAKE_FILE_RELATIVE_PATHS'] === '1'
   const dotEnv = await read('.env')
   const environment = new Map(env['BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP'] === '1' ? [] : Object.entries(env))
@@ -149,7 +154,7 @@ async function run(folder: string, { args, env = {}, stdin = '' }: BakeCall): Pr
       new Map([...targets].map(([name, t]) => [name, printedTarget(t, builds.get(name) as BuildOptions)])),
     )
   }
-  const granted = addGrants(addGrants(parseAllow(flags.allow), resolved.grants), {
+  const granted = addGrants(addGrants(allowed, resolved.grants), {
     read: [folder],
     write: [folder],
   })

@@ -1,0 +1,1 @@
+target "web" { args = { hcl = "1" } }

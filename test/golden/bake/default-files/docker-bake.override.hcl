@@ -1,0 +1,2 @@
+target "web" { context = "over" }
+group "default" { targets = ["web"] }

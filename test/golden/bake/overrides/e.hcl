@@ -1,0 +1,3 @@
+target "a" {
+ secret=["id=s,env=HOME"]
+}
