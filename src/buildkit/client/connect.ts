@@ -1,6 +1,6 @@
-import { connect as tcpConnect } from 'node:net'
+import { isIP, connect as tcpConnect } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { connect as tlsConnect } from 'node:tls'
+import { checkServerIdentity, connect as tlsConnect } from 'node:tls'
 import { Http2SessionManager, createNodeHttpClient } from '@connectrpc/connect-node'
 import type { BuildkitConnection } from '../../session/connection.ts'
 import { type Address, parseAddress } from '../../session/transport/address.ts'
@@ -42,13 +42,17 @@ export function connectDuplex(duplex: Duplex): BuildkitConnection {
 
 function dial(address: Address, tls: ClientTls | undefined): Duplex {
   if (address.kind === 'unix') return tcpConnect(address.path)
-  if (tls === undefined) return tcpConnect(address.port, address.host)
+  const host = address.host === '' ? 'localhost' : address.host
+  if (tls === undefined) return tcpConnect(address.port, host)
+  const name = tls.serverName ?? host
   const pem = (value: string | Uint8Array | undefined): Buffer | undefined =>
     value === undefined ? undefined : Buffer.from(value as Uint8Array)
   return tlsConnect({
-    host: address.host,
+    host,
     port: address.port,
-    servername: tls.serverName ?? address.host,
+    // Server name indication has no IP addresses; the certificate is checked against what was given all the same.
+    servername: isIP(name) === 0 ? name : '',
+    checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
     ALPNProtocols: ['h2'],
     ca: pem(tls.ca),
     cert: pem(tls.cert),

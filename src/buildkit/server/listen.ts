@@ -65,8 +65,8 @@ async function listenOn(
   stack.use(closing(server))
   try {
     if (address.kind === 'unix') await removeStale(address.path)
-    const where =
-      address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port }
+    const host = address.kind === 'tcp' && address.host !== '' ? { host: address.host } : {}
+    const where = address.kind === 'unix' ? { path: address.path } : { ...host, port: address.port }
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen(where, () => {
