@@ -17,10 +17,19 @@ export function frontendCapabilities(): Capability[] {
     gateway.solve.evaluate gateway.evaluate gateway.warnings reference.attestations source.metaresolver`)
 }
 
-/** What definitions may contain. Ids: https://github.com/moby/buildkit/blob/v0.32.2/solver/pb/caps.go */
+/**
+ * What definitions may contain. One id is misspelt upstream, and so it is here.
+ * Ids: https://github.com/moby/buildkit/blob/v0.32.2/solver/pb/caps.go
+ */
 export function llbCapabilities(): Capability[] {
   return enabled(`
     source.image source.image.resolvemode source.image.layerlimit source.image.checksum
+    source.imageblob source.ocilayout
+    source.git source.git.keepgitdir source.git.fullurl source.git.httpauth source.git.knownsshhosts
+    source.git.mountsshsock source.git.subdir source.git.checksum source.git.skipsubmodules source.git.mtime
+    source.git.fetchbycommit
+    source.http source.http.auth source.http.checksum source.http.perm soruce.http.uidgid source.http.header
+    source.policy
     source.local source.local.unique source.local.sessionid source.local.includepatterns source.local.followpaths
     source.local.excludepatterns source.local.sharedkeyhint source.local.differ
     exec.meta.base exec.meta.cgroup.parent exec.meta.network exec.meta.proxyenv exec.meta.security

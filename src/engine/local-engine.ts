@@ -2,9 +2,9 @@ import { availableParallelism, hostname } from 'node:os'
 import { join } from 'node:path'
 import { systemPath } from '../executor/runtime.ts'
 import type { Platform } from '../oci/descriptor.ts'
-import { httpSourceFactory } from '../ops/http-source.ts'
 import { NodeTransport, type ProxySettings } from '../registry/http/node-transport.ts'
 import { SessionStore } from '../session/session.ts'
+import { GitSource } from '../source/git/git-source.ts'
 import { HttpSource } from '../source/http/http-source.ts'
 import { createDiskLocalCopies } from '../source/local/disk-local-copies.ts'
 import type { DaemonConfig } from './daemon-config.ts'
@@ -57,7 +57,14 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
     localCopies: (state, notes) => createDiskLocalCopies(join(root, 'local'), state.snapshotter, notes),
     sources: state => {
       const http = new HttpSource({ ...state, transport, secret: secrets.get, upload: sessionUpload(sessions) })
-      return { http: httpSourceFactory('http', http), https: httpSourceFactory('https', http) }
+      const git = new GitSource({
+        ...state,
+        root: join(root, 'git'),
+        secret: secrets.get,
+        sshAgent: secrets.sshAgent,
+        env: { PATH: options.searchPath ?? systemPath, ...proxyVariables(options.proxy) },
+      })
+      return { git, http }
     },
     runFrontend,
     hostname: hostname(),
@@ -80,4 +87,13 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
       transport[Symbol.dispose]()
     },
   }
+}
+
+/** Proxies as programs find them. */
+function proxyVariables(proxy: ProxySettings): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {}
+  for (const [name, value] of Object.entries(proxy)) {
+    if (typeof value === 'string') Object.assign(found, { [name]: value, [name.toLowerCase()]: value })
+  }
+  return found
 }

@@ -11,13 +11,19 @@ import { createDiskCacheMounts } from '../ops/disk-cache-mounts.ts'
 import { localSourceFactory } from '../ops/local-source.ts'
 import { createSavedResults } from '../ops/saved-results.ts'
 import type { SecretSource } from '../ops/secret-source.ts'
-import { imageSourceFactory, type SourceFactory } from '../ops/source-op.ts'
+import { blobSourceFactory } from '../ops/blob-source.ts'
+import { gitSourceFactory } from '../ops/git-source.ts'
+import { httpSourceFactory } from '../ops/http-source.ts'
+import { imageSourceFactory, layoutSourceFactory, type SourceFactory } from '../ops/source-op.ts'
 import { createStackTrees, layersOf } from '../ops/stack-trees.ts'
 import type { Transport } from '../registry/http/transport.ts'
 import type { RegistryConfigs } from '../registry/registry-config.ts'
 import type { SessionStore } from '../session/session.ts'
 import { openState, type State } from '../snapshot/open-state.ts'
 import { Solver } from '../solver/solver.ts'
+import type { GitSource } from '../source/git/git-source.ts'
+import type { HttpSource } from '../source/http/http-source.ts'
+import { BlobSource } from '../source/image/blob-source.ts'
 import { ImageSource } from '../source/image/image-source.ts'
 import type { CopyNotes } from '../source/local/disk-local-copies.ts'
 import type { LocalCopies } from '../source/local/local-copies.ts'
@@ -31,6 +37,12 @@ import { createLocalDigests } from './local-digests.ts'
 import { createOpResolver } from './op-resolver.ts'
 import { RegistryLookup, type SessionCredentials } from './registry-lookup.ts'
 
+/** Sources on other machines besides images. */
+export interface RemoteSources {
+  readonly git: GitSource
+  readonly http: HttpSource
+}
+
 /** What an engine is made of besides its state directory. */
 export interface EngineOptions {
   /** The state directory. */
@@ -42,8 +54,8 @@ export interface EngineOptions {
   readonly secrets: SecretSource
   readonly sink: (sessionId: string) => Promise<ClientSink>
   readonly localCopies: (state: State, notes: CopyNotes) => LocalCopies
-  /** Sources besides images and local directories, by scheme. */
-  readonly sources: (state: State) => Readonly<Record<string, SourceFactory>>
+  /** Sources on other machines besides images. */
+  readonly sources: (state: State) => RemoteSources
   readonly runFrontend: RunFrontend
   readonly hostname: string
   readonly hostPlatform: Platform
@@ -87,8 +99,11 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     credentialsOf: options.credentialsOf,
     content: state.content,
     images: state.images,
+    sessions: options.sessions,
   })
   const imageSource = new ImageSource(state.content, lookup)
+  const blobSource = new BlobSource(state, lookup)
+  const remote = options.sources(state)
   const cacheMounts = createDiskCacheMounts(join(options.root, 'cache-mounts'))
   const exec = {
     trees,
@@ -101,7 +116,12 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
   const schemes: Record<string, SourceFactory> = {
     'docker-image': imageSourceFactory(imageSource),
     local: localSourceFactory(options.sessions, options.localCopies(state, transientLayers(state, lease, options.now))),
-    ...options.sources(state),
+    'oci-layout': layoutSourceFactory(imageSource),
+    'docker-image+blob': blobSourceFactory('docker-image+blob', blobSource),
+    'oci-layout+blob': blobSourceFactory('oci-layout+blob', blobSource),
+    git: gitSourceFactory(remote.git),
+    http: httpSourceFactory('http', remote.http),
+    https: httpSourceFactory('https', remote.http),
   }
   const layers = { has: (id: string) => hasLayer(state, id) }
   const solver = new Solver({
@@ -125,6 +145,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     sessions: options.sessions,
     solver,
     imageSource,
+    ...remote,
     lookup,
     entitlements: options.entitlements,
     hostname: options.hostname,

@@ -11,7 +11,10 @@ import type { CredentialProvider, TokenProvider } from '../registry/auth/credent
 import type { Transport } from '../registry/http/transport.ts'
 import { RegistryClient } from '../registry/registry-client.ts'
 import type { RegistryConfigs } from '../registry/registry-config.ts'
-import type { ImageLookup } from '../source/image/resolve-image.ts'
+import type { SessionStore } from '../session/session.ts'
+import { clientLayout } from '../source/image/client-layout.ts'
+import type { ClientStore, ImageLookup } from '../source/image/resolve-image.ts'
+import type { SourceContext } from '../source/source-context.ts'
 
 /** Who vouches for a build at registries: the session of its client. */
 export interface SessionCredentials {
@@ -26,6 +29,7 @@ export interface RegistryOptions {
   readonly credentialsOf: (sessions: readonly string[]) => SessionCredentials
   readonly content: ContentStore
   readonly images: ImageNames
+  readonly sessions: SessionStore
 }
 
 /** Registries as the builds of one engine see them: one client for each session, so that tokens are not shared. */
@@ -43,6 +47,10 @@ export class RegistryLookup implements ImageLookup {
 
   local(reference: Reference): ImageStore {
     return localImages(reference, this.#options)
+  }
+
+  layout(store: ClientStore, ctx: SourceContext): ImageStore {
+    return clientLayout(store, this.#options.sessions, ctx)
   }
 
   pushTarget(

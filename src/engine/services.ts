@@ -9,6 +9,8 @@ import type { Snapshotter } from '../snapshot/snapshotter.ts'
 import type { BuildLease } from './build-lease.ts'
 import type { DiskUsage } from './disk-usage.ts'
 import type { Solver } from '../solver/solver.ts'
+import type { GitSource } from '../source/git/git-source.ts'
+import type { HttpSource } from '../source/http/http-source.ts'
 import type { ImageLookup } from '../source/image/resolve-image.ts'
 import type { ImageSource } from '../source/image/image-source.ts'
 
@@ -25,6 +27,8 @@ export interface EngineServices {
   readonly lease: BuildLease
   readonly usage: DiskUsage
   readonly imageSource: ImageSource
+  readonly git: GitSource
+  readonly http: HttpSource
   readonly lookup: ImageLookup
   /** Entitlements that builds may be given; undefined: all that they ask for. */
   readonly entitlements: readonly string[] | undefined

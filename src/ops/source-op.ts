@@ -3,7 +3,7 @@ import { SlipwayError } from '../errors/slipway-error.ts'
 import type { SourceOp as SourceMessage } from '../proto/gen/ops_pb.ts'
 import type { Ref } from '../snapshot/ref.ts'
 import type { CacheMap, Op, OpContext } from '../solver/op.ts'
-import { type ImageSource, parseImageIdentifier } from '../source/image/image-source.ts'
+import { type ImageSource, parseImageIdentifier, parseLayoutIdentifier } from '../source/image/image-source.ts'
 import type { ResolvedImage } from '../source/image/resolve-image.ts'
 import { cacheDigest } from './cache-digest.ts'
 import { resultOf } from './ref-result.ts'
@@ -56,8 +56,17 @@ function sourceCacheMap(key: string): CacheMap {
 
 /** `docker-image://`: see `ImageSource`. */
 export function imageSourceFactory(images: ImageSource): SourceFactory {
+  return imageFactory(images, parseImageIdentifier)
+}
+
+/** `oci-layout://`: an image of an OCI layout that the client offers. */
+export function layoutSourceFactory(images: ImageSource): SourceFactory {
+  return imageFactory(images, parseLayoutIdentifier)
+}
+
+function imageFactory(images: ImageSource, parse: typeof parseImageIdentifier): SourceFactory {
   return (name, attrs, platform) => {
-    const identifier = parseImageIdentifier(name, attrs, platform)
+    const identifier = parse(name, attrs, platform)
     let image: ResolvedImage | undefined
     const resolve = async (ctx: OpContext): Promise<ResolvedImage> => {
       image ??= await ctx.progress.step(`resolve ${name}`, () => images.resolve(identifier, ctx))

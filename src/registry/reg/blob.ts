@@ -13,7 +13,7 @@ import { accessTo, firstOf, type RepositoryContext, upstream } from './repositor
 
 /**
  * Streams a blob or manifest. A transfer that breaks goes on where it broke; size and digest are checked. At most so
- * many blobs come from one registry at once as the context allows, the others wait.
+ * many blobs come from one registry at once as the context allows, the others wait. A size of -1 is unknown.
  */
 export async function* fetchContent(
   context: RepositoryContext,
@@ -30,7 +30,8 @@ export async function* fetchContent(
     return
   }
   using _permit = await context.pulls.acquire(signal)
-  yield* verify(readAll(context, descriptor, signal), descriptor)
+  const { digest, size } = descriptor
+  yield* verify(readAll(context, descriptor, signal), size < 0 ? { digest } : { digest, size })
 }
 
 async function* inlineData(data: string): AsyncGenerator<Uint8Array> {

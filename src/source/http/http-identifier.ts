@@ -57,7 +57,7 @@ export function parseHttpIdentifier(scheme: string, rest: string, attrs: Attribu
 }
 
 /** A number as Go's ParseInt reads it with base 0 (`0644` and `0o644` are octal) or 10. */
-function readNumber(attrs: Attributes, key: string, base: 0 | 10): number {
+export function readNumber(attrs: Attributes, key: string, base: 0 | 10): number {
   const text = attrs[key]
   if (text === undefined) return 0
   if (base === 0 && /^0[0-7]+$/.test(text)) return Number.parseInt(text, 8)
@@ -75,7 +75,7 @@ export function fileNameOf(identifier: HttpIdentifier, contentDisposition: strin
 }
 
 /** A name that is only a name. */
-function safeName(name: string): string {
+export function safeName(name: string): string {
   const base = name.replace(/\/+$/, '').split('/').at(-1) ?? ''
   return base === '' || base === '.' || base === '..' || base.includes('\0') ? 'download' : base
 }

@@ -4,11 +4,12 @@ import { chainIds } from '../../oci/chain-id.ts'
 import type { Platform } from '../../oci/descriptor.ts'
 import { digestOf } from '../../oci/digest.ts'
 import { formatReference, parsePullReference, type Reference, repositoryName } from '../../oci/reference.ts'
+import type { ImageStore } from '../../oci/image-store.ts'
 import type { StackRef } from '../../snapshot/ref.ts'
 import { goJson } from '../../gostd/json.ts'
 import type { SourceContext } from '../source-context.ts'
 import { BlobTransfers, lazyLayers } from './lazy-layers.ts'
-import { type ImageLookup, type ResolvedImage, resolveImage } from './resolve-image.ts'
+import { type ClientStore, type ImageLookup, type ResolvedImage, resolveImage, type RootLookup } from './resolve-image.ts'
 import { parseResolveMode, type ResolveMode } from './resolve-mode.ts'
 
 /** An image as a source of a build. */
@@ -20,6 +21,8 @@ export interface ImageIdentifier {
   readonly layerLimit?: number
   /** The digest that the name must resolve to. */
   readonly checksum?: string
+  /** Only looked for in this OCI layout of a client. */
+  readonly store?: ClientStore
 }
 
 /** Reads `docker-image://…` with its attributes. Throws `invalid-argument`. */
@@ -41,6 +44,20 @@ export function parseImageIdentifier(
   }
 }
 
+/** Reads `oci-layout://…` with its attributes. The name must have a digest. Throws `invalid-argument`. */
+export function parseLayoutIdentifier(
+  name: string,
+  attrs: Readonly<Record<string, string>>,
+  platform: Platform,
+): ImageIdentifier {
+  const { 'oci.layerlimit': limit, 'oci.session': sessionId = '', 'oci.store': storeId = '' } = attrs
+  const image = parseImageIdentifier(name, limit === undefined ? {} : { 'image.layerlimit': limit }, platform)
+  if (image.reference.digest === undefined) {
+    throw new SlipwayError('invalid-argument', `reference ${JSON.stringify(name)} must have digest`)
+  }
+  return { ...image, mode: 'pull', store: { sessionId, storeId } }
+}
+
 /** Images of registries and of the local store, as trees that are fetched only as far as they are needed. */
 export class ImageSource {
   readonly #content: ContentStore
@@ -54,8 +71,9 @@ export class ImageSource {
   }
 
   async resolve(identifier: ImageIdentifier, ctx: SourceContext): Promise<ResolvedImage> {
-    const { reference, platform, mode, checksum } = identifier
-    const image = await resolveImage(reference, platform, mode, this.#lookup, this.#content, ctx)
+    const { reference, platform, mode, checksum, store } = identifier
+    const lookup = store === undefined ? this.#lookup : inLayout(this.#lookup.layout(store, ctx))
+    const image = await resolveImage(reference, platform, mode, lookup, this.#content, ctx)
     if (
       checksum !== undefined &&
       image.root.descriptor.digest !== checksum &&
@@ -114,3 +132,5 @@ export class ImageSource {
     return { kind: 'stack', layers }
   }
 }
+
+const inLayout = (store: ImageStore): RootLookup => ({ remote: () => store, local: () => store })

@@ -11,12 +11,24 @@ import { formatReference, type Reference, withDigest } from '../../oci/reference
 import type { SourceContext } from '../source-context.ts'
 import type { ResolveMode } from './resolve-mode.ts'
 
-/** Repositories to look in. */
-export interface ImageLookup {
+/** An OCI layout that a client offers. Without a session any client's that waits. */
+export interface ClientStore {
+  readonly sessionId: string
+  readonly storeId: string
+}
+
+/** Repositories to look a name up in. */
+export interface RootLookup {
   /** The repository in its registry, with the credentials of the clients that ask. */
   remote(reference: Reference, ctx: SourceContext): ImageStore
   /** The local store's images of this repository. */
   local(reference: Reference): ImageStore
+}
+
+/** Repositories to look in. */
+export interface ImageLookup extends RootLookup {
+  /** An OCI layout of a client. */
+  layout(store: ClientStore, ctx: SourceContext): ImageStore
 }
 
 /** An image of one platform. */
@@ -44,7 +56,7 @@ const targetOf = (reference: Reference): string => reference.digest ?? reference
 export async function resolveRoot(
   reference: Reference,
   mode: ResolveMode,
-  lookup: ImageLookup,
+  lookup: RootLookup,
   content: ContentStore,
   ctx: SourceContext,
 ): Promise<ResolvedRoot> {
@@ -111,7 +123,7 @@ export async function resolveImage(
   reference: Reference,
   platform: Platform,
   mode: ResolveMode,
-  lookup: ImageLookup,
+  lookup: RootLookup,
   content: ContentStore,
   ctx: SourceContext,
 ): Promise<ResolvedImage> {
