@@ -1,18 +1,16 @@
-import type { ContentStore } from '../content/content-store.ts'
-import type { ImageNames } from '../content/image-names.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type { ImageStore } from '../oci/image-store.ts'
 import type { LayoutLock } from '../registry/layout/index-file.ts'
 import { LayoutStore } from '../registry/layout/layout-store.ts'
 import type { RegistryClient } from '../registry/registry-client.ts'
 import { type ImageLocation, locationName } from './image-location.ts'
-import { LocalImageStore } from './local-image-store.ts'
+import { LocalImageStore, type LocalStore } from './local-image-store.ts'
 
 /** The stores that locations may lie in. */
 export interface StoreSources {
   readonly registry: RegistryClient
   /** The local store; without it `local://` is refused. */
-  readonly local?: { readonly content: ContentStore; readonly images: ImageNames }
+  readonly local?: LocalStore
   readonly layoutLock?: LayoutLock
 }
 

@@ -82,6 +82,18 @@ describe("Debian's docker-registry", { skip: noDockerRegistry }, () => {
     assert.deepEqual(await client.ping(registry.host), { status: 200, schemes: [], plain: false })
   })
 
+  it('lets in who has the password', async () => {
+    // The password is "secret".
+    const htpasswd = 'me:$2b$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a'
+    await using registry = await startDockerRegistry({ htpasswd })
+    using me = TestClient.make({ credentials: async () => ({ username: 'me', secret: 'secret' }) })
+    await putImage(me.at(registry.host, 'a'), { tag: 'v1' })
+    using wrong = TestClient.make({ credentials: async () => ({ username: 'me', secret: 'guess' }) })
+    await assert.rejects(wrong.at(registry.host, 'a').resolve('v1'), { code: 'permission-denied' })
+    using anybody = TestClient.make()
+    await assert.rejects(anybody.at(registry.host, 'a').resolve('v1'), { code: 'unauthenticated' })
+  })
+
   it('says what it does not like', async () => {
     await using registry = await startDockerRegistry()
     using client = TestClient.make()

@@ -19,10 +19,16 @@ export const noDockerRegistry: string | false = existsSync(program)
   ? false
   : 'docker-registry is not installed (apt-get install docker-registry)'
 
-/** Starts the registry; TLS with the given files where there are some. It is stopped, and its data removed, on disposal. */
-export async function startDockerRegistry(
-  options: { readonly tls?: { readonly certificate: string; readonly key: string } } = {},
-): Promise<DockerRegistry> {
+/** How the registry is to be. */
+export interface DockerRegistryOptions {
+  /** Paths of PEM files. */
+  readonly tls?: { readonly certificate: string; readonly key: string }
+  /** Lines of an htpasswd file (bcrypt): basic authentication. */
+  readonly htpasswd?: string
+}
+
+/** Starts the registry. It is stopped, and its data removed, on disposal. */
+export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   const directory = await mkdtemp(join(tmpdir(), 'slipway-registry-'))
   const host = `127.0.0.1:${await freePort()}`
   const configuration = {
@@ -32,7 +38,10 @@ export async function startDockerRegistry(
     http: { addr: host, secret: 'test', ...(options.tls === undefined ? {} : { tls: options.tls }) },
   }
   const path = join(directory, 'config.yml')
-  await writeFile(path, JSON.stringify(configuration))
+  const htpasswd = join(directory, 'htpasswd')
+  await writeFile(htpasswd, options.htpasswd ?? '')
+  const auth = options.htpasswd === undefined ? {} : { auth: { htpasswd: { realm: 'test', path: htpasswd } } }
+  await writeFile(path, JSON.stringify({ ...configuration, ...auth }))
   const child = spawn(program, ['serve', path], { stdio: 'ignore' })
   const stop = async (): Promise<void> => {
     await stopped(child)
