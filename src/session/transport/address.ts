@@ -1,6 +1,6 @@
 import { SlipwayError } from '../../errors/slipway-error.ts'
 
-/** Where a daemon listens. */
+/** Where a daemon listens. An empty host means every interface to a daemon, and this machine to a client. */
 export type Address =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
@@ -20,5 +20,5 @@ export function parseAddress(text: string): Address {
     })
   }
   const host = (tcp[1] as string).replace(/^\[|\]$/g, '')
-  return { kind: 'tcp', host: host === '' ? '127.0.0.1' : host, port }
+  return { kind: 'tcp', host, port }
 }
