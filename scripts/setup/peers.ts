@@ -22,6 +22,8 @@ export const peerSets: readonly PeerSet[] = [
     suite: 'trixie',
     packages: ['docker.io', 'docker-cli', 'docker-buildx', 'containerd', 'docker-registry'],
   },
+  // The init process that docker puts into containers.
+  { name: 'init', suite: 'trixie', packages: ['tini'] },
   { name: 'buildx-new', suite: 'sid', packages: ['docker-buildx'] },
 ]
 
@@ -29,6 +31,7 @@ const paths = {
   dockerd: ['docker', 'usr/sbin/dockerd'],
   docker: ['docker', 'usr/bin/docker'],
   containerd: ['docker', 'usr/bin/containerd'],
+  'docker-init': ['init', 'usr/bin/tini-static'],
   'docker-registry': ['docker', 'usr/bin/docker-registry'],
   'docker-buildx': ['docker', 'usr/libexec/docker/cli-plugins/docker-buildx'],
   'docker-buildx-new': ['buildx-new', 'usr/libexec/docker/cli-plugins/docker-buildx'],

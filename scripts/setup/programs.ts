@@ -21,6 +21,7 @@ export const testPrograms: readonly Program[] = [
   { name: 'git', package: 'git' },
   { name: 'skopeo', package: 'skopeo' },
   { name: 'buildah', package: 'buildah' },
+  { name: 'umoci', package: 'umoci' },
   { name: 'ssh-agent', package: 'openssh-client' },
   { name: 'openssl', package: 'openssl' },
   { name: 'gpg', package: 'gnupg' },

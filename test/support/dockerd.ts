@@ -32,7 +32,9 @@ export async function startDockerd(options: DockerdOptions): Promise<Dockerd> {
   if (program === undefined || client === undefined) throw new Error('docker is not unpacked: run npm test')
   const { dir } = options
   await mkdir(join(dir, 'config'), { recursive: true })
+  const init = peerPath('docker-init')
   const settings = {
+    ...(init === undefined ? {} : { 'init-path': init }),
     'registry-mirrors': (options.mirrors ?? []).map(host => `http://${host}`),
     features: { 'containerd-snapshotter': options.containerdStore === true },
   }

@@ -1,0 +1,6 @@
+target "web" {
+ args = { H = "hcl" }
+ tags = ["hcl"]
+}
+target "extra" { inherits = ["web"] }
+group "default" { targets = ["extra"] }

@@ -1,0 +1,76 @@
+import { chmod, cp, mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { findProgram } from '../../scripts/setup/programs.ts'
+import { run, tryRun } from '../../scripts/setup/run.ts'
+import { openSlipway } from './slipway.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+
+/** Packages that the command line needs when it runs from its sources. */
+const packages = ['koffi', '@koromix', '@connectrpc', '@bufbuild/protobuf', 'smol-toml', 'undici', 'yaml']
+
+/** Programs inside a builder's container, all of them Slipway: the daemon, and what drivers call. */
+const programs = ['buildkitd', 'buildctl', 'slipway']
+
+/**
+ * Makes an image with `slipway serve` as its daemon, built by Slipway itself out of what this machine has (Node, runc,
+ * busybox), and returns the path of its archive for `docker load`. It is named `slipway/builder:test`.
+ */
+export async function makeBuilderImage(dir: string): Promise<string> {
+  const rootfs = join(dir, 'rootfs')
+  const app = join(rootfs, 'opt', 'slipway')
+  for (const folder of ['bin', 'usr/bin', 'usr/sbin', 'etc', 'tmp', 'root', 'run', 'var/lib']) {
+    await mkdir(join(rootfs, folder), { recursive: true })
+  }
+  await cp(join(root, 'src'), join(app, 'src'), {
+    recursive: true,
+    filter: path => !/\.test\.ts$|\/testing(\/|$)/.test(path),
+  })
+  await cp(join(root, 'package.json'), join(app, 'package.json'))
+  for (const name of packages) {
+    const from = join(root, 'node_modules', name)
+    await cp(from, join(app, 'node_modules', name), { recursive: true, dereference: true }).catch(
+      () => undefined,
+    )
+  }
+  await addProgram(rootfs, process.execPath, '/usr/bin/node')
+  await addProgram(rootfs, findProgram('runc') ?? '/usr/sbin/runc', '/usr/sbin/runc')
+  await addProgram(rootfs, findProgram('busybox') ?? '/bin/busybox', '/bin/busybox')
+  for (const name of programs) {
+    const path = join(rootfs, 'usr/bin', name)
+    const start = 'exec /usr/bin/node --disable-warning=ExperimentalWarning /opt/slipway/src/cli/main.ts "$@"'
+    await writeFile(path, `#!/bin/busybox sh\nexport SLIPWAY_ARGV0=${name}\n${start}\n`)
+    await chmod(path, 0o755)
+  }
+  await writeFile(join(rootfs, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n')
+  await writeFile(
+    join(dir, 'Dockerfile'),
+    'FROM scratch\nCOPY rootfs /\nENV PATH=/usr/bin:/usr/sbin:/bin\nENTRYPOINT ["/usr/bin/buildkitd"]\n',
+  )
+  const slipway = await openSlipway({ dir: join(dir, 's') })
+  const archive = join(dir, 'builder.tar')
+  await slipway.run(
+    'build',
+    '--builder=slipway',
+    '-t',
+    'slipway/builder:test',
+    '-o',
+    `type=docker,dest=${archive}`,
+    dir,
+  )
+  return archive
+}
+
+/** Copies a program with the libraries it is linked with. */
+async function addProgram(rootfs: string, from: string, to: string): Promise<void> {
+  await copyInto(rootfs, from, to)
+  const { stdout } = await tryRun(['ldd', from])
+  for (const [, library = ''] of stdout.matchAll(/(?:=>\s*)?(\/\S+)\s+\(0x/g))
+    await copyInto(rootfs, library, library)
+}
+
+async function copyInto(rootfs: string, from: string, to: string): Promise<void> {
+  const path = join(rootfs, to)
+  await mkdir(dirname(path), { recursive: true })
+  await run(['cp', '--dereference', from, path])
+}
