@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import { constants, deflateRaw } from 'node:zlib'
 import type { BlockFormat } from './compress-blocks.ts'
-import { gzipHeader, gzipTrailer } from './gzip-member.ts'
+import { gzipHeader, gzipTrailer, outputSize } from './gzip-member.ts'
 
 const deflate = promisify(deflateRaw)
 
@@ -27,8 +27,7 @@ export function gzipFormat(level: number = defaultGzipLevel): BlockFormat {
         level,
         memLevel: 9,
         finishFlush: constants.Z_SYNC_FLUSH,
-        // One piece of memory that holds the worst case: growing it would cost a turn of the event loop each time.
-        chunkSize: block.length + (block.length >> 10) + 1024,
+        chunkSize: outputSize(block.length),
         ...(dictionary.length > 0 ? { dictionary } : {}),
       }),
     trailer: (crc, size) => Buffer.concat([lastBlock, gzipTrailer(crc, size)]),

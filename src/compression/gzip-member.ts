@@ -13,6 +13,14 @@ export async function gzipMember(bytes: Buffer, level: number): Promise<Buffer> 
   return Buffer.concat([gzipHeader(level), body, gzipTrailer(crc32(bytes), bytes.length)])
 }
 
+/**
+ * Memory to get ready for what `size` bytes become: half of them, which is enough for most and a second piece for the
+ * rest. Room for the worst case would mostly be garbage.
+ */
+export function outputSize(size: number): number {
+  return Math.max(1024, size >> 1)
+}
+
 /** First bytes of a member. */
 export function gzipHeader(level: number): Uint8Array {
   return Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, level === 9 ? 2 : level === 1 ? 4 : 0, 255)

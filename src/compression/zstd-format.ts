@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import { constants, zstdCompress } from 'node:zlib'
 import type { BlockFormat } from './compress-blocks.ts'
+import { outputSize } from './gzip-member.ts'
 
 const compress = promisify(zstdCompress)
 
@@ -21,7 +22,7 @@ export function zstdFormat(level: number = defaultZstdLevel): BlockFormat {
     compress: async block =>
       await compress(block, {
         params: { [constants.ZSTD_c_compressionLevel]: level },
-        chunkSize: block.length + (block.length >> 7) + 1024,
+        chunkSize: outputSize(block.length),
         pledgedSrcSize: block.length,
       }),
     trailer: (_, size) => (size === 0 ? emptyFrame : new Uint8Array(0)),
