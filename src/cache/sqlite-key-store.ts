@@ -1,4 +1,5 @@
 import type { Database } from '../content/database.ts'
+import { rootKeyId } from '../solver/cache-key.ts'
 import type { KeyLink, KeyStore } from '../solver/key-store.ts'
 
 const statements = [
@@ -9,6 +10,7 @@ const statements = [
   `CREATE TABLE cache_records (
     id TEXT NOT NULL, saved TEXT NOT NULL, created_ms INTEGER NOT NULL, PRIMARY KEY (id, saved)
   ) WITHOUT ROWID`,
+  'CREATE INDEX cache_links_by_target ON cache_links (target)',
 ]
 
 /** Cache keys in the state directory, shared by all processes that use it. */
@@ -24,6 +26,9 @@ export function createSqliteKeyStore(database: Database): KeyStore {
   const exists = database.prepare(
     'SELECT EXISTS (SELECT 1 FROM cache_links WHERE id = ?1) OR EXISTS (SELECT 1 FROM cache_records WHERE id = ?1) AS found',
   )
+  const sources = database.prepare(
+    'SELECT id, input, output, digest, selector FROM cache_links WHERE target = ? ORDER BY id, input, digest, selector',
+  )
   const columns = (link: KeyLink): [number, number, string, string] => [
     link.input,
     link.output,
@@ -37,6 +42,13 @@ export function createSqliteKeyStore(database: Database): KeyStore {
     addLink: (id, link, target) => {
       addLink.run(id, ...columns(link), target)
     },
+    backlinks: id =>
+      sources.all(id).map(row => ({
+        source: String(row['id']),
+        input: Number(row['input']),
+        record: rootKeyId(String(row['digest']), Number(row['output'])),
+        selector: String(row['selector']),
+      })),
     records: id =>
       records.all(id).map(row => ({ saved: String(row['saved']), createdMs: Number(row['created_ms']) })),
     addRecord: (id, record) => {

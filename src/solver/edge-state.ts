@@ -134,12 +134,13 @@ export class EdgeState {
 
   async #load(): Promise<Result | undefined> {
     for (const found of this.#records()) {
-      const result = await found.source.results.load(found.record.saved)
+      const result = await found.source.results.load(found.record.saved, this.state.reporter)
       if (result === undefined) {
         found.source.keys.removeRecord(found.id, found.record.saved)
         continue
       }
       this.state.reporter.cached()
+      if (found.source !== this.#shared.main) await this.#keep(result, this.#keys, found.record.createdMs)
       return result
     }
     return undefined
@@ -200,16 +201,21 @@ export class EdgeState {
     if (result === undefined)
       throw new TypeError(`vertex ${this.state.vertex.name} has no output ${this.index}`)
     this.#keys = keys
+    await this.#keep(result, keys, this.#shared.now())
+    return result
+  }
+
+  /** Enters a result into the main cache under its keys. */
+  async #keep(result: Result, keys: readonly CacheKey[], createdMs: number): Promise<void> {
     const { keys: store, results: saver } = this.#shared.main
     const saved = await saver.save(result)
     store.transaction(() => {
       for (const key of keys) {
         if (key.digest.startsWith('random:')) continue
         const id = persistKey(key, store)
-        if (saved !== undefined) store.addRecord(id, { saved, createdMs: this.#shared.now() })
+        if (saved !== undefined) store.addRecord(id, { saved, createdMs })
       }
     })
-    return result
   }
 }
 

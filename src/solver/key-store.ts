@@ -7,6 +7,16 @@ export interface KeyLink {
   readonly selector: string
 }
 
+/** A link seen from where it leads to. */
+export interface Backlink {
+  /** The id that it comes from. */
+  readonly source: string
+  readonly input: number
+  readonly selector: string
+  /** Digest of op and output together, as a key without inputs has it for its id. */
+  readonly record: string
+}
+
 /** A result kept under a key. `saved` is the text of `ResultStore`. */
 export interface KeyRecord {
   readonly saved: string
@@ -26,6 +36,8 @@ export interface KeyStore {
   /** Whether anything was ever recorded under `id`. */
   exists(id: string): boolean
   addLink(id: string, link: KeyLink, target: string): void
+  /** The links that lead to `id`. */
+  backlinks(id: string): readonly Backlink[]
   records(id: string): readonly KeyRecord[]
   addRecord(id: string, record: KeyRecord): void
   removeRecord(id: string, saved: string): void

@@ -1,6 +1,7 @@
 import type { Semaphore } from '../async/semaphore.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type { SolveStatus } from '../status/solve-status.ts'
+import type { CacheKey } from './cache-key.ts'
 import type { ResolveOp } from './op.ts'
 import type { Result } from './result.ts'
 import type { CacheSource, SolverShared } from './solver-shared.ts'
@@ -24,6 +25,10 @@ export interface Job extends Disposable {
    * The result of an edge. Rejects with the first failure after all other work for this call has stopped.
    */
   build(edge: Edge, signal: AbortSignal): Promise<Result>
+  /** Keys of an edge that was built, under which its result and what it was made from can be exported. */
+  keys(edge: Edge): readonly CacheKey[]
+  /** The main cache and those that this build imported. */
+  readonly cacheSources: readonly CacheSource[]
   /** Caches that this build imports, asked after the main one. */
   addCacheSource(source: CacheSource): void
   /** Vertices seen so far: how many there are, were found in a cache, have run. */
@@ -112,6 +117,14 @@ class JobState implements Job, Holder {
     this.#sessions = options.sessions
     this.listener = options.listener
     this.#ended = ended
+  }
+
+  get cacheSources(): readonly CacheSource[] {
+    return [this.#solver.main, ...this.sources]
+  }
+
+  keys(edge: Edge): readonly CacheKey[] {
+    return this.#solver.state(edge.vertex).edge(edge.index).solvedKeys
   }
 
   addCacheSource(source: CacheSource): void {
