@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -32,6 +32,18 @@ describe('layout', () => {
     assert.equal(JSON.parse(readFileSync(join(root, 'index.json'), 'utf8')).schemaVersion, 2)
     assert.equal(await (await openLayout(root)).size(digestOf('x')), 1)
     await assert.rejects(openLayout(base), { code: 'not-found', message: /has no oci-layout file/ })
+  })
+
+  it('takes blobs that are asked for as new, where it is told to', async () => {
+    const root = fresh()
+    const plain = await createLayout(root)
+    const { digest } = await plain.put(Buffer.from('x'))
+    utimesSync(plain.path(digest), 1000, 1000)
+    const age = async (): Promise<number | undefined> => (await Array.fromAsync(plain.list()))[0]?.modifiedMs
+    await plain.size(digest)
+    assert.equal(await age(), 1_000_000)
+    await (await createLayout(root, { keepYoung: true })).size(digest)
+    assert.ok(((await age()) ?? 0) > 1_000_000)
   })
 
   it('sweeps what dead processes left, and nothing else', async () => {

@@ -1,5 +1,15 @@
 import { constants } from 'node:fs'
-import { access, type FileHandle, open, opendir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  access,
+  type FileHandle,
+  open,
+  opendir,
+  readdir,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { throwIfAborted } from '../async/abort.ts'
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
@@ -14,6 +24,17 @@ import type { BlobWriter, ContentStore, Expected } from './content-store.ts'
 const chunkSize = 256 * 1024
 const defaultLimit = 8 << 20
 
+/** How a layout is used. */
+export interface LayoutOptions {
+  /**
+   * Blobs that somebody asks for count as new, so that they are not collected the next moment. Only for stores that
+   * collect: other layouts are left as they are. @default false
+   */
+  readonly keepYoung?: boolean
+}
+
+const touchAfterMs = 60_000
+
 /** Content of the file that makes a directory an OCI layout. Source: OCI image-spec 1.1 image-layout.md. */
 export const layoutMark = '{"imageLayoutVersion":"1.0.0"}'
 
@@ -21,7 +42,7 @@ export const layoutMark = '{"imageLayoutVersion":"1.0.0"}'
  * Makes `root` an OCI layout where it is none yet, and answers its content store. Throws `failed-precondition` on a
  * read-only file system, `permission-denied`, `resource-exhausted` on a full disk.
  */
-export async function createLayout(root: string): Promise<LayoutStore> {
+export async function createLayout(root: string, options: LayoutOptions = {}): Promise<LayoutStore> {
   try {
     await makeDirectories(join(root, 'blobs', 'sha256'))
     await makeDirectories(join(root, ingestFolder))
@@ -30,7 +51,7 @@ export async function createLayout(root: string): Promise<LayoutStore> {
   } catch (error) {
     throw wrapError(`failed to create the content store ${root}`, error)
   }
-  return new LayoutStore(root)
+  return new LayoutStore(root, options)
 }
 
 const emptyIndex = '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}'
@@ -46,9 +67,11 @@ function unlessThere(error: unknown): void {
 export class LayoutStore implements ContentStore {
   readonly root: string
   readonly #owner: ProcessIdentity
+  readonly #keepYoung: boolean
 
-  constructor(root: string) {
+  constructor(root: string, options: LayoutOptions = {}) {
     this.root = root
+    this.#keepYoung = options.keepYoung ?? false
     this.#owner = processIdentity() ?? { pid: process.pid, startTime: 0, bootId: '' }
   }
 
@@ -58,7 +81,13 @@ export class LayoutStore implements ContentStore {
 
   async size(digest: Digest): Promise<number | undefined> {
     try {
-      return (await stat(this.path(digest))).size
+      const path = this.path(digest)
+      const { size, mtimeMs } = await stat(path)
+      if (this.#keepYoung && Date.now() - mtimeMs > touchAfterMs) {
+        const now = new Date()
+        await utimes(path, now, now).catch(() => {})
+      }
+      return size
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined
       throw wrapError(`failed to read ${digest}`, error)

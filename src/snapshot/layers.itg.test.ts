@@ -339,6 +339,47 @@ describe('unpacking', { skip }, () => {
   })
 })
 
+describe('odd trees', { skip }, () => {
+  /** What people have on disks, and what archives of it look like in the formats of GNU tar. */
+  const script = `
+    umask 022
+    mkdir -p "a b/c" $(printf 'deep/%.0s' $(seq 60)) 'new
+line' setgid empty
+    chmod 2775 setgid; chmod 1777 empty; chown 12:34 setgid
+    echo hi > "a b/c/file with spaces"; echo x > setgid/x; chown 70000:80000 setgid/x
+    printf bin > "$(printf 'caf\\351')"; echo u > 'übung'; echo n > 'new
+line/f'
+    ln -s '../../../../etc/passwd' out; ln -s /abs abs; ln -s "$(printf 'l%.0s' $(seq 180))" longlink
+    ln 'a b/c/file with spaces' "$(printf 'h%.0s' $(seq 120))"; ln out hard-to-symlink
+    mkfifo fifo; mknod null c 1 3; mknod blk b 7 200; mknod big c 250 300000
+    cp /bin/true suid; chmod 6755 suid; chmod 000 'übung'
+    truncate -s 20M sparse; printf tail >> sparse
+    touch -d @1 old; touch -d @4102444800 future; touch -h -d @5 abs
+    : > zero
+    find . -exec touch -h -c -d @1500000000 {} + `
+
+  for (const format of ['gnu', 'posix', 'gnu -S', 'posix -S']) {
+    it(`unpack as GNU tar unpacks them, from its format ${format}`, () => {
+      const source = fresh()
+      const extracted = fresh()
+      const tar = join(base, `${count++}.tar`)
+      execFileSync('bash', ['-ec', script], { cwd: source })
+      execFileSync(
+        'sh',
+        [
+          '-ec',
+          `tar --sort=name --numeric-owner --format=${format} -cf ${tar} . && tar -xpf ${tar} --numeric-owner -C ${extracted}`,
+        ],
+        { cwd: source },
+      )
+      const upper = apply(readFileSync(tar))
+      assert.deepEqual(list([upper], { times: true }), listPlain(extracted, { times: true }))
+      assert.ok(list([upper]).length > 80)
+      assert.deepEqual(list([apply(tarOf(upper, []))]), list([upper]))
+    })
+  }
+})
+
 describe('packing', { skip }, () => {
   it('gives back what was unpacked', () => {
     const members: Member[] = [

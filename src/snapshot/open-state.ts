@@ -54,7 +54,7 @@ export async function openState(root: string, options: StateOptions = {}): Promi
     throw wrapError(`failed to create the state directory ${root}`, error)
   }
   await using opening = new AsyncDisposableStack()
-  const content = await createLayout(join(root, 'content'))
+  const content = await createLayout(join(root, 'content'), { keepYoung: true })
   const database = opening.use(openDatabase(join(root, 'slipway.db')))
   const now = options.now ?? Date.now
   const layers = openLayerRecords(database, now)
