@@ -1,10 +1,23 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { OciPlatform } from './setup/oci-layout.ts'
+import { run } from './setup/run.ts'
 import { howToBecomeRoot, buildPrograms, installPrograms } from './setup/programs.ts'
 import { makeStandIns } from './setup/make-stand-in.ts'
 
 // `npm run demo`: an image for five platforms on a machine that has no Docker, no registry and one kind of processor.
+
+interface Index {
+  readonly mediaType?: string
+  readonly manifests: readonly {
+    readonly digest: string
+    readonly size: number
+    readonly platform?: OciPlatform
+  }[]
+}
 
 const root = join(import.meta.dirname, '..')
 const slipway = join(root, 'slipway')
@@ -24,7 +37,7 @@ const [base = ''] = await makeStandIns(['busybox'], say, platforms).catch((error
 
 const build = ['build', '--platform', platforms.join(','), '--build-context', `busybox=oci-layout://${base}`]
 await show([...build, '--tag', image, 'examples/uname'])
-await show(['image', 'ls', image])
+await showIndex()
 for (const platform of platforms) await show(['run', '--platform', platform, image])
 say(
   `that was ${platforms.length} platforms; run it again and every step is CACHED. The Dockerfile: examples/uname`,
@@ -42,6 +55,26 @@ async function registerEmulators(): Promise<void> {
 
 function hostArch(): string {
   return process.arch === 'x64' ? 'x86_64' : process.arch === 'arm64' ? 'aarch64' : process.arch
+}
+
+/** Prints the index that the build made, out of an archive of the image. */
+async function showIndex(): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'slipway-demo-'))
+  try {
+    const archive = join(dir, 'image.tar')
+    await run([slipway, 'image', 'save', '-o', archive, image])
+    const read = async (path: string): Promise<Index> =>
+      JSON.parse(await run(['tar', '-xOf', archive, path])) as Index
+    const [top] = (await read('index.json')).manifests
+    const index = await read(`blobs/${top?.digest.replace(':', '/')}`)
+    console.log(`\nThe index of ${image}: ${index.mediaType} ${top?.digest}`)
+    for (const { digest, size, platform } of index.manifests) {
+      const name = [platform?.os, platform?.architecture, platform?.variant].filter(Boolean).join('/')
+      console.log(`  ${name.padEnd(16)} ${digest} ${size} bytes`)
+    }
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
 }
 
 /** Runs `./slipway` with the terminal as it is, after printing the command; ends the demo when it fails. */
