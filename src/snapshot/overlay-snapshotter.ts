@@ -215,14 +215,17 @@ export class OverlaySnapshotter implements Snapshotter {
     })
   }
 
-  /** The root of the upper directory is what a mount shows as root: it has the mode and owner of the one below. */
+  /**
+   * The root of the upper directory is what a mount shows as root. It has the owner of the one below; its mode is always the
+   * same, as with containerd: a step that unpacks an archive over `/` does not lock all later users out.
+   */
   async #rootAttributes(upper: string, parents: LayerStack): Promise<void> {
     const below = parents.at(-1)
     const stat = below === undefined ? undefined : statPath(this.directory(below))
     if (below !== undefined && stat === undefined)
       throw new SlipwayError('not-found', `layer ${below}: not found`)
     if (stat !== undefined) await lchown(upper, Number(stat.uid), Number(stat.gid))
-    await chmod(upper, stat === undefined ? 0o755 : Number(stat.mode & 0o7777n))
+    await chmod(upper, 0o755)
   }
 
   #folder(id: LayerId): string {
