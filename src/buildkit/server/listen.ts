@@ -1,4 +1,5 @@
-import { chmod, lstat, unlink } from 'node:fs/promises'
+import { chmod, lstat, mkdir, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import {
   createSecureServer,
   createServer,
@@ -64,7 +65,10 @@ async function listenOn(
       : createSecureServer({ ...http2Options, ...tlsOptions(tls), allowHTTP1: false }, http2Handler(routes))
   stack.use(closing(server))
   try {
-    if (address.kind === 'unix') await removeStale(address.path)
+    if (address.kind === 'unix') {
+      await mkdir(dirname(address.path), { recursive: true, mode: 0o711 })
+      await removeStale(address.path)
+    }
     const host = address.kind === 'tcp' && address.host !== '' ? { host: address.host } : {}
     const where = address.kind === 'unix' ? { path: address.path } : { ...host, port: address.port }
     await new Promise<void>((resolve, reject) => {

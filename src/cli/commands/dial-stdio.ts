@@ -1,5 +1,3 @@
-import type { Duplex, Readable, Writable } from 'node:stream'
-import { abortable } from '../../async/abort.ts'
 import { resolveBuilder } from '../../builder/resolve-builder.ts'
 import { resolveNodes } from '../../builder/resolve-nodes.ts'
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
@@ -11,6 +9,7 @@ import { openBuilderHost } from '../builder-host.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { hostPlatform } from '../host-platform.ts'
 import { openProgress } from '../open-progress.ts'
+import { proxyStreams } from '../proxy-streams.ts'
 
 /** `dial-stdio`: the connection to a node as standard input and output, HTTP/2 without TLS. */
 export const command: Command = defineCommand({
@@ -64,7 +63,7 @@ export const command: Command = defineCommand({
             },
             { now },
           )
-          await proxy(connection, host.stdin.stream, host.stdout.stream, signal)
+          await proxyStreams(connection, host.stdin.stream, host.stdout.stream, signal)
         },
         { now },
       )
@@ -79,26 +78,5 @@ function readPlatform(text: string): Platform {
     return parsePlatform(text, hostPlatform())
   } catch (error) {
     throw wrapError(`invalid platform ${JSON.stringify(text)}`, error)
-  }
-}
-
-/** Copies both ways until the daemon's side ends. */
-async function proxy(
-  connection: Duplex,
-  input: Readable,
-  output: Writable,
-  signal: AbortSignal,
-): Promise<void> {
-  const ended = Promise.withResolvers<void>()
-  connection.once('end', ended.resolve)
-  connection.once('close', ended.resolve)
-  connection.once('error', ended.reject)
-  input.pipe(connection)
-  connection.pipe(output, { end: false })
-  try {
-    await abortable(ended.promise, signal)
-  } finally {
-    input.unpipe(connection)
-    connection.destroy()
   }
 }

@@ -5,6 +5,7 @@ import { createNodeHttpClient } from '@connectrpc/connect-node'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { grpcTransport } from './grpc-transport.ts'
 import { endWithPeer, http2Options, prepareHttp2 } from './http2-settings.ts'
+import { withSafeIterator } from './stream-chunks.ts'
 
 /** A gRPC client on one connection. Disposing it ends the connection and fails what is still running. */
 export interface DuplexTransport extends AsyncDisposable {
@@ -43,7 +44,7 @@ function clientOn(session: ClientHttp2Session): ReturnType<typeof createNodeHttp
         if (session.closed || session.destroyed) {
           throw new SlipwayError('unavailable', 'Unavailable: error reading from server: EOF')
         }
-        return session.request({ ...headers, ':method': method, ':path': path }, options)
+        return withSafeIterator(session.request({ ...headers, ':method': method, ':path': path }, options))
       },
       notifyResponseByteRead() {},
     }),
