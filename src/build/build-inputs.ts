@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { collect } from '../bytes/collect.ts'
 import type { BuildRequest } from './build-request.ts'
 import { isArchive } from './is-archive.ts'
+import { ociLayoutContext } from './oci-layout-context.ts'
 import { isHttpUrl, isRemoteUrl } from './remote-url.ts'
 
 /** What a build takes from this machine. Disposing removes temporary files. */
@@ -11,6 +13,8 @@ export interface BuildInputs extends AsyncDisposable {
   /** Directories by the names under which the frontend asks for them. */
   readonly localDirs: Readonly<Record<string, string>>
   readonly frontendAttrs: Readonly<Record<string, string>>
+  /** OCI layouts by the names under which the node asks for their blobs. */
+  readonly layouts: Readonly<Record<string, string>>
   /** An archive from standard input, to be fetched once by the daemon. */
   readonly upload?: AsyncIterable<Uint8Array>
   /** Tells transfer caches of different projects apart. */
@@ -44,6 +48,7 @@ export async function prepareInputs(request: BuildRequest, host: InputHost): Pro
 class InputPreparation implements BuildInputs {
   readonly localDirs: Record<string, string> = {}
   readonly frontendAttrs: Record<string, string> = {}
+  readonly layouts: Record<string, string> = {}
   upload?: AsyncIterable<Uint8Array>
   sharedKey = ''
   readonly #request: BuildRequest
@@ -167,7 +172,14 @@ class InputPreparation implements BuildInputs {
   }
 
   async #named(name: string, value: string): Promise<void> {
-    if (isRemoteUrl(value) || /^(docker-image|oci-layout|target|input):/.test(value)) {
+    const layout = await ociLayoutContext(value, this.#host.cwd)
+    if (layout !== undefined) {
+      const store = randomUUID().replaceAll('-', '')
+      this.layouts[store] = layout.path
+      this.frontendAttrs[`context:${name}`] = `oci-layout://${store}@${layout.digest}`
+      return
+    }
+    if (isRemoteUrl(value) || /^(docker-image|target|input):/.test(value)) {
       this.frontendAttrs[`context:${name}`] = value
       return
     }

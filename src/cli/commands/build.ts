@@ -80,8 +80,8 @@ async function solve(
   const progress = await openProgress(host, { progress: flags.progress, quiet: flags.quiet, label: 'embedded:default' })
   try {
     await using connection = await driver.dial(signal)
-    const { localDirs, sharedKey } = inputs
-    const given = { localDirs, sharedKey, frontendAttrs: { ...inputs.frontendAttrs, ...attributes } }
+    const { localDirs, layouts, sharedKey } = inputs
+    const given = { localDirs, layouts, sharedKey, frontendAttrs: { ...inputs.frontendAttrs, ...attributes } }
     return await runBuild(connection, { request, inputs: given, outputs, attachables, onStatus: progress.write, signal })
   } finally {
     await progress[Symbol.asyncDispose]()

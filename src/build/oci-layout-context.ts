@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises'
+import { isAbsolute, join, resolve } from 'node:path'
+import { SlipwayError } from '../errors/slipway-error.ts'
+import { isDigest } from '../oci/digest.ts'
+
+/** A named context that is an image in an OCI layout of this machine. */
+export interface OciLayoutContext {
+  /** Directory of the layout, absolute. */
+  readonly path: string
+  /** Digest of the image or index in it. */
+  readonly digest: string
+}
+
+interface IndexEntry {
+  readonly digest?: unknown
+  readonly annotations?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Reads `oci-layout://PATH[:TAG][@DIGEST]`; without a digest the layout's index says which one the tag (`latest`) has.
+ * Undefined for any other value. Throws `invalid-argument` or `not-found` in buildx's words.
+ * Behaviour: https://github.com/docker/buildx/blob/v0.36.1/build/opt.go
+ */
+export async function ociLayoutContext(value: string, cwd: string): Promise<OciLayoutContext | undefined> {
+  const prefix = 'oci-layout://'
+  if (!value.startsWith(prefix)) return undefined
+  const [name = '', digest] = value.slice(prefix.length).split('@', 2)
+  const colon = name.lastIndexOf(':')
+  const hasTag = colon > name.lastIndexOf('/')
+  const given = hasTag ? name.slice(0, colon) : name
+  if (given === '') throw unresolved(value, 'it has no path')
+  const path = isAbsolute(given) ? given : resolve(cwd, given)
+  const found = digest ?? (await digestOfTag(path, hasTag ? name.slice(colon + 1) : 'latest', value))
+  if (!isDigest(found)) throw unresolved(value, `${JSON.stringify(found)} is no digest`)
+  return { path, digest: found }
+}
+
+async function digestOfTag(path: string, tag: string, value: string): Promise<string> {
+  const text = await readFile(join(path, 'index.json'), 'utf8').catch((error: unknown) => {
+    throw unresolved(value, `there is no index.json in ${path}`, error)
+  })
+  const named = entriesOf(text, value).find(
+    entry => entry.annotations?.['org.opencontainers.image.ref.name'] === tag,
+  )
+  if (typeof named?.digest !== 'string')
+    throw unresolved(value, `it has no image tagged ${JSON.stringify(tag)}`)
+  return named.digest
+}
+
+function entriesOf(text: string, value: string): readonly IndexEntry[] {
+  try {
+    const index = JSON.parse(text) as { readonly manifests?: readonly IndexEntry[] } | null
+    return Array.isArray(index?.manifests) ? index.manifests : []
+  } catch (error) {
+    throw unresolved(value, 'its index.json is not JSON', error)
+  }
+}
+
+function unresolved(value: string, why: string, cause?: unknown): SlipwayError {
+  const message = `oci-layout reference ${JSON.stringify(value)} could not be resolved: ${why}`
+  return new SlipwayError('invalid-argument', message, cause === undefined ? {} : { cause })
+}
