@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
+import type { Capture } from '../attest/capture.ts'
 import { asSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
 import { memo } from '../solver/memo.ts'
 import type { Job } from '../solver/solver.ts'
 import { refOf } from '../ops/ref-result.ts'
 import type { Definition, Op } from '../proto/gen/ops_pb.ts'
 import { type Ref, scratch } from '../snapshot/ref.ts'
+import type { Edge } from '../solver/vertex.ts'
 import { type LoadedDefinition, loadDefinition } from './load-definition.ts'
 
 /** A tree that a definition describes, made when somebody looks at it. */
@@ -13,6 +15,19 @@ export interface BridgeRef {
   readonly definition: Definition
   /** Makes the tree. Failures carry the places in the user's files that the step comes from. */
   result(): Promise<Ref>
+  /** What went into the tree; undefined until it was made. */
+  readonly captured: Capture | undefined
+}
+
+/** A statement about a result, or a directory of them, as a frontend answers it. */
+export interface BridgeAttestation {
+  readonly kind: 'in-toto' | 'bundle'
+  readonly ref: BridgeRef | undefined
+  readonly path: string
+  readonly metadata: ReadonlyMap<string, Uint8Array>
+  readonly predicateType: string
+  /** What the statement is about; empty: the result itself. `digests` as `sha256:…`. */
+  readonly subjects: readonly { readonly kind: 'self' | 'raw'; readonly name: string; readonly digests: readonly string[] }[]
 }
 
 /** What a frontend answers: one tree or one for each platform, and facts about them. */
@@ -21,6 +36,19 @@ export interface BridgeResult {
   /** A platform may have the empty tree. */
   readonly refs: ReadonlyMap<string, BridgeRef | undefined>
   readonly metadata: ReadonlyMap<string, Uint8Array>
+  /** By platform. */
+  readonly attestations: ReadonlyMap<string, readonly BridgeAttestation[]>
+}
+
+/** A result of one tree, or of none. */
+export function resultOf(ref: BridgeRef | undefined): BridgeResult {
+  return { refs: new Map(), metadata: new Map(), attestations: new Map(), ...(ref === undefined ? {} : { ref }) }
+}
+
+/** The trees of a result: the main one, those of its platforms, and those of its attestations, each once. */
+export function refsOf(result: BridgeResult): readonly BridgeRef[] {
+  const attached = [...result.attestations.values()].flat().map(one => one.ref)
+  return [...new Set([result.ref, ...result.refs.values(), ...attached].filter(ref => ref !== undefined))]
 }
 
 /**
@@ -33,16 +61,23 @@ export function createBridgeRef(
   signal: AbortSignal,
   check: (op: Op) => void,
   prepare: (definition: Definition) => Promise<void>,
+  capture: (edge: Edge) => Capture,
 ): BridgeRef | undefined {
   const loaded = loadDefinition(definition, check)
   if (loaded === undefined) return undefined
+  let captured: Capture | undefined
   return {
     id: randomBytes(12).toString('hex'),
     definition,
+    get captured() {
+      return captured
+    },
     result: memo(async () => {
       try {
         await prepare(definition)
-      return refOf(await job.build(loaded.edge, signal))
+        const made = refOf(await job.build(loaded.edge, signal))
+        captured = capture(loaded.edge)
+        return made
       } catch (e) {
         throw withSources(e, loaded)
       }

@@ -1,7 +1,8 @@
+import type { ProvenanceScope, ScopeRequest } from '../attest/scope.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { formatPlatform } from '../oci/platform.ts'
-import { formatReference, parsePullReference, withDigest } from '../oci/reference.ts'
+import { formatReference, parsePullReference, parseReference, withDefaultTag, withDigest } from '../oci/reference.ts'
 import type { Definition, Op } from '../proto/gen/ops_pb.ts'
 import { memo } from '../solver/memo.ts'
 import type { Job } from '../solver/solver.ts'
@@ -9,6 +10,7 @@ import { parseResolveMode } from '../source/image/resolve-mode.ts'
 import type { SourceContext } from '../source/source-context.ts'
 import type { SolveStatus, VertexWarning } from '../status/solve-status.ts'
 import { type BridgeRef, createBridgeRef } from './bridge-ref.ts'
+import { captureEdge } from './capture-edge.ts'
 import { cacheMountsWithoutCache } from './cache-mount-ids.ts'
 import { checkEntitlements } from './entitlements.ts'
 import { clientStep } from './client-step.ts'
@@ -35,6 +37,22 @@ export interface ConfigRequest {
   readonly store?: { readonly sessionId: string; readonly storeId: string }
 }
 
+/** What the frontends of one build have in common. */
+export interface BuildBridgeOptions {
+  readonly sessions: readonly string[]
+  readonly entitlements: ReadonlySet<string>
+  readonly write: (status: SolveStatus) => void
+  readonly signal: AbortSignal
+  readonly scope: ProvenanceScope
+  /** What was resolved and emptied so far; absent for the first bridge of a build. */
+  readonly memory?: BuildMemory
+}
+
+interface BuildMemory {
+  readonly cleared: Set<string>
+  readonly configs: Map<string, () => Promise<ResolvedConfig>>
+}
+
 /**
  * What frontends of one build may ask for: the same for one inside this process, one in a container, and a client that
  * drives the build itself.
@@ -48,13 +66,15 @@ export class BuildBridge {
   readonly #sessions: readonly string[]
   readonly #entitlements: ReadonlySet<string>
   readonly #write: (status: SolveStatus) => void
-  readonly #cleared = new Set<string>()
-  readonly #configs = new Map<string, () => Promise<ResolvedConfig>>()
+  readonly #memory: BuildMemory
+  readonly #options: BuildBridgeOptions
+  /** What is asked for here, kept for provenance. */
+  readonly scope: ProvenanceScope
 
   constructor(
     job: Job,
     services: EngineServices,
-    options: { sessions: readonly string[]; entitlements: ReadonlySet<string>; write: (status: SolveStatus) => void; signal: AbortSignal },
+    options: BuildBridgeOptions,
   ) {
     this.job = job
     this.services = services
@@ -63,17 +83,35 @@ export class BuildBridge {
     this.#sessions = options.sessions
     this.sessionId = options.sessions.at(-1) ?? ''
     this.#write = options.write
+    this.scope = options.scope
+    this.#memory = options.memory ?? { cleared: new Set(), configs: new Map() }
+    this.#options = options
+  }
+
+  /** The bridge of a frontend that is called from here. */
+  nested(request: ScopeRequest): BuildBridge {
+    const options = { ...this.#options, scope: this.scope.child(request), memory: this.#memory }
+    return new BuildBridge(this.job, this.services, options)
   }
 
   /** A tree of a definition, made when it is looked at. */
   ref(definition: Definition): BridgeRef | undefined {
-    return createBridgeRef(definition, this.job, this.signal, op => this.#check(op), one => this.#clearCaches(one))
+    const ref = createBridgeRef(
+      definition,
+      this.job,
+      this.signal,
+      op => this.#check(op),
+      one => this.#clearCaches(one),
+      edge => captureEdge(this.job, edge, this.services.hostPlatform),
+    )
+    if (ref !== undefined) this.scope.addRef(ref)
+    return ref
   }
 
   /** Steps that are to run without the cache begin with empty cache mounts, once in a build. */
   async #clearCaches(definition: Definition): Promise<void> {
-    const ids = cacheMountsWithoutCache(definition).filter(id => !this.#cleared.has(id))
-    for (const id of ids) this.#cleared.add(id)
+    const ids = cacheMountsWithoutCache(definition).filter(id => !this.#memory.cleared.has(id))
+    for (const id of ids) this.#memory.cleared.add(id)
     if (ids.length > 0) await this.services.cacheMounts.clear(ids)
   }
 
@@ -87,11 +125,19 @@ export class BuildBridge {
   async resolveImageConfig(request: ConfigRequest): Promise<ResolvedConfig> {
     const platform = request.platform ?? this.services.hostPlatform
     const key = [request.reference, formatPlatform(platform), request.resolveMode ?? ''].join('|')
-    const known = this.#configs.get(key)
-    if (known) return known()
-    const resolve = memo(() => this.#resolve(request, platform, key))
-    this.#configs.set(key, resolve)
-    return resolve()
+    let resolve = this.#memory.configs.get(key)
+    if (resolve === undefined) {
+      resolve = memo(() => this.#resolve(request, platform, key))
+      this.#memory.configs.set(key, resolve)
+    }
+    const resolved = await resolve()
+    this.scope.addImage({
+      reference: formatReference(withDefaultTag(parseReference(request.reference))),
+      platform,
+      digest: resolved.digest,
+      local: request.store !== undefined,
+    })
+    return resolved
   }
 
   warn(warning: VertexWarning): void {

@@ -1,10 +1,12 @@
+import { ProvenanceScope, type ScopeRequest } from '../attest/scope.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type { ExportSource } from '../exporter/export-source.ts'
 import type { SolveRequest } from '../proto/gen/control_pb.ts'
 import type { Definition } from '../proto/gen/ops_pb.ts'
 import type { Job } from '../solver/solver.ts'
-import type { BridgeResult } from './bridge-ref.ts'
+import { type BridgeResult, resultOf } from './bridge-ref.ts'
 import { BuildBridge } from './build-bridge.ts'
+import { callFrontend } from './call-frontend.ts'
 import { clientStep } from './client-step.ts'
 import { exportSourceOf } from './export-source.ts'
 import { grantedEntitlements } from './entitlements.ts'
@@ -22,6 +24,7 @@ export class Build {
   readonly #buildBridge: BuildBridge
   readonly #services: ExporterServices
   readonly #runFrontend: RunFrontend
+  readonly #scope: ProvenanceScope
   readonly #abort = new AbortController()
 
   constructor(request: SolveRequest, services: ExporterServices, runFrontend: RunFrontend) {
@@ -31,7 +34,9 @@ export class Build {
     this.#runFrontend = runFrontend
     const sessions = request.Session === '' ? [] : [request.Session]
     this.#job = services.solver.job(request.Ref, { sessions, listener: this.hub.write })
+    this.#scope = new ProvenanceScope(services.provenance, scopeRequest(request))
     this.#buildBridge = new BuildBridge(this.#job, services, {
+      scope: this.#scope,
       sessions,
       entitlements: grantedEntitlements(request.Entitlements, services.entitlements),
       write: this.hub.write,
@@ -66,12 +71,13 @@ export class Build {
   close(): void {
     this.#abort.abort(new SlipwayError('canceled', 'context canceled'))
     this.#job[Symbol.dispose]()
+    this.#scope[Symbol.dispose]()
     this.hub.end()
   }
 
   async #result(): Promise<BridgeResult> {
-    const { Frontend, FrontendAttrs, FrontendInputs, Definition } = this.request
-    if (Frontend !== '') return this.#runFrontend(Frontend, FrontendAttrs, FrontendInputs, this.#buildBridge)
+    const { Frontend, Definition } = this.request
+    if (Frontend !== '') return callFrontend(this.#runFrontend, scopeRequest(this.request), this.#buildBridge)
     if (Definition !== undefined && Definition.def.length > 0) return this.#fromDefinition(Definition)
     const canceled = Promise.withResolvers<never>()
     const onAbort = (): void => canceled.reject(new SlipwayError('canceled', 'context canceled'))
@@ -86,8 +92,7 @@ export class Build {
   }
 
   #fromDefinition(definition: Definition): BridgeResult {
-    const ref = this.#buildBridge.ref(definition)
-    return { refs: new Map(), metadata: new Map(), ...(ref === undefined ? {} : { ref }) }
+    return resultOf(this.#buildBridge.ref(definition))
   }
 
   async #export(source: ExportSource, result: BridgeResult): Promise<Readonly<Record<string, string>>> {
@@ -114,3 +119,9 @@ export class Build {
     return response
   }
 }
+
+const scopeRequest = ({ Frontend, FrontendAttrs, FrontendInputs }: SolveRequest): ScopeRequest => ({
+  frontend: Frontend,
+  options: FrontendAttrs,
+  inputs: FrontendInputs,
+})

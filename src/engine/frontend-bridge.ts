@@ -36,6 +36,7 @@ export function createFrontendBridge(
     async solve(request) {
       const ref = bridge.ref(request.definition)
       if (request.evaluate) await ref?.result()
+      if (ref !== undefined) bridge.scope.register([ref])
       return ref
     },
     async readFile(ref, path, range, signal) {
@@ -60,6 +61,9 @@ export function bridgeResult(result: FrontendResult<BridgeRef>): BridgeResult {
   return {
     refs: result.refs,
     metadata: result.metadata,
+    attestations: new Map(
+      [...result.attestations].map(([platform, list]) => [platform, list.map(one => ({ ...one, subjects: [] }))]),
+    ),
     ...(result.ref === undefined ? {} : { ref: result.ref }),
   }
 }

@@ -3,8 +3,10 @@ import { SlipwayError } from '../errors/slipway-error.ts'
 import type * as gateway from '../proto/gen/gateway_pb.ts'
 import type { Definition } from '../proto/gen/ops_pb.ts'
 import type { BridgeApi } from './engine-api.ts'
-import { type BridgeRef, type BridgeResult, treeOf } from './bridge-ref.ts'
+import { attestationMessages, readAttestations } from './attestation-message.ts'
+import { type BridgeRef, type BridgeResult, refsOf, resultOf, treeOf } from './bridge-ref.ts'
 import type { BuildBridge } from './build-bridge.ts'
+import { callFrontend } from './call-frontend.ts'
 import { frontendCapabilities, llbCapabilities } from './capabilities.ts'
 import { statMessage } from './stat-message.ts'
 import { platformOf } from './platform-message.ts'
@@ -77,7 +79,8 @@ export class GatewayBridge implements BridgeApi {
 
   solve: BridgeApi['solve'] = async request => {
     const result = await this.#solve(request)
-    if (request.Evaluate) await this.#evaluateAll(result)
+    if (request.Evaluate) await Promise.all(refsOf(result).map(ref => ref.result()))
+    if (request.Frontend === '') this.#bridge.scope.register(refsOf(result))
     return { result: this.#message(result) }
   }
 
@@ -166,14 +169,11 @@ export class GatewayBridge implements BridgeApi {
   async #solve(request: gateway.SolveRequest): Promise<BridgeResult> {
     if (request.Definition !== undefined && request.Definition.def.length > 0) {
       const ref = this.#bridge.ref(request.Definition)
-      return { refs: new Map(), metadata: new Map(), ...(ref === undefined ? {} : { ref }) }
+      return resultOf(ref)
     }
-    if (request.Frontend === '') return { refs: new Map(), metadata: new Map() }
-    return this.#runFrontend(request.Frontend, request.FrontendOpt, request.FrontendInputs, this.#bridge)
-  }
-
-  async #evaluateAll(result: BridgeResult): Promise<void> {
-    await Promise.all([result.ref?.result(), ...[...result.refs.values()].map(ref => ref?.result())])
+    if (request.Frontend === '') return resultOf(undefined)
+    const { Frontend: frontend, FrontendOpt: options, FrontendInputs: inputs } = request
+    return callFrontend(this.#runFrontend, { frontend, options, inputs }, this.#bridge)
   }
 
   /** A result as the client sees it: its trees are known by their ids from now on. */
@@ -183,14 +183,15 @@ export class GatewayBridge implements BridgeApi {
       return { id: ref.id, def: ref.definition }
     }
     const metadata = Object.fromEntries(result.metadata)
+    const attestations = attestationMessages(result.attestations, remember)
     if (result.refs.size > 0) {
       const refs = Object.fromEntries(
         [...result.refs].map(([key, ref]) => [key, ref === undefined ? { id: '' } : remember(ref)]),
       )
-      return { metadata, result: { case: 'refs', value: { refs } } }
+      return { metadata, attestations, result: { case: 'refs', value: { refs } } }
     }
-    if (result.ref === undefined) return { metadata, result: { case: 'ref', value: { id: '' } } }
-    return { metadata, result: { case: 'ref', value: remember(result.ref) } }
+    if (result.ref === undefined) return { metadata, attestations, result: { case: 'ref', value: { id: '' } } }
+    return { metadata, attestations, result: { case: 'ref', value: remember(result.ref) } }
   }
 
   #read(result: gateway.Result | undefined): BridgeResult {
@@ -216,6 +217,7 @@ export class GatewayBridge implements BridgeApi {
         break
       default:
     }
-    return { refs, metadata, ...(ref === undefined ? {} : { ref }) }
+    const attestations = readAttestations(result?.attestations ?? {}, id => this.#ref(id))
+    return { refs, metadata, attestations, ...(ref === undefined ? {} : { ref }) }
   }
 }

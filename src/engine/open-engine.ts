@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { RequestStore } from '../attest/request-store.ts'
 import { Semaphore } from '../async/semaphore.ts'
 import { createSqliteKeyStore } from '../cache/sqlite-key-store.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
@@ -32,6 +33,7 @@ import { createDiskUsage } from './disk-usage.ts'
 import { Engine } from './engine.ts'
 import type { ExporterServices } from './exporters.ts'
 import type { RunFrontend } from './gateway-bridge.ts'
+import { gitForm } from './git-form.ts'
 import { createLayerPacker } from './layer-packer.ts'
 import { createLocalDigests } from './local-digests.ts'
 import { createOpResolver } from './op-resolver.ts'
@@ -147,6 +149,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     imageSource,
     ...remote,
     lookup,
+    provenance: { store: new RequestStore(), gitForm },
     entitlements: options.entitlements,
     hostname: options.hostname,
     hostPlatform: options.hostPlatform,

@@ -1,3 +1,4 @@
+import type { ScopeServices } from '../attest/scope.ts'
 import type { ContentStore } from '../content/content-store.ts'
 import type { ImageNames } from '../content/image-names.ts'
 import type { LayerPacker } from '../exporter/image-layers.ts'
@@ -30,6 +31,8 @@ export interface EngineServices {
   readonly git: GitSource
   readonly http: HttpSource
   readonly lookup: ImageLookup
+  /** What provenance of all builds has in common. */
+  readonly provenance: ScopeServices
   /** Entitlements that builds may be given; undefined: all that they ask for. */
   readonly entitlements: readonly string[] | undefined
   readonly hostname: string

@@ -15,6 +15,7 @@ export function httpSourceFactory(scheme: 'http' | 'https', source: HttpSource):
     return {
       keys: async ctx => [source.key(identifier, await resolve(ctx))],
       tree: async ctx => source.tree(identifier, await resolve(ctx), ctx),
+      pin: () => file?.digest,
     }
   }
 }

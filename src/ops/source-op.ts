@@ -16,6 +16,8 @@ export interface SourceInstance {
    */
   keys(ctx: OpContext): Promise<readonly string[]>
   tree(ctx: OpContext): Promise<Ref>
+  /** What was found (a digest, a commit), once the keys are known; absent where nothing vouches for the content. */
+  pin?(): string | undefined
 }
 
 /** Makes the source of an identifier. Throws `invalid-argument` for attributes that make no sense. */
@@ -42,6 +44,7 @@ export function createSourceOp(message: SourceMessage, platform: Platform, servi
     limited: false,
     cacheMaps: async ctx => (await source.keys(ctx)).map(sourceCacheMap),
     exec: async (_inputs, ctx) => [resultOf(await source.tree(ctx))],
+    pin: () => source.pin?.(),
   }
 }
 
@@ -75,6 +78,7 @@ function imageFactory(images: ImageSource, parse: typeof parseImageIdentifier): 
     return {
       keys: async ctx => images.keys(identifier, await resolve(ctx)),
       tree: async ctx => images.tree(identifier, await resolve(ctx), ctx),
+      pin: () => image?.root.descriptor.digest,
     }
   }
 }

@@ -32,6 +32,7 @@ export class EdgeState {
   readonly #content = new Map<number, CacheKey>()
   /** Keys that consumers may search with: those that were found, or made. */
   #keys: readonly CacheKey[] = []
+  #solved: Result | undefined
   readonly #lookUp: () => Promise<void>
   readonly #solve: () => Promise<Result>
 
@@ -55,7 +56,19 @@ export class EdgeState {
   }
 
   async result(): Promise<Result> {
-    return this.#solve()
+    const result = await this.#solve()
+    this.#solved = result
+    return result
+  }
+
+  /** The result as far as it is there: solved, or in the main cache. */
+  async peek(): Promise<Result | undefined> {
+    if (this.#solved !== undefined) return this.#solved
+    for (const { source, record } of this.#records()) {
+      const result = source === this.#shared.main ? await source.results.load(record.saved) : undefined
+      if (result !== undefined) return result
+    }
+    return undefined
   }
 
   async #find(): Promise<void> {

@@ -40,6 +40,11 @@ export interface Op {
   cacheMaps(ctx: OpContext): Promise<readonly CacheMap[]>
   /** One result per output. */
   exec(inputs: readonly Result[], ctx: OpContext): Promise<readonly Result[]>
+  /**
+   * What identifies the content from outside that the op brings (a digest, a commit), for who asks where a result came
+   * from. Known once the cache maps are; undefined for ops that bring nothing.
+   */
+  pin?(): string | undefined
   /** Where false, the work is not counted against the limit of parallel work (sources that only wait for others). */
   readonly limited?: boolean
 }

@@ -2,7 +2,7 @@ import type { Semaphore } from '../async/semaphore.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type { SolveStatus } from '../status/solve-status.ts'
 import type { CacheKey } from './cache-key.ts'
-import type { ResolveOp } from './op.ts'
+import type { Op, ResolveOp } from './op.ts'
 import type { Result } from './result.ts'
 import type { CacheSource, SolverShared } from './solver-shared.ts'
 import type { Edge, Vertex } from './vertex.ts'
@@ -18,6 +18,16 @@ export interface SolverOptions {
   readonly now: () => number
 }
 
+/** A vertex of a build that was solved. */
+export interface VisitedVertex {
+  readonly vertex: Vertex
+  readonly op: Op
+  /** Outputs that somebody asked for. */
+  readonly outputs: readonly number[]
+  /** The result of an output as far as it is there, made or in the main cache; nothing is run or shown for it. */
+  peek(output: number): Promise<Result | undefined>
+}
+
 /** One build's view of the solver. Disposing it lets go of all its vertices. */
 export interface Job extends Disposable {
   readonly id: string
@@ -31,6 +41,8 @@ export interface Job extends Disposable {
   readonly cacheSources: readonly CacheSource[]
   /** Caches that this build imports, asked after the main one. */
   addCacheSource(source: CacheSource): void
+  /** Every vertex that a result depends on, each once: inputs after what uses them. */
+  walk(edge: Edge): Iterable<VisitedVertex>
   /** Vertices seen so far: how many there are, were found in a cache, have run. */
   counts(): { readonly total: number; readonly cached: number; readonly completed: number }
 }
@@ -157,6 +169,18 @@ class JobState implements Job, Holder {
         signal.removeEventListener('abort', leave)
         leave()
       }
+    }
+  }
+
+  *walk(edge: Edge): Iterable<VisitedVertex> {
+    const seen = new Set<Vertex>()
+    const todo = [edge.vertex]
+    for (let vertex = todo.pop(); vertex !== undefined; vertex = todo.pop()) {
+      if (seen.has(vertex)) continue
+      seen.add(vertex)
+      const state = this.#solver.state(vertex)
+      yield { vertex, op: state.op, outputs: state.outputs(), peek: output => state.edge(output).peek() }
+      for (const input of vertex.inputs) todo.push(input.vertex)
     }
   }
 

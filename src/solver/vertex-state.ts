@@ -61,6 +61,11 @@ export class VertexState {
     return edge
   }
 
+  /** Outputs that somebody asked for. */
+  outputs(): readonly number[] {
+    return [...this.#edges.keys()]
+  }
+
   /** States of the inputs, in order. */
   inputs(): EdgeState[] {
     return this.vertex.inputs.map(input => this.#shared.state(input.vertex).edge(input.index))

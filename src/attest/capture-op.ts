@@ -1,0 +1,86 @@
+import type { Platform } from '../oci/descriptor.ts'
+import { type ExecOp, MountType, NetMode, type Op, type SourceOp } from '../proto/gen/ops_pb.ts'
+import type { Capture } from './capture.ts'
+
+/** Adds what one operation brought in. `pin` is what its source turned out to be: a digest, a commit. */
+export function captureOp(capture: Capture, op: Op, platform: Platform, pin: string | undefined): void {
+  switch (op.op.case) {
+    case 'source':
+      captureSource(capture, op.op.value, platform, pin)
+      break
+    case 'exec':
+      captureExec(capture, op.op.value)
+      break
+    case 'build':
+      capture.incomplete = true
+      break
+    default:
+  }
+}
+
+function captureExec(capture: Capture, exec: ExecOp): void {
+  for (const mount of exec.mounts) {
+    if (mount.mountType === MountType.SECRET) capture.addSecret(named(mount.secretOpt))
+    if (mount.mountType === MountType.SSH) capture.addSsh(named(mount.SSHOpt))
+  }
+  for (const secret of exec.secretenv) capture.addSecret(named(secret))
+  if (exec.network !== NetMode.NONE) capture.networkAccess = true
+}
+
+const named = (option: { ID: string; optional: boolean } | undefined): { id: string; optional: boolean } => ({
+  id: option?.ID ?? '',
+  optional: option?.optional ?? false,
+})
+
+function captureSource(
+  capture: Capture,
+  source: SourceOp,
+  platform: Platform,
+  pin: string | undefined,
+): void {
+  const at = source.identifier.indexOf('://')
+  const scheme = source.identifier.slice(0, at)
+  const rest = source.identifier.slice(at + 3)
+  switch (scheme) {
+    case 'docker-image':
+    case 'oci-layout': {
+      const digest = pin === undefined ? {} : { digest: pin }
+      capture.addImage({ reference: rest, platform, local: scheme === 'oci-layout', ...digest })
+      break
+    }
+    case 'local':
+      capture.addLocal(rest)
+      break
+    case 'http':
+    case 'https':
+      capture.addHttp({ url: source.identifier, digest: pin ?? '' })
+      break
+    case 'git':
+      captureGit(capture, rest, source.attrs, pin ?? '')
+      break
+    default:
+      capture.incomplete = true
+  }
+}
+
+/** A Git source is named by its remote as git is called with, and the ref that was asked for. */
+function captureGit(
+  capture: Capture,
+  rest: string,
+  attrs: Readonly<Record<string, string>>,
+  commit: string,
+): void {
+  const [address = '', fragment = ''] = rest.split('#', 2)
+  const [ref = ''] = fragment.split(':', 1)
+  const full = attrs['git.fullurl'] || address
+  const [remote = ''] = (isTransport(full) ? full : `https://${full}`).split(/[?#]/, 1)
+  capture.addGit({ url: ref === '' ? remote : `${remote}#${ref}`, commit })
+  for (const key of ['git.authtokensecret', 'git.authheadersecret']) {
+    const id = attrs[key]
+    if (id) capture.addSecret({ id, optional: true })
+  }
+  const socket = attrs['git.mountsshsock']
+  if (socket) capture.addSsh({ id: socket, optional: true })
+}
+
+const isTransport = (url: string): boolean => /^[a-zA-Z0-9]+:\/\/|^[a-zA-Z0-9-_]+@[a-zA-Z0-9-.]+:/.test(url)

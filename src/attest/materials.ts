@@ -1,0 +1,21 @@
+import { packageUrl } from '../oci/package-url.ts'
+import { commitDigest, type DigestSet, digestSet } from './request.ts'
+import type { Sources } from './sources.ts'
+
+/** Something that a build took, by URI and digest. */
+export interface Material {
+  readonly uri: string
+  readonly digest?: DigestSet
+}
+
+/** Images, commits and files as materials, in this order; directories of the client have no digest and are left out. */
+export function materials(sources: Sources): readonly Material[] {
+  return [
+    ...sources.images.map(image => ({
+      uri: packageUrl(image.local ? 'oci' : 'docker', image.reference, image.platform),
+      ...(image.digest === undefined ? {} : { digest: digestSet(image.digest) }),
+    })),
+    ...sources.git.map(origin => ({ uri: origin.url, digest: commitDigest(origin.commit) })),
+    ...sources.http.map(origin => ({ uri: origin.url, digest: digestSet(origin.digest) })),
+  ]
+}

@@ -1,0 +1,17 @@
+/**
+ * Hides user and password of a URL, as `xxxxx`; other texts stay as they are. Source:
+ * https://github.com/moby/buildkit/blob/v0.32.2/util/urlutil/redact.go
+ */
+export function redactUrl(text: string): string {
+  const match = /^([a-zA-Z][a-zA-Z0-9+.-]*:)?\/\/([^/?#]*)@/.exec(text)
+  if (match === null) return text
+  const [whole, scheme = '', userInfo = ''] = match
+  const [user = '', password] = splitOnce(userInfo)
+  const hidden = `${user === '' ? '' : 'xxxxx'}${password === undefined ? '' : ':xxxxx'}`
+  return `${scheme}//${hidden}@${text.slice(whole.length)}`
+}
+
+function splitOnce(text: string): [string, string?] {
+  const at = text.indexOf(':')
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)]
+}

@@ -1,0 +1,39 @@
+import type { Platform } from '../oci/descriptor.ts'
+
+/** An image that a build took. */
+export interface ImageOrigin {
+  /** Full name: `docker.io/library/alpine:3.22`. */
+  readonly reference: string
+  readonly platform?: Platform
+  /** What the name stood for; an index, where it is one. */
+  readonly digest?: string
+  /** From an OCI layout of the client. */
+  readonly local: boolean
+}
+
+/** A commit that a build took; `url` with `#ref`. */
+export interface GitOrigin {
+  readonly url: string
+  readonly commit: string
+}
+
+/** A file at a URL. */
+export interface HttpOrigin {
+  readonly url: string
+  readonly digest: string
+}
+
+/** A secret or an agent by its id; optional where the step does without. */
+export interface NamedSecret {
+  readonly id: string
+  readonly optional: boolean
+}
+
+/** All that came from outside. */
+export interface Sources {
+  readonly images: readonly ImageOrigin[]
+  readonly git: readonly GitOrigin[]
+  readonly http: readonly HttpOrigin[]
+  /** Names of directories of the client. */
+  readonly locals: readonly string[]
+}
