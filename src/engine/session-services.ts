@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isSlipwayError } from '../errors/slipway-error.ts'
@@ -58,6 +58,8 @@ export function sessionSecrets(store: SessionStore): SecretSource {
       for (const caller of callers(store, ctx.sessions())) {
         if (!(await hasAgent(caller, id, ctx.signal))) continue
         const directory = await mkdtemp(join(tmpdir(), 'slipway-ssh-'))
+        // Steps may run as any user: the socket's own mode decides who may use it.
+        await chmod(directory, 0o711)
         const path = join(directory, 'agent.sock')
         const forwarding = await forwardAgent(caller, id, { path, ...owner }, ctx.signal)
         return {

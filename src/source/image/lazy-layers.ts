@@ -25,7 +25,7 @@ export class BlobTransfers {
   /** Brings a blob into the content store, once at a time however many ask. */
   async bring(
     descriptor: Descriptor,
-    store: ImageStore,
+    store: Pick<ImageStore, 'fetch'>,
     progress: SourceProgress,
     signal: AbortSignal,
   ): Promise<void> {
@@ -39,7 +39,7 @@ export class BlobTransfers {
 
   async #transfer(
     descriptor: Descriptor,
-    store: ImageStore,
+    store: Pick<ImageStore, 'fetch'>,
     signal: AbortSignal,
     report: (report: TransferReport) => void,
   ): Promise<void> {
@@ -65,9 +65,9 @@ export function lazyLayers(
   image: {
     readonly layers: readonly Descriptor[]
     readonly diffIds: readonly Digest[]
-    readonly repository: string
+    readonly repository: string | undefined
   },
-  store: ImageStore,
+  store: Pick<ImageStore, 'fetch'>,
   transfers: BlobTransfers,
   progress: SourceProgress,
 ): readonly RefLayer[] {
@@ -83,7 +83,7 @@ export function lazyLayers(
         descriptor,
         diffId,
         chainId,
-        repository: image.repository,
+        ...(image.repository === undefined ? {} : { repository: image.repository }),
         fetch: signal => transfers.bring(descriptor, store, progress, signal),
         unpacking: done => progress.status(`extracting ${descriptor.digest}`, { completed: done }),
       },
