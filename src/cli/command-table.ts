@@ -55,6 +55,22 @@ export const commandTable: CommandRow = {
       ],
     },
     {
+      name: 'imagetools',
+      summary: 'Commands to work on images in registry',
+      children: [
+        {
+          name: 'create',
+          summary: 'Create a new image based on source images',
+          load: () => import('./commands/imagetools-create.ts'),
+        },
+        {
+          name: 'inspect',
+          summary: 'Show details of an image in the registry',
+          load: () => import('./commands/imagetools-inspect.ts'),
+        },
+      ],
+    },
+    {
       name: 'inspect',
       summary: 'Show a builder in full',
       load: () => import('./commands/inspect.ts'),

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { EmbeddedDriver } from '../drivers/embedded/embedded-driver.ts'
+import type { DaemonConfig } from '../engine/daemon-config.ts'
 import type { MachineFacts } from '../engine/local-engine.ts'
 import type { ProxySettings } from '../registry/http/node-transport.ts'
 import type { Host } from './host.ts'
@@ -26,9 +27,7 @@ export interface EngineSettings {
 export async function embeddedDriver(host: Host, settings: EngineSettings = {}): Promise<EmbeddedDriver> {
   await enterUserNamespace(host)
   const { createEmbeddedDriver } = await import('../drivers/embedded/embedded-driver.ts')
-  const { emptyConfig, readDaemonConfig } = await import('../engine/daemon-config.ts')
-  const path = settings.config ?? host.env['SLIPWAY_CONFIG']
-  const config = path ? readDaemonConfig(path) : emptyConfig
+  const config = await engineConfig(host, settings.config)
   const machine = await machineFacts()
   return createEmbeddedDriver({
     root: settings.root ?? stateRoot(host),
@@ -38,6 +37,13 @@ export async function embeddedDriver(host: Host, settings: EngineSettings = {}):
     ...(host.env['PATH'] === undefined ? {} : { searchPath: host.env['PATH'] }),
     ...(settings.entitlements === undefined ? {} : { entitlements: [...config.insecureEntitlements, ...settings.entitlements] }),
   })
+}
+
+/** Settings of the engine of this machine, which name registries too: a file of the form of buildkitd.toml. */
+export async function engineConfig(host: Host, file?: string): Promise<DaemonConfig> {
+  const { emptyConfig, readDaemonConfig } = await import('../engine/daemon-config.ts')
+  const path = file ?? host.env['SLIPWAY_CONFIG']
+  return path ? readDaemonConfig(path) : emptyConfig
 }
 
 /** What this machine runs, natively and emulated; read anew as handlers come and go. */
@@ -54,7 +60,7 @@ async function machineFacts(): Promise<MachineFacts> {
 }
 
 /** Proxies of the environment, in either spelling. */
-function proxySettings({ env }: Host): ProxySettings {
+export function proxySettings({ env }: Host): ProxySettings {
   const settings: Record<string, string> = {}
   for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']) {
     const value = env[name] ?? env[name.toLowerCase()]

@@ -1,0 +1,54 @@
+import { Readable, Writable } from 'node:stream'
+import { commandTable } from '../command-table.ts'
+import type { Host, HostOutput } from '../host.ts'
+import { runCli } from '../run-cli.ts'
+
+/** What a command line left behind. */
+export interface CliOutcome {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Where and with what a command line runs in tests. */
+export interface CliCall {
+  readonly cwd: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly stdin?: string
+  readonly signal?: AbortSignal
+}
+
+/** Runs a command line in this process, with output that is kept. */
+export async function callCli(args: readonly string[], call: CliCall): Promise<CliOutcome> {
+  const [stdout, stderr] = [keptOutput(), keptOutput()]
+  const host: Host = {
+    program: 'slipway',
+    self: [],
+    args,
+    env: { PATH: process.env['PATH'], ...call.env },
+    cwd: call.cwd,
+    stdin: { isTTY: false, stream: Readable.from([Buffer.from(call.stdin ?? '')]) },
+    stdout: stdout.output,
+    stderr: stderr.output,
+    now: () => Date.now(),
+    random: size => crypto.getRandomValues(new Uint8Array(size)),
+    uid: process.getuid?.() ?? 0,
+  }
+  const code = await runCli(host, commandTable, call.signal ?? new AbortController().signal)
+  return { code, stdout: stdout.text(), stderr: stderr.text() }
+}
+
+function keptOutput(): { readonly output: HostOutput; readonly text: () => string } {
+  const chunks: Buffer[] = []
+  const write = (chunk: string | Uint8Array): void => void chunks.push(Buffer.from(chunk as string))
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      write(chunk)
+      done()
+    },
+  })
+  return {
+    output: { isTTY: false, columns: 0, rows: 0, write, stream },
+    text: () => Buffer.concat(chunks).toString('utf8'),
+  }
+}
