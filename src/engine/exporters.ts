@@ -12,6 +12,7 @@ export interface ExporterServices extends EngineServices {
   readonly pushTarget: ImageExporterServices['pushTarget']
   readonly sink: (sessionId: string) => Promise<ClientSink>
   readonly materialize: ImageExporterServices['materialize']
+  readonly directories: ImageExporterServices['directories']
 }
 
 /** The exporter of a type. Throws `invalid-argument` (`exporter "x" could not be found`). */

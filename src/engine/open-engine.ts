@@ -161,6 +161,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     pushTarget: (reference, settings, ctx) => lookup.pushTarget(reference, settings, ctx),
     sink: options.sink,
     materialize: (ref, signal) => layersOf(ref, trees, signal),
+    directories: async (ref, signal) => trees.directories(await trees.stack(ref, signal)),
   }
   const opened = opening.move()
   return {

@@ -1,14 +1,14 @@
 import type { ContentStore } from '../content/content-store.ts'
-import { goJson, type JsonValue } from '../gostd/json.ts'
+import { goJson } from '../gostd/json.ts'
 import type { Descriptor, Platform } from '../oci/descriptor.ts'
 import { digestHex } from '../oci/digest.ts'
 import { marshalManifest } from '../oci/manifest.ts'
 import { mediaType } from '../oci/media-type.ts'
-import { formatPlatform } from '../oci/platform.ts'
-import { familiarName, parseReference } from '../oci/reference.ts'
+import { packageUrl } from '../oci/package-url.ts'
 import type { ExportContext } from './export-context.ts'
 import type { Attestation } from './export-source.ts'
 import type { WrittenManifest } from './image-writer.ts'
+import { inTotoStatement } from './statement.ts'
 
 /** How a manifest of statements is written. */
 export interface AttestationOptions {
@@ -31,9 +31,14 @@ export async function writeAttestationManifest(
   content: ContentStore,
   ctx: ExportContext,
 ): Promise<WrittenManifest> {
+  const targetDigest = { sha256: digestHex(target.digest) }
+  const subjects = options.names.map(name => ({
+    name: packageUrl('docker', name, options.platform),
+    digest: targetDigest,
+  }))
   const layers: Descriptor[] = []
   for (const attestation of attestations) {
-    const statement = await inTotoStatement(target, attestation, options)
+    const statement = Buffer.from(goJson(await inTotoStatement(attestation, subjects)))
     const { digest, size } = await content.put(statement)
     layers.push({
       mediaType: mediaType.inToto,
@@ -73,39 +78,6 @@ export async function writeAttestationManifest(
     config,
     layers: layers.map(descriptor => ({ descriptor, diffId: descriptor.digest })),
   }
-}
-
-async function inTotoStatement(
-  target: Descriptor,
-  attestation: Attestation,
-  options: AttestationOptions,
-): Promise<Uint8Array> {
-  const digest = { sha256: digestHex(target.digest) }
-  const subjects = options.names.map(name => ({ name: packageUrl(name, options.platform), digest }))
-  const predicate = JSON.parse(Buffer.from(await attestation.predicate()).toString('utf8')) as JsonValue
-  const statement: JsonValue = {
-    _type: 'https://in-toto.io/Statement/v1',
-    predicateType: attestation.predicateType,
-    subject: subjects.length > 0 ? subjects : [{ name: '_', digest }],
-    predicate,
-  }
-  return Buffer.from(goJson(statement))
-}
-
-/**
- * A `pkg:docker/…` URL of an image name. Source: https://github.com/package-url/purl-spec docker definition; form as in
- * https://github.com/moby/buildkit/blob/v0.32.2/util/purl/image.go
- */
-export function packageUrl(name: string, platform: Platform): string {
-  const reference = parseReference(name)
-  const path = familiarName(reference)
-  const version = reference.tag ?? (reference.digest === undefined ? 'latest' : undefined)
-  const query = [
-    ...(reference.digest === undefined ? [] : [`digest=${encodeURIComponent(reference.digest)}`]),
-    `platform=${encodeURIComponent(formatPlatform(platform))}`,
-  ]
-  const at = version === undefined ? '' : `@${version}`
-  return `pkg:docker/${path.split('/').map(encodeURIComponent).join('/').replaceAll('%3A', ':')}${at}?${query.join('&')}`
 }
 
 function attestationConfig(layers: readonly Descriptor[]): Uint8Array {

@@ -22,10 +22,22 @@ export interface Attestation {
   readonly predicateType: string
   /** JSON bytes of the predicate; made at export, when all is known. */
   readonly predicate: () => Promise<Uint8Array>
+  /** What it is about; empty for what is exported. */
+  readonly subjects: readonly AttestationSubject[]
+  /** A bill of materials of the result itself, which gets the layers of its files. */
+  readonly sbomCore: boolean
   /** Only for images that have an index anyway. */
   readonly inlineOnly: boolean
   /** Name of the file that local exports write. */
   readonly path: string
+}
+
+/** `self`: what is exported, under a further name; `raw`: something else, by its digests. */
+export interface AttestationSubject {
+  readonly kind: 'self' | 'raw'
+  /** Empty for none. */
+  readonly name: string
+  readonly digests: readonly string[]
 }
 
 /** What a build produced, ready to be exported. */

@@ -51,6 +51,8 @@ export interface LayerServices {
   readonly packer: LayerPacker
   /** A directory read in place as a stack of layers. */
   readonly materialize: (ref: Ref, signal: AbortSignal) => Promise<readonly RefLayer[]>
+  /** Directories of a ref's layers on disk, lowest first; layers that were not fetched are. */
+  readonly directories: (ref: Ref, signal: AbortSignal) => Promise<readonly string[]>
 }
 
 /** The layers of a ref as blobs, lowest first. Layers of base images keep their blobs unless the options say otherwise. */

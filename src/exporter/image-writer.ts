@@ -10,6 +10,7 @@ import type { ExportContext } from './export-context.ts'
 import type { Attestation, ExportSource, PlatformResult } from './export-source.ts'
 import { defaultImageConfig, patchImageConfig } from './image-config-patch.ts'
 import { type ImageLayer, imageLayers, type LayerOptions, type LayerServices } from './image-layers.ts'
+import { withLayers } from './sbom-layers.ts'
 
 /** Options of everything that makes an image. */
 export interface ImageOptions extends LayerOptions {
@@ -73,7 +74,7 @@ export async function writeImage(
   }
   const [only] = images
   if (!wantsIndex && only !== undefined) return singleImage(only, options)
-  return writeIndex(source, images, options, services.content, ctx)
+  return writeIndex(source, images, options, services, ctx)
 }
 
 function singleImage(only: WrittenManifest, options: ImageOptions): WrittenImage {
@@ -164,9 +165,10 @@ async function writeIndex(
   source: ExportSource,
   images: readonly WrittenManifest[],
   options: ImageOptions,
-  content: ContentStore,
+  services: LayerServices,
   ctx: ExportContext,
 ): Promise<WrittenImage> {
+  const { content } = services
   const attestations: WrittenManifest[] = []
   for (const [i, result] of source.results.entries()) {
     const image = images[i]
@@ -176,9 +178,11 @@ async function writeIndex(
       names: options.names,
       platform: result.platform,
     }
-    attestations.push(
-      await writeAttestationManifest(image.descriptor, result.attestations, settings, content, ctx),
-    )
+    const directories = async (): Promise<readonly string[]> =>
+      result.ref === undefined ? [] : services.directories(result.ref, ctx.signal)
+    const statements = result.attestations.map(one => withLayers(one, image.layers, directories))
+    const supplemented = await Promise.all(statements)
+    attestations.push(await writeAttestationManifest(image.descriptor, supplemented, settings, content, ctx))
   }
   const type = options.oci ? mediaType.ociIndex : mediaType.dockerManifestList
   const bytes = marshalIndex({

@@ -1,11 +1,12 @@
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type { FileTree } from '../snapshot/tree.ts'
 import type { Ref } from '../snapshot/ref.ts'
+import { attestationFiles } from './attestation-files.ts'
 import { type Attributes, readBool, readEpoch } from './attributes.ts'
 import type { ClientSink, SinkTree } from './client-sink.ts'
 import type { ExportContext } from './export-context.ts'
 import type { ExporterInstance } from './exporter.ts'
-import type { ExportSource, PlatformResult } from './export-source.ts'
+import type { ExportSource } from './export-source.ts'
 import { treeArchive } from './tree-archive.ts'
 
 /** What exporters of files work with. */
@@ -79,7 +80,7 @@ async function openTrees(
 ): Promise<OpenTrees> {
   const opened = new AsyncDisposableStack()
   try {
-    const split = options.split ?? source.results.length > 1
+    const split = options.split ?? source.multiPlatform
     const list: SinkTree[] = []
     for (const result of source.results) {
       const tree = opened.use(await services.view(result.ref ?? { kind: 'stack', layers: [] }, ctx.signal))
@@ -88,9 +89,10 @@ async function openTrees(
         tree,
         prefix: split ? id : '',
         extra: await attestationFiles(
-          result,
-          options,
-          split ? '' : source.results.length > 1 ? `.${id}` : '',
+          result.attestations,
+          tree,
+          { prefix: options.attestationPrefix, suffix: source.multiPlatform && !split ? `.${id}` : '' },
+          ctx.signal,
         ),
         mtimeMs: options.epoch === undefined ? services.now() : options.epoch * 1000,
         label: source.results.length > 1 ? result.id : '',
@@ -102,24 +104,6 @@ async function openTrees(
     await opened.disposeAsync()
     throw e
   }
-}
-
-async function attestationFiles(
-  result: PlatformResult,
-  options: TreeOptions,
-  suffix: string,
-): Promise<ReadonlyMap<string, Uint8Array>> {
-  const files = new Map<string, Uint8Array>()
-  for (const attestation of result.attestations) {
-    if (attestation.inlineOnly) continue
-    const dot = attestation.path.indexOf('.')
-    const name =
-      suffix === ''
-        ? attestation.path
-        : `${attestation.path.slice(0, dot)}${suffix}${attestation.path.slice(dot)}`
-    files.set(`${options.attestationPrefix}${name}`, await attestation.predicate())
-  }
-  return files
 }
 
 /** Platforms laid over each other must not write one file twice. */
