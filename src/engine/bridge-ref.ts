@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Capture } from '../attest/capture.ts'
 import { asSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
+import type { CacheKey } from '../solver/cache-key.ts'
 import { memo } from '../solver/memo.ts'
 import type { Job } from '../solver/solver.ts'
 import { refOf } from '../ops/ref-result.ts'
@@ -15,6 +16,8 @@ export interface BridgeRef {
   readonly definition: Definition
   /** Makes the tree. Failures carry the places in the user's files that the step comes from. */
   result(): Promise<Ref>
+  /** What the tree is known by in caches; empty until it was made. */
+  keys(): readonly CacheKey[]
   /** What went into the tree; undefined until it was made. */
   readonly captured: Capture | undefined
 }
@@ -69,6 +72,7 @@ export function createBridgeRef(
   return {
     id: randomBytes(12).toString('hex'),
     definition,
+    keys: () => job.keys(loaded.edge),
     get captured() {
       return captured
     },

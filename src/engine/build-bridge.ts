@@ -1,12 +1,13 @@
 import type { ProvenanceScope, ScopeRequest } from '../attest/scope.ts'
-import { SlipwayError } from '../errors/slipway-error.ts'
+import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import type { Platform } from '../oci/descriptor.ts'
+import { isDigest } from '../oci/digest.ts'
 import { formatPlatform } from '../oci/platform.ts'
 import { formatReference, parsePullReference, parseReference, withDefaultTag, withDigest } from '../oci/reference.ts'
 import type { Definition, Op } from '../proto/gen/ops_pb.ts'
+import type { Policy } from '../proto/gen/source-policy_pb.ts'
 import { memo } from '../solver/memo.ts'
 import type { Job } from '../solver/solver.ts'
-import { parseResolveMode } from '../source/image/resolve-mode.ts'
 import type { SourceContext } from '../source/source-context.ts'
 import type { SolveStatus, VertexWarning } from '../status/solve-status.ts'
 import { type BridgeRef, createBridgeRef } from './bridge-ref.ts'
@@ -15,10 +16,15 @@ import { cacheMountsWithoutCache } from './cache-mount-ids.ts'
 import { checkEntitlements } from './entitlements.ts'
 import { clientStep } from './client-step.ts'
 import { platformOf } from './platform-message.ts'
+import { PolicyEvaluator } from './policy-evaluator.ts'
+import { rewriteSources } from './rewrite-sources.ts'
 import type { EngineServices } from './services.ts'
+import { type MetadataRequest, type SourceMetadata, sourceMetadata } from './source-metadata.ts'
 
 /** An image configuration as frontends want it. */
 export interface ResolvedConfig {
+  /** The name as it is after policies. */
+  readonly name: string
   /** The name with its digest. */
   readonly reference: string
   /** Digest of what the name stands for: the index, where it is one. */
@@ -35,6 +41,14 @@ export interface ConfigRequest {
   readonly logName: string | undefined
   /** An OCI layout of the client to look in, instead of a registry. */
   readonly store?: { readonly sessionId: string; readonly storeId: string }
+  /** Of the frontend, besides those of the build. */
+  readonly policies?: readonly Policy[]
+}
+
+/** How a source is asked about. */
+export interface SourceRequest extends MetadataRequest {
+  readonly logName: string
+  readonly policies: readonly Policy[]
 }
 
 /** What the frontends of one build have in common. */
@@ -44,13 +58,17 @@ export interface BuildBridgeOptions {
   readonly write: (status: SolveStatus) => void
   readonly signal: AbortSignal
   readonly scope: ProvenanceScope
+  /** Policies of the client's request, and the session of the client that decides case by case. */
+  readonly policies?: readonly Policy[]
+  readonly policySession?: string
+  readonly imports: CacheImports
   /** What was resolved and emptied so far; absent for the first bridge of a build. */
   readonly memory?: BuildMemory
 }
 
 interface BuildMemory {
   readonly cleared: Set<string>
-  readonly configs: Map<string, () => Promise<ResolvedConfig>>
+  readonly sources: Map<string, () => Promise<SourceMetadata>>
 }
 
 /**
@@ -68,6 +86,7 @@ export class BuildBridge {
   readonly #write: (status: SolveStatus) => void
   readonly #memory: BuildMemory
   readonly #options: BuildBridgeOptions
+  readonly #policy: PolicyEvaluator
   /** What is asked for here, kept for provenance. */
   readonly scope: ProvenanceScope
 
@@ -84,8 +103,15 @@ export class BuildBridge {
     this.sessionId = options.sessions.at(-1) ?? ''
     this.#write = options.write
     this.scope = options.scope
-    this.#memory = options.memory ?? { cleared: new Set(), configs: new Map() }
+    this.#memory = options.memory ?? { cleared: new Set(), sources: new Map() }
     this.#options = options
+    this.#policy = new PolicyEvaluator({
+      policies: options.policies ?? [],
+      session: options.policySession ?? '',
+      sessions: services.sessions,
+      resolve: question => this.#resolve({ ...question, platform: question.platform ?? services.hostPlatform }),
+      signal: options.signal,
+    })
   }
 
   /** The bridge of a frontend that is called from here. */
@@ -94,8 +120,21 @@ export class BuildBridge {
     return new BuildBridge(this.job, this.services, options)
   }
 
-  /** A tree of a definition, made when it is looked at. */
-  ref(definition: Definition): BridgeRef | undefined {
+  /**
+   * A tree of a definition, made when it is looked at. Its sources are those that policies let it have. Throws
+   * `permission-denied`, `invalid-argument`.
+   */
+  async ref(definition: Definition, policies: readonly Policy[] = []): Promise<BridgeRef | undefined> {
+    if (this.#policy.isEmpty && policies.length === 0) return this.#ref(definition)
+    const rewritten = await rewriteSources(definition, (source, op) =>
+      this.#policy.evaluate(source, platformOf(op.platform), policies),
+    ).catch((e: unknown) => {
+      throw wrapError('failed to load LLB: error evaluating the source policy', e)
+    })
+    return this.#ref(rewritten)
+  }
+
+  #ref(definition: Definition): BridgeRef | undefined {
     const ref = createBridgeRef(
       definition,
       this.job,
@@ -121,41 +160,72 @@ export class BuildBridge {
     if (op.op.case === 'exec') this.services.checkPlatform(platformOf(op.platform) ?? this.services.hostPlatform)
   }
 
-  /** Resolves a name to the configuration of its image for one platform; once in a build for equal requests. */
+  /**
+   * Resolves a name to the configuration of its image for one platform. Throws `failed to resolve source metadata for …`;
+   * where a policy turned the image into something else, with the detail `slipway.NotAnImage`.
+   */
   async resolveImageConfig(request: ConfigRequest): Promise<ResolvedConfig> {
+    const reference = formatReference(parsePullReference(request.reference))
+    const { store } = request
     const platform = request.platform ?? this.services.hostPlatform
-    const key = [request.reference, formatPlatform(platform), request.resolveMode ?? ''].join('|')
-    let resolve = this.#memory.configs.get(key)
-    if (resolve === undefined) {
-      resolve = memo(() => this.#resolve(request, platform, key))
-      this.#memory.configs.set(key, resolve)
+    const scheme = store === undefined ? 'docker-image' : 'oci-layout'
+    const attrs: Record<string, string> =
+      store === undefined ? {} : { 'oci.session': store.sessionId, 'oci.store': store.storeId }
+    const { source, image } = await this.resolveSource({
+      source: { identifier: `${scheme}://${reference}`, attrs },
+      platform,
+      resolveMode: request.resolveMode,
+      logName: request.logName || `resolve image config for ${reference}`,
+      gitObjects: false,
+      policies: request.policies ?? [],
+    }).catch((e: unknown) => {
+      throw wrapError(`failed to resolve source metadata for ${reference}`, e)
+    })
+    const { identifier } = source
+    if (image === undefined) {
+      throw new SlipwayError('invalid-argument', `ref ${reference} was updated to ${identifier}, which is not an image`, {
+        details: [{ type: 'slipway.NotAnImage', identifier }],
+      })
     }
-    const resolved = await resolve()
     this.scope.addImage({
       reference: formatReference(withDefaultTag(parseReference(request.reference))),
       platform,
-      digest: resolved.digest,
-      local: request.store !== undefined,
+      digest: image.digest,
+      local: store !== undefined,
     })
-    return resolved
+    const name = identifier.slice(identifier.indexOf('://') + 3)
+    const resolved = parsePullReference(name)
+    if (!isDigest(image.digest)) throw new SlipwayError('internal', `bad digest ${image.digest}`)
+    return { name, reference: formatReference(withDigest(resolved, image.digest)), digest: image.digest, config: image.config }
+  }
+
+  /** Finds out about a source, as far as policies allow it; once in a build for equal requests. */
+  async resolveSource(request: SourceRequest): Promise<SourceMetadata> {
+    const source = await this.#policy.evaluate(request.source, request.platform, request.policies).catch((e: unknown) => {
+      throw wrapError('could not resolve image due to policy', e)
+    })
+    return this.#resolve({ ...request, source })
   }
 
   warn(warning: VertexWarning): void {
     this.#write({ warnings: [warning] })
   }
 
-  async #resolve(request: ConfigRequest, platform: Platform, key: string): Promise<ResolvedConfig> {
-    const reference = parsePullReference(request.reference)
-    const name = request.logName || `resolve image config for ${formatReference(reference)}`
-    return clientStep({ id: `${this.job.id} ${key} ${name}`, name }, this.#write, async progress => {
-      const ctx: SourceContext = { signal: this.signal, progress, sessions: () => this.#sessions }
-      const mode = parseResolveMode(request.resolveMode)
-      const image = await this.services.imageSource.resolve({ reference, platform, mode }, ctx)
-      const { digest } = image.root.descriptor
-      if (reference.digest !== undefined && reference.digest !== digest) {
-        throw new SlipwayError('data-loss', `${request.reference} resolved to ${digest}`)
-      }
-      return { reference: formatReference(withDigest(reference, digest)), digest, config: image.configBytes }
-    })
+  async #resolve(request: MetadataRequest & { readonly logName: string }): Promise<SourceMetadata> {
+    const { source, platform, resolveMode = '', gitObjects, logName } = request
+    const key = JSON.stringify([source, formatPlatform(platform), resolveMode, gitObjects])
+    const { sources } = this.#memory
+    let resolve = sources.get(key)
+    if (resolve === undefined) {
+      const name = logName || `resolve image config for ${source.identifier}`
+      resolve = memo(() =>
+        clientStep({ id: `${this.job.id} ${key} ${name}`, name }, this.#write, progress => {
+          const ctx: SourceContext = { signal: this.signal, progress, sessions: () => this.#sessions }
+          return sourceMetadata(request, this.services, ctx)
+        }),
+      )
+      sources.set(key, resolve)
+    }
+    return resolve()
   }
 }

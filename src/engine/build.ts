@@ -2,7 +2,6 @@ import { ProvenanceScope, type ScopeRequest } from '../attest/scope.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type { ExportSource } from '../exporter/export-source.ts'
 import type { SolveRequest } from '../proto/gen/control_pb.ts'
-import type { Definition } from '../proto/gen/ops_pb.ts'
 import type { Job } from '../solver/solver.ts'
 import { type BridgeResult, resultOf } from './bridge-ref.ts'
 import { BuildBridge } from './build-bridge.ts'
@@ -41,6 +40,8 @@ export class Build {
       entitlements: grantedEntitlements(request.Entitlements, services.entitlements),
       write: this.hub.write,
       signal: this.#abort.signal,
+      policies: request.SourcePolicy === undefined ? [] : [request.SourcePolicy],
+      policySession: request.SourcePolicySession,
     })
     this.bridge = new GatewayBridge(this.#buildBridge, runFrontend, request.FrontendInputs)
   }
@@ -78,7 +79,7 @@ export class Build {
   async #result(): Promise<BridgeResult> {
     const { Frontend, Definition } = this.request
     if (Frontend !== '') return callFrontend(this.#runFrontend, scopeRequest(this.request), this.#buildBridge)
-    if (Definition !== undefined && Definition.def.length > 0) return this.#fromDefinition(Definition)
+    if (Definition !== undefined && Definition.def.length > 0) return resultOf(await this.#buildBridge.ref(Definition))
     const canceled = Promise.withResolvers<never>()
     const onAbort = (): void => canceled.reject(new SlipwayError('canceled', 'context canceled'))
     this.#abort.signal.addEventListener('abort', onAbort, { once: true })
@@ -89,10 +90,6 @@ export class Build {
     } finally {
       this.#abort.signal.removeEventListener('abort', onAbort)
     }
-  }
-
-  #fromDefinition(definition: Definition): BridgeResult {
-    return resultOf(this.#buildBridge.ref(definition))
   }
 
   async #export(source: ExportSource, result: BridgeResult): Promise<Readonly<Record<string, string>>> {

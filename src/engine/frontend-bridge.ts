@@ -25,16 +25,30 @@ export function createFrontendBridge(
         ...(lookup.store === undefined ? {} : { store: lookup.store }),
       })
       return {
-        name,
+        name: resolved.name,
         digest: isDigest(resolved.digest) ? resolved.digest : undefined,
         config: resolved.config,
       }
     },
-    async resolveSource() {
-      return {}
+    async resolveSource(source, logName) {
+      const { git, http } = await bridge.resolveSource({
+        source: { identifier: source.identifier, attrs: source.attrs },
+        platform: services.hostPlatform,
+        resolveMode: undefined,
+        logName,
+        gitObjects: true,
+        policies: [],
+      })
+      const lastModified = http?.lastModified
+      return {
+        ...(git === undefined ? {} : { git: { commitObject: git.commitObject } }),
+        ...(http === undefined
+          ? {}
+          : { http: { lastModified: lastModified === undefined ? undefined : Math.floor(lastModified / 1000) } }),
+      }
     },
     async solve(request) {
-      const ref = bridge.ref(request.definition)
+      const ref = await bridge.ref(request.definition)
       if (request.evaluate) await ref?.result()
       if (ref !== undefined) bridge.scope.register([ref])
       return ref

@@ -8,6 +8,7 @@ import { type BridgeRef, type BridgeResult, refsOf, resultOf, treeOf } from './b
 import type { BuildBridge } from './build-bridge.ts'
 import { callFrontend } from './call-frontend.ts'
 import { frontendCapabilities, llbCapabilities } from './capabilities.ts'
+import { metadataMessage } from './metadata-message.ts'
 import { statMessage } from './stat-message.ts'
 import { platformOf } from './platform-message.ts'
 import { readRefDirectory, readRefFile, statRefFile } from './ref-files.ts'
@@ -51,30 +52,30 @@ export class GatewayBridge implements BridgeApi {
   })
 
   resolveImageConfig: BridgeApi['resolveImageConfig'] = async request => {
-    const { reference, digest, config } = await this.#bridge.resolveImageConfig({
+    const { name, digest, config } = await this.#bridge.resolveImageConfig({
       reference: request.Ref,
       platform: platformOf(request.Platform),
       resolveMode: request.ResolveMode,
       logName: request.LogName,
+      policies: request.SourcePolicies,
+      // 1: an OCI layout of the client.
+      ...(request.ResolverType === 1 ? { store: { sessionId: request.SessionID, storeId: request.StoreID } } : {}),
     })
-    return { Ref: reference, Digest: digest, Config: config }
+    return { Ref: name, Digest: digest, Config: config }
   }
 
   resolveSourceMeta: BridgeApi['resolveSourceMeta'] = async request => {
     const source = request.Source
-    if (source === undefined) throw new SlipwayError('invalid-argument', 'invalid request: no source')
-    const name = source.identifier
-    if (!name.startsWith('docker-image://')) return { Source: source }
-    const { reference, digest, config } = await this.#bridge.resolveImageConfig({
-      reference: name.slice('docker-image://'.length),
-      platform: platformOf(request.Platform),
-      resolveMode: request.ResolveMode || source.attrs['image.resolvemode'],
+    if (source === undefined) throw new SlipwayError('invalid-argument', 'source is required')
+    const known = await this.#bridge.resolveSource({
+      source: { identifier: source.identifier, attrs: source.attrs },
+      platform: platformOf(request.Platform) ?? this.#bridge.services.hostPlatform,
+      resolveMode: request.ResolveMode === '' ? undefined : request.ResolveMode,
       logName: request.LogName,
+      gitObjects: request.Git?.ReturnObject ?? false,
+      policies: request.SourcePolicies,
     })
-    return {
-      Source: { identifier: `docker-image://${reference}`, attrs: source.attrs },
-      Image: { Digest: digest, Config: config },
-    }
+    return metadataMessage(known)
   }
 
   solve: BridgeApi['solve'] = async request => {
@@ -168,7 +169,7 @@ export class GatewayBridge implements BridgeApi {
 
   async #solve(request: gateway.SolveRequest): Promise<BridgeResult> {
     if (request.Definition !== undefined && request.Definition.def.length > 0) {
-      const ref = this.#bridge.ref(request.Definition)
+      const ref = await this.#bridge.ref(request.Definition, request.SourcePolicies)
       return resultOf(ref)
     }
     if (request.Frontend === '') return resultOf(undefined)

@@ -1,6 +1,7 @@
+import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { Platform } from '../oci/descriptor.ts'
 import { normalizePlatform } from '../oci/platform.ts'
-import type { Platform as PlatformMessage } from '../proto/gen/ops_pb.ts'
+import type { Platform as PlatformMessage, PlatformSchema } from '../proto/gen/ops_pb.ts'
 
 /** A platform as LLB spells it; undefined where the operation has none. */
 export function platformOf(message: PlatformMessage | undefined): Platform | undefined {
@@ -12,4 +13,15 @@ export function platformOf(message: PlatformMessage | undefined): Platform | und
     ...(message.OSVersion === '' ? {} : { 'os.version': message.OSVersion }),
     ...(message.OSFeatures.length === 0 ? {} : { 'os.features': message.OSFeatures }),
   })
+}
+
+/** A platform in the form of LLB. */
+export function platformMessage(platform: Platform): MessageInitShape<typeof PlatformSchema> {
+  return {
+    OS: platform.os,
+    Architecture: platform.architecture,
+    Variant: platform.variant ?? '',
+    OSVersion: platform['os.version'] ?? '',
+    OSFeatures: [...(platform['os.features'] ?? [])],
+  }
 }

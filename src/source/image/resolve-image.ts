@@ -1,6 +1,6 @@
 import { collect } from '../../bytes/collect.ts'
 import type { ContentStore } from '../../content/content-store.ts'
-import { asSlipwayError, isSlipwayError, SlipwayError, wrapError } from '../../errors/slipway-error.ts'
+import { asSlipwayError, isSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
 import type { Descriptor, Platform } from '../../oci/descriptor.ts'
 import { type ImageConfig, maxConfigSize, parseImageConfig } from '../../oci/image-config.ts'
 import type { ImageStore, ResolvedManifest } from '../../oci/image-store.ts'
@@ -79,10 +79,7 @@ export async function resolveRoot(
   } catch (e) {
     const kept = mode === 'default' && !signal.aborted ? await local.head(target, { signal }) : undefined
     if (kept) return { root: await local.resolve(target, { signal }), store: local }
-    throw wrapError(
-      `failed to resolve source metadata for ${formatReference(reference)}`,
-      named(reference, e),
-    )
+    throw named(reference, e)
   }
 }
 

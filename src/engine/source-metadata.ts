@@ -1,0 +1,106 @@
+import { SlipwayError } from '../errors/slipway-error.ts'
+import type { Platform } from '../oci/descriptor.ts'
+import { parseGitIdentifier } from '../ops/git-source.ts'
+import { parseHttpIdentifier } from '../source/http/http-identifier.ts'
+import { type ImageIdentifier, parseImageIdentifier, parseLayoutIdentifier } from '../source/image/image-source.ts'
+import type { SourceContext } from '../source/source-context.ts'
+import type { EngineServices } from './services.ts'
+import type { PolicySource } from './source-policy.ts'
+
+/** What is asked of a source. */
+export interface MetadataRequest {
+  readonly source: PolicySource
+  readonly platform: Platform
+  /** Replaces the attribute of images. */
+  readonly resolveMode: string | undefined
+  /** Whether the objects of a Git source are wanted; they mean fetching it. */
+  readonly gitObjects: boolean
+}
+
+/** What is known of a source without its content. */
+export interface SourceMetadata {
+  /** The source as it is after policies. */
+  readonly source: PolicySource
+  readonly image?: { readonly digest: string; readonly config: Uint8Array }
+  readonly git?: {
+    readonly ref: string
+    /** Name of the object: a commit or an annotated tag. */
+    readonly checksum: string
+    /** The commit of a tag. */
+    readonly commitChecksum: string
+    readonly commitObject?: Uint8Array
+    readonly tagObject?: Uint8Array
+  }
+  readonly http?: {
+    readonly digest: string
+    readonly filename: string
+    /** Milliseconds since 1970. */
+    readonly lastModified: number | undefined
+  }
+}
+
+/** Finds out about a source. Other kinds of sources have nothing to tell. */
+export async function sourceMetadata(
+  request: MetadataRequest,
+  services: EngineServices,
+  ctx: SourceContext,
+): Promise<SourceMetadata> {
+  const { source, platform, resolveMode } = request
+  const at = source.identifier.indexOf('://')
+  const scheme = at < 0 ? '' : source.identifier.slice(0, at)
+  const rest = source.identifier.slice(at + 3)
+  switch (scheme) {
+    case 'docker-image': {
+      const attrs = resolveMode === undefined ? source.attrs : { ...source.attrs, 'image.resolvemode': resolveMode }
+      return { source, image: await image(parseImageIdentifier(rest, attrs, platform), services, ctx) }
+    }
+    case 'oci-layout':
+      return { source, image: await image(parseLayoutIdentifier(rest, source.attrs, platform), services, ctx) }
+    case 'git':
+      return { source, git: await git(rest, request, services, ctx) }
+    case 'http':
+    case 'https': {
+      const file = await services.http.fetch(parseHttpIdentifier(scheme, rest, source.attrs), ctx)
+      const time = Date.parse(file.modified)
+      const lastModified = Number.isNaN(time) ? undefined : time
+      return { source, http: { digest: file.digest, filename: file.filename, lastModified } }
+    }
+    default:
+      return { source }
+  }
+}
+
+async function image(
+  identifier: ImageIdentifier,
+  services: EngineServices,
+  ctx: SourceContext,
+): Promise<NonNullable<SourceMetadata['image']>> {
+  const { reference } = identifier
+  const found = await services.imageSource.resolve(identifier, ctx)
+  const { digest } = found.root.descriptor
+  if (reference.digest !== undefined && reference.digest !== digest) {
+    throw new SlipwayError('data-loss', `${reference.digest} resolved to ${digest}`)
+  }
+  return { digest, config: found.configBytes }
+}
+
+async function git(
+  rest: string,
+  request: MetadataRequest,
+  services: EngineServices,
+  ctx: SourceContext,
+): Promise<NonNullable<SourceMetadata['git']>> {
+  const identifier = parseGitIdentifier(rest, request.source.attrs)
+  const ref = await services.git.resolve(identifier, ctx)
+  const known = { ref: ref.name, checksum: ref.object }
+  if (!request.gitObjects) {
+    return { ...known, commitChecksum: identifier.keepGitDir ? '' : (ref.tagged ?? '') }
+  }
+  const objects = await services.git.objects(identifier, ref, ctx)
+  return {
+    ...known,
+    commitChecksum: objects.tagged ?? '',
+    commitObject: objects.commit,
+    ...(objects.tag === undefined ? {} : { tagObject: objects.tag }),
+  }
+}
