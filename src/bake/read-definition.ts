@@ -71,12 +71,22 @@ async function sortFiles(
   for (const file of files) {
     const extension = /\.(ya?ml|json|hcl)$/i.exec(file.name)?.[1]?.toLowerCase()
     if (extension === 'json' || extension === 'hcl') bodies.push(parseHclFile(file))
-    else if (extension !== undefined) {
+    else if (extension !== undefined && dotEnvProblem(options) === undefined) {
       await checkCompose(file, options)
       composeFiles.push(file)
     } else await sortUnknown(file, options, composeFiles, bodies)
   }
   return { composeFiles, bodies }
+}
+
+/** What is wrong with the `.env` file; files that only compose can read are then refused as files of no kind. */
+function dotEnvProblem(options: ReadOptions): unknown {
+  try {
+    composeOptions(options)
+    return undefined
+  } catch (e) {
+    return e
+  }
 }
 
 async function sortUnknown(

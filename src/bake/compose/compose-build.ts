@@ -1,52 +1,16 @@
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { ramInBytes } from '../../gostd/byte-units.ts'
 import { cleanPath } from '../../hcl/functions/text.ts'
-import { asList } from './merge-compose.ts'
 import { isYamlList, isYamlMap, scalarText, type YamlMap, type YamlValue } from './yaml-value.ts'
 
-/** Keys that `build` may have; others must begin with `x-`. */
-const buildKeys: ReadonlySet<string> = new Set([
-  'context',
-  'dockerfile',
-  'dockerfile_inline',
-  'entitlements',
-  'args',
-  'ssh',
-  'labels',
-  'cache_from',
-  'cache_to',
-  'no_cache',
-  'no_cache_filter',
-  'additional_contexts',
-  'network',
-  'provenance',
-  'sbom',
-  'pull',
-  'target',
-  'shm_size',
-  'extra_hosts',
-  'isolation',
-  'privileged',
-  'secrets',
-  'tags',
-  'ulimits',
-  'platforms',
-])
-
-/** Reads the fields of a `build` section; every wrong type is refused with its path. */
+/** Reads the fields of a `build` section whose shape was checked before; values that do not decode are refused. */
 export class BuildSection {
   readonly #map: YamlMap
-  readonly #path: string
+  readonly #service: string
 
   constructor(build: YamlValue, service: string) {
-    this.#path = `services.${service}.build`
-    if (typeof build === 'string') this.#map = new Map([['context', build]])
-    else if (isYamlMap(build)) this.#map = build
-    else throw invalid(`${this.#path} must be a string`)
-    for (const key of this.#map.keys()) {
-      if (!buildKeys.has(key) && !key.startsWith('x-'))
-        throw invalid(`${this.#path} additional properties '${key}' not allowed`)
-    }
+    this.#service = service
+    this.#map = isYamlMap(build) ? build : new Map()
   }
 
   /** Any field as it was written. */
@@ -57,66 +21,83 @@ export class BuildSection {
   /** A text; an empty one counts as absent. */
   text(key: string): string | undefined {
     const value = this.#map.get(key)
-    if (value === undefined || value === null || value === '') return undefined
-    if (typeof value !== 'string') throw invalid(`${this.#path}.${key} must be a string`)
-    return value
+    return typeof value === 'string' && value !== '' ? value : undefined
   }
 
   /** A boolean, given as one or as text. */
   flag(key: string): boolean {
     const value = this.#map.get(key)
-    if (value === undefined || value === null) return false
-    if (typeof value === 'boolean') return value
-    if (value === 'true' || value === '1') return true
-    if (value === 'false' || value === '0' || value === '') return false
-    throw invalid(`${this.#path}.${key} must be a boolean`)
+    if (typeof value !== 'string') return value === true
+    const word = value.toLowerCase()
+    if (['true', 'y', 'yes', 'on'].includes(word)) return true
+    if (['false', 'n', 'no', 'off'].includes(word)) return false
+    throw this.#undecodable(key, `invalid boolean: ${value}`)
   }
 
-  /** A boolean or text as text. */
-  switchText(key: string): string {
-    const value = this.#map.get(key)
-    return value === undefined ? '' : scalarText(value)
-  }
-
-  /** A list of texts; with `single`, one text may stand for it. */
+  /** A list of texts. */
   list(key: string): readonly string[] {
     const value = this.#map.get(key)
-    if (value === undefined || value === null) return []
-    if (!isYamlList(value)) throw invalid(`${this.#path}.${key} must be a array`)
-    return value.map(v => {
-      if (typeof v === 'string') return v
-      throw invalid(`${this.#path}.${key}.0 must be a string`)
-    })
+    return isYamlList(value) ? value.map(scalarText) : []
   }
 
   /** `key=value` pairs from a list or a mapping; `undefined` where a value is left out. */
   pairs(key: string): Map<string, string | undefined> {
     const value = this.#map.get(key)
-    const out = new Map<string, string | undefined>()
-    if (isYamlMap(value)) {
-      for (const [k, v] of value) out.set(k, v === null ? undefined : this.#scalar(`${key}.${k}`, v))
-      return out
-    }
-    if (value === undefined || value === null) return out
-    if (!isYamlList(value)) throw invalid(`${this.#path}.${key} must be a mapping`)
-    for (const entry of asList(value)) {
-      const text = this.#scalar(key, entry)
-      const at = text.indexOf('=')
-      out.set(at < 0 ? text : text.slice(0, at), at < 0 ? undefined : text.slice(at + 1))
-    }
-    return out
-  }
-
-  #scalar(path: string, v: YamlValue): string {
-    if (v !== null && typeof v === 'object') throw invalid(`${this.#path}.${path} must be a string`)
-    return scalarText(v)
+    if (isYamlMap(value))
+      return new Map([...value].map(([k, v]) => [k, v === null ? undefined : scalarText(v)]))
+    return new Map(
+      (isYamlList(value) ? value : []).map((entry): [string, string | undefined] => {
+        const text = scalarText(entry)
+        const at = text.indexOf('=')
+        return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]
+      }),
+    )
   }
 
   /** A number of bytes, given as a number or with a unit. */
   bytes(key: string): number {
     const value = this.#map.get(key)
-    if (value === undefined || value === null) return 0
-    return typeof value === 'string' ? ramInBytes(value) : Number(value)
+    if (typeof value !== 'string') return Number(value ?? 0)
+    try {
+      return ramInBytes(value)
+    } catch (e) {
+      throw this.#undecodable(key, e instanceof Error ? e.message : String(e))
+    }
+  }
+
+  /** Addresses by host name; several of one host are joined by commas. */
+  hosts(key: string): ReadonlyMap<string, string> {
+    const value = this.#map.get(key)
+    const hosts = new Map<string, string[]>()
+    const add = (host: string, ips: readonly string[]): void =>
+      void hosts.set(host, [...(hosts.get(host) ?? []), ...ips.map(ip => ip.replace(/^\[(.+)\]$/, '$1'))])
+    if (isYamlMap(value)) {
+      for (const [host, ips] of value) add(host, isYamlList(ips) ? ips.map(scalarText) : [scalarText(ips)])
+    } else if (isYamlList(value)) {
+      for (const text of value.map(scalarText)) {
+        const at = text.includes('=') ? text.indexOf('=') : text.indexOf(':')
+        if (at < 0) throw this.#undecodable(key, `invalid additional host, missing IP: ${text}`)
+        add(text.slice(0, at), text.slice(at + 1).split(','))
+      }
+    }
+    for (const host of hosts.keys())
+      if (/^$|[:=]/.test(host)) throw this.#undecodable(key, `bad host name '${host}'`)
+    return new Map([...hosts].map(([host, ips]) => [host, ips.join(',')]))
+  }
+
+  /** Decodes every field that can fail to. */
+  check(): void {
+    for (const key of ['no_cache', 'pull', 'privileged']) this.flag(key)
+    this.bytes('shm_size')
+    this.hosts('extra_hosts')
+  }
+
+  #undecodable(key: string, problem: string): SlipwayError {
+    const place = `'services[${this.#service}].build.${key}'`
+    return new SlipwayError(
+      'invalid-argument',
+      `decoding failed due to the following error(s):\n\n${place} ${problem}`,
+    )
   }
 }
 
@@ -131,8 +112,4 @@ export function composePath(path: string, home: string): string {
     return path
   const expanded = path === '~' || path.startsWith('~/') ? home + path.slice(1) : path
   return expanded.startsWith('/') ? expanded : cleanPath(expanded)
-}
-
-function invalid(message: string): SlipwayError {
-  return new SlipwayError('invalid-argument', message)
 }

@@ -11,6 +11,7 @@ import type { BakeFile } from '../file-plan.ts'
 import type { Definition, Target } from '../target.ts'
 import { checkTargetName, sanitizeTargetName } from '../target-name.ts'
 import { BuildSection, composePath } from './compose-build.ts'
+import { checkSchema } from './compose-schema.ts'
 import { checkConsistency } from './consistency.ts'
 import { type ComposeOptions, loadComposeFiles } from './load-compose.ts'
 import { serviceEnvironment } from './service-environment.ts'
@@ -25,8 +26,11 @@ export interface ComposeReadOptions extends ComposeOptions {
 
 /** Tells whether a file can be read as compose: it throws otherwise. */
 export async function checkComposeFile(file: BakeFile, options: ComposeReadOptions): Promise<void> {
-  const project = await loadComposeFiles([{ ...file, name: '' }], options)
-  sections(project)
+  const { services } = sections(await loadComposeFiles([{ ...file, name: '' }], options))
+  for (const [name, service] of services) {
+    new BuildSection(service.get('build') ?? null, name).check()
+    await serviceEnvironment(service, options)
+  }
 }
 
 /** The targets that the services of compose files make: one for each with a `build` section, all in group `default`. */
@@ -55,30 +59,29 @@ interface Sections {
   readonly secrets: ReadonlyMap<string, YamlMap>
 }
 
+/** What bake uses of a project. Throws `invalid-argument` where that is not what compose allows. */
 function sections(project: YamlMap): Sections {
-  const services = mappings(project.get('services'), 'services')
-  const secrets = mappings(project.get('secrets'), 'secrets')
-  if (project.get('services') === undefined && project.get('secrets') === undefined)
-    throw invalid('empty compose file')
-  for (const [name, service] of services) {
-    const build = service.get('build')
-    if (build !== undefined && build !== null) new BuildSection(build, name)
-    if (service.has('image') && typeof service.get('image') !== 'string')
-      throw invalid(`services.${name}.image must be a string`)
+  const model = new Map<string, YamlMap>()
+  const services = project.get('services')
+  if (isYamlMap(services)) {
+    const used = [...services].filter(([, service]) => service === null || isYamlMap(service))
+    model.set('services', new Map(used.map(([name, service]) => [name, usedFields(service)])))
   }
-  return { services, secrets }
+  const secrets = project.get('secrets')
+  if (secrets !== undefined) model.set('secrets', secrets as YamlMap)
+  if (model.size === 0) throw invalid('empty compose file')
+  checkSchema(model)
+  return { services: inner(model.get('services')), secrets: inner(model.get('secrets')) }
 }
 
-function mappings(value: YamlValue | undefined, path: string): Map<string, YamlMap> {
-  if (value === undefined || value === null) return new Map()
-  if (!isYamlMap(value)) throw invalid(`${path} must be a mapping`)
-  return new Map(
-    [...value].map(([name, v]): [string, YamlMap] => {
-      if (v === null) return [name, new Map<string, YamlValue>()]
-      if (!isYamlMap(v)) throw invalid(`${path}.${name} must be a mapping`)
-      return [name, v]
-    }),
-  )
+const serviceFields: readonly string[] = ['image', 'build', 'environment', 'env_file']
+
+function usedFields(service: YamlValue): YamlMap {
+  return new Map(isYamlMap(service) ? [...service].filter(([k]) => serviceFields.includes(k)) : [])
+}
+
+function inner(section: YamlMap | undefined): Map<string, YamlMap> {
+  return new Map([...(section ?? [])].map(([k, v]) => [k, isYamlMap(v) ? v : new Map<string, YamlValue>()]))
 }
 
 async function serviceTarget(
@@ -123,7 +126,7 @@ async function serviceTarget(
     ...lists('secrets', secretEntries(build.get('secrets'), secrets, options.home)),
     ...(shmSize > 0 ? { shmSize: bytesSize(shmSize) } : {}),
     ...lists('ulimits', ulimits(build.get('ulimits'))),
-    extraHosts: extraHosts(build),
+    extraHosts: build.hosts('extra_hosts'),
     ...lists('attest', attests(build)),
     ...(build.flag('no_cache') ? { noCache: true } : {}),
     ...(build.flag('pull') ? { pull: true } : {}),
@@ -154,7 +157,7 @@ function namedContexts(contexts: ReadonlyMap<string, string>): ReadonlyMap<strin
 }
 
 function attests(build: BuildSection): AttestEntry[] {
-  const given = (['sbom', 'provenance'] as const).map(type => canonicalAttest(type, build.switchText(type)))
+  const given = (['sbom', 'provenance'] as const).map(type => canonicalAttest(type, build.text(type) ?? ''))
   return given.filter(t => t !== '').map(parseAttestEntry)
 }
 
@@ -207,24 +210,6 @@ function ulimits(value: YamlValue | undefined): string[] {
       return writeUlimit(parseUlimit(`${name}=${soft}:${hard}`))
     })
     .sort(compareText)
-}
-
-function extraHosts(build: BuildSection): ReadonlyMap<string, string> {
-  const value = build.get('extra_hosts')
-  const hosts = new Map<string, string[]>()
-  const add = (host: string, ip: string): void =>
-    void hosts.set(host, [...(hosts.get(host) ?? []), ip.replace(/^\[(.*)\]$/, '$1')])
-  if (isYamlMap(value))
-    for (const [host, ips] of value) for (const ip of isYamlList(ips) ? ips : [ips]) add(host, scalarText(ip))
-  else if (isYamlList(value)) {
-    for (const entry of value) {
-      const text = scalarText(entry)
-      const at = text.includes('=') ? text.indexOf('=') : text.indexOf(':')
-      if (at < 0) throw invalid(`invalid additional host, missing IP: ${text}`)
-      add(text.slice(0, at), text.slice(at + 1))
-    }
-  }
-  return new Map([...hosts].map(([host, ips]) => [host, ips.join(',')]))
 }
 
 function invalid(message: string): SlipwayError {

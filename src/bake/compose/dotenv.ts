@@ -19,7 +19,7 @@ const escapes: Readonly<Record<string, string>> = {
  */
 export function parseDotEnv(text: string, lookup: Lookup): Map<string, string> {
   const out = new Map<string, string>()
-  const known: Lookup = name => out.get(name) ?? lookup(name)
+  const known: Lookup = name => lookup(name) ?? out.get(name)
   let rest = text.replace(/^\ufeff/, '').replaceAll('\r\n', '\n')
   let line = 1
   const fail = (message: string): SlipwayError =>
@@ -41,9 +41,9 @@ export function parseDotEnv(text: string, lookup: Lookup): Map<string, string> {
         `unexpected character ${quote(bad)} in variable name ${quote(rest.split('\n')[0] as string)}`,
       )
     const inherited = rest[name.length] === '\n' || rest[name.length] === undefined
-    take(name.length + 1)
     const key = name.trim()
     if (key.includes(' ')) throw fail('key cannot contain a space')
+    take(name.length + 1)
     if (inherited) {
       const value = lookup(key)
       if (value !== undefined) out.set(key, value)

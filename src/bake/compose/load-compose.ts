@@ -2,10 +2,11 @@ import { SlipwayError } from '../../errors/slipway-error.ts'
 import { directoryName } from '../../hcl/functions/text.ts'
 import type { BakeFile } from '../file-plan.ts'
 import { decodeSource } from '../../hcl/syntax/source-text.ts'
+import { canonicalCompose } from './canonical.ts'
 import { interpolate, type Lookup } from './interpolate.ts'
 import { clearPaths, mergeCompose } from './merge-compose.ts'
 import { parseComposeYaml } from './parse-yaml.ts'
-import { isYamlList, isYamlMap, type YamlMap, type YamlValue } from './yaml-value.ts'
+import { isYamlList, isYamlMap, scalarText, type YamlMap, type YamlValue } from './yaml-value.ts'
 
 /** What compose files are loaded with. */
 export interface ComposeOptions {
@@ -22,10 +23,24 @@ export async function loadComposeFiles(
   files: readonly BakeFile[],
   options: ComposeOptions,
 ): Promise<YamlMap> {
+  const named = { ...options, lookup: withProjectName(files, options.lookup) }
   let merged: YamlMap = new Map()
-  for (const file of files) merged = await loadFile(file, merged, options, 0)
+  for (const file of files) merged = await loadFile(file, merged, named, 0)
   if (merged.size === 0) throw new SlipwayError('invalid-argument', 'empty compose file')
   return merged
+}
+
+/** COMPOSE_PROJECT_NAME is the name that a file gives the project, that of the environment, or `bake`. */
+function withProjectName(files: readonly BakeFile[], lookup: Lookup): Lookup {
+  const names = files
+    .flatMap(f => parseComposeYaml(decodeSource(f.data), f.name))
+    .map(d => (isYamlMap(d.value) ? d.value.get('name') : undefined))
+    .filter(n => typeof n === 'string' && n !== '')
+  const given = names.at(-1)
+  const name = typeof given === 'string' ? scalarText(interpolate(given, lookup)) : ''
+  const environment = lookup('COMPOSE_PROJECT_NAME') ?? ''
+  const project = name !== '' ? name : environment !== '' ? environment : 'bake'
+  return key => (key === 'COMPOSE_PROJECT_NAME' ? project : lookup(key))
 }
 
 async function loadFile(
@@ -40,7 +55,8 @@ async function loadFile(
     if (!isYamlMap(value)) throw new SlipwayError('invalid-argument', 'top-level object must be a mapping')
     let document = interpolate(value, options.lookup) as YamlMap
     document = await applyIncludes(document, file.name, options, depth)
-    merged = mergeCompose(clearPaths(merged, cleared), await applyExtends(document, file.name, options))
+    document = await applyExtends(document, file.name, options)
+    merged = canonicalCompose(mergeCompose(clearPaths(merged, cleared), document))
   }
   return merged
 }
@@ -85,10 +101,11 @@ async function readOrFail(path: string, options: ComposeOptions): Promise<Uint8A
 /** Replaces `extends` in services by what the extended service says. */
 async function applyExtends(document: YamlMap, filename: string, options: ComposeOptions): Promise<YamlMap> {
   const services = document.get('services')
-  if (!isYamlMap(services)) return document
+  if (services === undefined) return document
+  if (!isYamlMap(services)) throw new SlipwayError('invalid-argument', 'services must be a mapping')
   const out = new Map<string, YamlValue>()
   for (const [name, service] of services)
-    out.set(name, await extended(name, service, services, filename, options, []))
+    out.set(name, await extended(name, service, services, filename, options, [`${name} in ${filename}`]))
   return new Map(document).set('services', out)
 }
 
@@ -100,7 +117,9 @@ async function extended(
   options: ComposeOptions,
   path: readonly string[],
 ): Promise<YamlValue> {
-  if (!isYamlMap(service)) return service
+  if (service !== null && !isYamlMap(service))
+    throw new SlipwayError('invalid-argument', `services.${name} must be a mapping`)
+  if (service === null) return service
   const rule = service.get('extends')
   if (rule === undefined || rule === null) return service
   const baseName = isYamlMap(rule) ? rule.get('service') : rule
@@ -108,11 +127,15 @@ async function extended(
   if (typeof baseName !== 'string')
     throw new SlipwayError('invalid-argument', `extends.${name}.service is required`)
   const source = typeof file === 'string' ? besides(filename, file) : filename
-  const key = `${source}:${baseName}`
+  const key = `${baseName} in ${source}`
   if (path.includes(key) || path.length > maxNesting) {
     throw new SlipwayError(
       'invalid-argument',
-      `circular reference with extends: ${[...path, key].join(' -> ')}`,
+      [
+        'Circular reference:',
+        `  ${path[0] ?? key}`,
+        ...[...path.slice(1), key].map(p => `  extends ${p}`),
+      ].join('\n'),
     )
   }
   const others = typeof file === 'string' ? await servicesOf(source, options) : services

@@ -1,5 +1,17 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, parseAllDocuments } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  type Scalar,
+} from 'yaml'
 import { SlipwayError } from '../../errors/slipway-error.ts'
+import { quote } from '../../gostd/quote.ts'
+import { timestampText } from './timestamp.ts'
 import { scalarText, type YamlValue } from './yaml-value.ts'
 
 /** One document of a compose file, with the paths that `!reset` and `!override` clear in the files before it. */
@@ -22,35 +34,40 @@ export function parseComposeYaml(text: string, filename: string): ComposeDocumen
     { ...tag(name), collection: 'seq' },
     tag(name),
   ]
+  const lines = new LineCounter()
   const documents = parseAllDocuments(text, {
     intAsBigInt: true,
-    merge: true,
-    uniqueKeys: true,
+    merge: false,
+    uniqueKeys: false,
+    lineCounter: lines,
     customTags: tags => [...tags, ...(clearing('!reset') as never[]), ...(clearing('!override') as never[])],
     logLevel: 'silent',
   })
   if (!Array.isArray(documents)) return []
+  const fail = (message: string): SlipwayError =>
+    new SlipwayError('invalid-argument', `failed to parse ${filename}: yaml: ${message}`)
   return (documents as Document.Parsed[]).flatMap(document => {
-    const [error] = document.errors
+    // An alias without its anchor is reported where it is followed, in Go's words.
+    const error = document.errors.find(e => e.code !== 'BAD_ALIAS' || !e.message.includes('Unresolved alias'))
     if (error !== undefined) {
       const line = error.linePos?.[0].line
-      const place = line === undefined ? '' : `line ${line}: `
-      throw new SlipwayError(
-        'invalid-argument',
-        `failed to parse ${filename}: yaml: ${place}${error.message.split('\n')[0]}`,
-      )
+      throw fail(`${line === undefined ? '' : `line ${line}: `}${error.message.split('\n')[0]}`)
     }
-    return document.contents === null ? [] : [new Converter(document).convert()]
+    return document.contents === null ? [] : [new Converter(document, lines, fail).convert()]
   })
 }
 
 class Converter {
   readonly #document: Document.Parsed
+  readonly #lines: LineCounter
+  readonly #fail: (message: string) => SlipwayError
   readonly #cleared: string[][] = []
   #nodes = 0
 
-  constructor(document: Document.Parsed) {
+  constructor(document: Document.Parsed, lines: LineCounter, fail: (message: string) => SlipwayError) {
     this.#document = document
+    this.#lines = lines
+    this.#fail = fail
   }
 
   convert(): ComposeDocument {
@@ -64,10 +81,15 @@ class Converter {
       throw new SlipwayError('invalid-argument', 'the compose file expands to too many values')
     }
     if (node === null) return null
-    if (isAlias(node)) return this.#value(node.resolve(this.#document) ?? null, path)
+    if (isAlias(node)) {
+      const anchored = node.resolve(this.#document)
+      if (anchored !== undefined) return this.#value(anchored, path)
+      const { line, column } = this.#place(node)
+      throw this.#fail(`line ${line}, column ${column + 1}: unknown anchor '${node.source}' referenced`)
+    }
     if (node.tag === '!reset' || node.tag === '!override') this.#cleared.push([...path])
     if (node.tag === '!reset') return undefined
-    if (isScalar(node)) return scalar(node.value)
+    if (isScalar(node)) return plainTimestamp(node) ?? scalar(node.value)
     if (isSeq(node)) {
       return node.items.flatMap((item, i) => {
         const value = this.#value(item as Node | null, [...path, String(i)])
@@ -76,8 +98,10 @@ class Converter {
     }
     if (!isMap(node)) return null
     const out = new Map<string, YamlValue>()
+    const seen = new Map<string, number>()
     for (const pair of node.items) {
       const key = isScalar(pair.key) ? scalarText(scalar(pair.key.value)) : ''
+      if (isScalar(pair.key)) this.#unique(key, pair.key as Node, seen)
       if (key === '<<') this.#merge(pair.value as Node | null, out, path)
       else {
         const value = this.#value(pair.value as Node | null, [...path, key])
@@ -85,6 +109,21 @@ class Converter {
       }
     }
     return out
+  }
+
+  #place(node: Node): { line: number; column: number } {
+    const { line, col } = this.#lines.linePos(node.range?.[0] ?? 0)
+    return { line, column: col }
+  }
+
+  #unique(key: string, node: Node, seen: Map<string, number>): void {
+    const { line } = this.#place(node)
+    const before = seen.get(key)
+    seen.set(key, line)
+    if (before === undefined) return
+    const start = this.#document.contents === null ? line : this.#place(this.#document.contents).line
+    const already = `mapping key ${quote(key)} already defined at line ${before}`
+    throw this.#fail(`construct errors:\n  line ${start}: line ${line}: ${already}`)
   }
 
   /** `<<: *anchor`: keys that the mapping does not have itself. */
@@ -98,6 +137,10 @@ class Converter {
   }
 }
 
+function plainTimestamp(node: Scalar): string | undefined {
+  return node.type === 'PLAIN' && typeof node.value === 'string' ? timestampText(node.value) : undefined
+}
+
 function scalar(value: unknown): YamlValue {
   if (
     value === null ||
@@ -107,6 +150,5 @@ function scalar(value: unknown): YamlValue {
     typeof value === 'number'
   )
     return value
-  if (value instanceof Date) return value.toISOString()
   return null
 }

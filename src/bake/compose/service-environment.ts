@@ -5,11 +5,21 @@ import type { ComposeOptions } from './load-compose.ts'
 import { asList } from './merge-compose.ts'
 import { isYamlList, isYamlMap, scalarText, type YamlMap } from './yaml-value.ts'
 
-/** The variables a service sets for itself, from which build arguments without a value are taken too. */
+/**
+ * The variables a service sets for itself, from which build arguments without a value are taken too. `environment`
+ * counts more than `env_file`, even where it leaves a value to an environment that has none.
+ */
 export async function serviceEnvironment(
   service: YamlMap,
   options: ComposeOptions,
 ): Promise<ReadonlyMap<string, string>> {
+  const own = new Map<string, string | undefined>()
+  for (const entry of asList(service.get('environment') ?? null)) {
+    const text = scalarText(entry)
+    const at = text.indexOf('=')
+    if (at < 0) own.set(text, options.lookup(text))
+    else own.set(text.slice(0, at), text.slice(at + 1))
+  }
   const environment = new Map<string, string>()
   const files = service.get('env_file')
   for (const entry of isYamlList(files) ? files : files === undefined || files === null ? [] : [files]) {
@@ -22,15 +32,12 @@ export async function serviceEnvironment(
         `env file ${path} not found: stat ${path}: no such file or directory`,
       )
     }
-    const lookup = (name: string): string | undefined => environment.get(name) ?? options.lookup(name)
+    const lookup = (name: string): string | undefined => options.lookup(name) ?? own.get(name)
     for (const [k, v] of parseDotEnv(decodeSource(data), lookup)) environment.set(k, v)
   }
-  for (const entry of asList(service.get('environment') ?? null)) {
-    const text = scalarText(entry)
-    const at = text.indexOf('=')
-    const name = at < 0 ? text : text.slice(0, at)
-    const value = at < 0 ? options.lookup(name) : text.slice(at + 1)
-    if (value !== undefined) environment.set(name, value)
+  for (const [name, value] of own) {
+    if (value === undefined) environment.delete(name)
+    else environment.set(name, value)
   }
   return environment
 }

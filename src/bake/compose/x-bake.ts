@@ -3,9 +3,10 @@ import { distinctCaches, parseCacheEntries } from '../attrs/cache-entry.ts'
 import { distinctExports, parseExportEntries } from '../attrs/export-entry.ts'
 import { distinctSecrets, parseSecretEntries } from '../attrs/secret-entry.ts'
 import { compareSsh, distinctSsh, parseSshEntries } from '../attrs/ssh-entry.ts'
+import { compareText } from '../../hcl/value/compare-text.ts'
 import { distinctTexts } from '../merge-target.ts'
 import type { Target } from '../target.ts'
-import { isYamlList, isYamlMap, scalarText, type YamlValue } from './yaml-value.ts'
+import { isYamlList, isYamlMap, scalarText, type YamlMap, type YamlValue } from './yaml-value.ts'
 
 /** The target with what `x-bake` under `build` adds. */
 export function applyXBake(
@@ -14,9 +15,9 @@ export function applyXBake(
   contextsOf: (m: ReadonlyMap<string, string>) => ReadonlyMap<string, string>,
 ): Target {
   if (extension === undefined || extension === null) return target
-  if (!isYamlMap(extension)) throw wrong(extension, 'xbake')
-  const list = (key: string): readonly string[] => texts(extension.get(key))
-  const flag = (key: string): boolean | undefined => readFlag(extension.get(key))
+  if (!isYamlMap(extension)) throw wrong(extension, 'bake.xbake', 1)
+  const list = (key: string): readonly string[] => texts(key, extension)
+  const flag = (key: string): boolean | undefined => readFlag(key, extension)
   const out: { -readonly [K in keyof Target]: Target[K] } = { ...target }
   const add = <T>(
     before: readonly T[] | undefined,
@@ -52,34 +53,69 @@ export function applyXBake(
 }
 
 /** A list of texts, or one text with blanks between its elements. */
-function texts(value: YamlValue | undefined): readonly string[] {
+function texts(key: string, extension: YamlMap): readonly string[] {
+  const value = extension.get(key)
   if (value === undefined || value === null) return []
   if (isYamlList(value)) return value.map(scalarText)
-  if (isYamlMap(value)) throw wrong(value, 'string')
+  if (isYamlMap(value)) throw wrong(value, 'string', lineOf(key, extension))
   return scalarText(value)
     .split(/\s+/)
     .filter(t => t !== '')
 }
 
-function readFlag(value: YamlValue | undefined): boolean | undefined {
+function readFlag(key: string, extension: YamlMap): boolean | undefined {
+  const value = extension.get(key)
   if (value === undefined || value === null) return undefined
   if (typeof value === 'boolean') return value
   const text = scalarText(value).toLowerCase()
   if (['true', 'yes', 'y', 'on'].includes(text)) return true
   if (['false', 'no', 'n', 'off'].includes(text)) return false
-  throw wrong(value, 'bool')
+  throw wrong(value, 'bool', lineOf(key, extension))
 }
 
-function wrong(value: YamlValue, type: string): SlipwayError {
-  const kind = isYamlMap(value)
+/** The line of a value in the section alone, written with its keys in order: that is what the real tool reads again. */
+function lineOf(key: string, extension: YamlMap): number {
+  let line = 1
+  for (const [k, v] of [...extension].sort((a, b) => compareText(a[0], b[0]))) {
+    const inside = linesInside(v)
+    if (k === key) return inside > 0 ? line + 1 : line
+    line += 1 + inside
+  }
+  return line
+}
+
+function linesInside(value: YamlValue): number {
+  if (isYamlMap(value)) return [...value.values()].reduce<number>((n, v) => n + 1 + linesInside(v), 0)
+  return isYamlList(value) ? value.reduce<number>((n, v) => n + Math.max(1, linesInside(v)), 0) : 0
+}
+
+function wrong(value: YamlValue, type: string, line: number): SlipwayError {
+  const what = isYamlMap(value)
     ? 'map'
     : isYamlList(value)
       ? 'seq'
-      : typeof value === 'string'
-        ? 'str'
-        : 'int'
+      : `${scalarTag(value)} \`${short(scalarText(value))}\``
   return new SlipwayError(
     'invalid-argument',
-    `yaml: unmarshal errors:\n  line 1: cannot unmarshal !!${kind} into ${type}`,
+    `yaml: unmarshal errors:\n  line ${line}: cannot unmarshal !!${what} into ${type}`,
   )
+}
+
+function scalarTag(value: YamlValue): string {
+  switch (typeof value) {
+    case 'string':
+      return 'str'
+    case 'boolean':
+      return 'bool'
+    case 'bigint':
+      return 'int'
+    case 'number':
+      return 'float'
+    default:
+      return 'null'
+  }
+}
+
+function short(text: string): string {
+  return text.length > 10 ? `${text.slice(0, 7)}...` : text
 }

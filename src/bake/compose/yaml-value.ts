@@ -25,3 +25,20 @@ export function scalarText(value: YamlValue): string {
   if (typeof value === 'object') return '[object]'
   return String(value)
 }
+
+/** The Go type that a value is decoded to, as `%T` prints it. */
+export function goTypeName(value: YamlValue): string {
+  if (value === null) return '<nil>'
+  if (isYamlMap(value)) return 'map[string]interface {}'
+  if (isYamlList(value)) return '[]interface {}'
+  switch (typeof value) {
+    case 'boolean':
+      return 'bool'
+    case 'bigint':
+      return 'int'
+    case 'number':
+      return 'float64'
+    default:
+      return 'string'
+  }
+}

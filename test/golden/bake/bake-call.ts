@@ -13,7 +13,7 @@ import {
 import { flagOverrides, parseVariables } from '../../../src/bake/flag-overrides.ts'
 import { listDefinition, parseListRequest } from '../../../src/bake/list-definition.ts'
 import { printDefinition } from '../../../src/bake/print-definition.ts'
-import { privilegePrompt } from '../../../src/bake/privilege-prompt.ts'
+import { privilegePrompt, privilegesRefused } from '../../../src/bake/privilege-prompt.ts'
 import { missingPrivileges } from '../../../src/bake/privilege-request.ts'
 import { readBakeDefinition } from '../../../src/bake/read-definition.ts'
 import { resolveTargets } from '../../../src/bake/resolve-targets.ts'
@@ -29,6 +29,7 @@ export interface BakeCall {
 /** What a call answers. */
 export interface BakeAnswer {
   readonly exit: number
+  /** What is printed on standard output; for a build, the request for privileges on standard error. */
   readonly stdout: string
   /** The text behind `ERROR: ` on standard error. */
   readonly error?: string
@@ -74,13 +75,14 @@ function parseFlags(args: readonly string[]): Flags {
 /** Does what the command does up to the build itself, in `folder`. */
 export async function callBake(folder: string, call: BakeCall): Promise<BakeAnswer> {
   try {
-    return { exit: 0, stdout: await run(folder, call) }
+    const said = await run(folder, call)
+    return typeof said === 'string' ? { exit: 0, stdout: said } : said
   } catch (e) {
     return { exit: 1, stdout: '', error: asSlipwayError(e).message }
   }
 }
 
-async function run(folder: string, { args, env = {}, stdin = '' }: BakeCall): Promise<string> {
+async function run(folder: string, { args, env = {}, stdin = '' }: BakeCall): Promise<string | BakeAnswer> {
   const flags = parseFlags(args)
   const allowed = parseAllow(flags.allow)
   if (flags['print'] === true && flags.list !== undefined)
@@ -120,7 +122,7 @@ async function run(folder: string, { args, env = {}, stdin = '' }: BakeCall): Pr
     variables: parseVariables(flags.variables),
     environment,
     ...(dotEnv === undefined ? {} : { dotEnv: { name: '.env', data: dotEnv } satisfies BakeFile }),
-    functions: { now: 1_700_000_000_000, home: '/root', random: size => new Uint8Array(size) },
+    functions: { now: 1_700_000_000_000, home: '/home/bake', random: size => new Uint8Array(size) },
     readFile: read,
     fileRelativePaths: relative,
   })
@@ -161,14 +163,15 @@ async function run(folder: string, { args, env = {}, stdin = '' }: BakeCall): Pr
   const request = missingPrivileges(builds.values(), granted, {
     evaluate: path => evaluate(resolve(folder, path)),
   })
-  return privilegePrompt(request, {
+  const prompt = privilegePrompt(request, {
     terminal: false,
     workingDirectory: realpathSync(folder),
     command: ['docker-buildx', 'bake', ...args],
     isRemote: false,
     checkPaths: env['BUILDX_BAKE_ENTITLEMENTS_FS'],
     allowRemotePaths: undefined,
-  }).text
+  })
+  return prompt.granted ? prompt.text : { exit: 1, stdout: prompt.text, error: privilegesRefused().message }
 }
 
 function kindOf(path: string): 'file' | 'directory' | undefined {

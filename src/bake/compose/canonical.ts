@@ -1,0 +1,95 @@
+import { SlipwayError } from '../../errors/slipway-error.ts'
+import { goTypeName, isYamlList, isYamlMap, scalarText, type YamlMap, type YamlValue } from './yaml-value.ts'
+
+/**
+ * The document with the short forms of what bake uses spelled out: `build: .`, `ssh: [default]`, secrets given by name.
+ * Throws `invalid-argument` in compose's words for what has no long form.
+ */
+export function canonicalCompose(document: YamlMap): YamlMap {
+  const services = document.get('services')
+  if (!isYamlMap(services)) return document
+  return new Map(document).set('services', mapValues(services, canonicalService))
+}
+
+function mapValues(map: YamlMap, change: (value: YamlValue, key: string) => YamlValue): YamlMap {
+  return new Map([...map].map(([k, v]) => [k, change(v, k)]))
+}
+
+function canonicalService(service: YamlValue, name: string): YamlValue {
+  if (!isYamlMap(service)) return service
+  const path = `services.${name}`
+  return mapValues(service, (value, key) => {
+    if (key === 'build') return canonicalBuild(value, `${path}.build`)
+    return key === 'env_file' ? envFiles(value, `${path}.env_file`) : value
+  })
+}
+
+function envFiles(value: YamlValue, path: string): YamlValue {
+  const one = (v: YamlValue): YamlValue => (typeof v === 'string' ? new Map([['path', v]]) : v)
+  if (typeof value === 'string') return [one(value)]
+  if (!isYamlList(value)) throw invalid(`${path}: invalid type ${goTypeName(value)} for env_file`)
+  return value.map(one)
+}
+
+function canonicalBuild(build: YamlValue, path: string): YamlValue {
+  if (typeof build === 'string') return new Map([['context', build]])
+  if (!isYamlMap(build)) throw invalid(`${path}: invalid type ${goTypeName(build)} for build`)
+  return mapValues(build, (value, key) => canonicalField(value, key, `${path}.${key}`))
+}
+
+function canonicalField(value: YamlValue, key: string, path: string): YamlValue {
+  switch (key) {
+    case 'provenance':
+    case 'sbom':
+      return typeof value === 'object' ? value : scalarText(value)
+    case 'additional_contexts':
+      return keyValues(value, path)
+    case 'ssh':
+      return sshKeys(value, path)
+    case 'secrets':
+      return isYamlList(value)
+        ? value.map(v => (typeof v === 'string' ? new Map([['source', v]]) : v))
+        : value
+    case 'ulimits':
+      if (isYamlMap(value)) for (const [name, limit] of value) checkUlimit(limit, `${path}.${name}`)
+      return value
+    default:
+      return value
+  }
+}
+
+function checkUlimit(limit: YamlValue, path: string): void {
+  if (!isYamlMap(limit) && typeof limit !== 'bigint')
+    throw invalid(`${path}: invalid type ${goTypeName(limit)} for external`)
+}
+
+function keyValues(value: YamlValue, path: string): YamlValue {
+  if (isYamlMap(value)) return value
+  if (!isYamlList(value)) throw invalid(`${path}: invalid type ${goTypeName(value)}`)
+  return new Map(
+    value.map((entry): [string, YamlValue] => {
+      const text = scalarText(entry)
+      const at = text.indexOf('=')
+      if (at < 0) throw invalid(`${path}: invalid value ${text}, expected key=value`)
+      return [text.slice(0, at), text.slice(at + 1)]
+    }),
+  )
+}
+
+function sshKeys(value: YamlValue, path: string): YamlValue {
+  if (isYamlMap(value)) return value
+  if (!isYamlList(value)) throw invalid(`${path}: invalid type ${goTypeName(value)} for ssh`)
+  return new Map(
+    value.map((entry): [string, YamlValue] => {
+      if (typeof entry !== 'string') throw invalid(`invalid ssh key type ${goTypeName(entry)}`)
+      const at = entry.indexOf('=')
+      if (at >= 0) return [entry.slice(0, at), entry.slice(at + 1)]
+      if (entry !== 'default') throw invalid(`invalid ssh key ${JSON.stringify(entry)}`)
+      return [entry, null]
+    }),
+  )
+}
+
+function invalid(message: string): SlipwayError {
+  return new SlipwayError('invalid-argument', message)
+}
