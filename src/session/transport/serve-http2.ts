@@ -28,12 +28,14 @@ export function http2Handler(routes: Routes): Http2Handler {
 
 function answerUnimplemented(path: string, response: Http2ServerResponse): void {
   const [, service = '', method = ''] = /^\/(.*)\/([^/]*)$/.exec(path) ?? []
-  response.writeHead(200, {
+  // Status and end in one frame: Go's client takes headers that do not end the stream for the beginning of an answer.
+  const headers = {
+    ':status': 200,
     'content-type': 'application/grpc',
     'grpc-status': '12',
     'grpc-message': encodeURIComponent(`unknown method ${method} for service ${service}`),
-  })
-  response.end()
+  }
+  response.stream.respond(headers, { endStream: true })
 }
 
 /** A server on one connection. Disposing it ends the connection. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { connect as connectHttp2 } from 'node:http2'
 import { createServer as createNetServer, connect as netConnect, type Socket } from 'node:net'
 import { type Duplex, duplexPair } from 'node:stream'
 import { describe, it } from 'node:test'
@@ -273,5 +274,18 @@ describe('duplexTransport', () => {
     )
     await assert.rejects(call.next(), { code: 'resource-exhausted' })
     assert.equal(BytesMessageSchema.typeName, 'moby.filesync.v1.BytesMessage')
+  })
+
+  it('answers an unknown method with headers that end the stream, as Go clients want it', async () => {
+    const [a, b] = duplexPair()
+    const served = serveDuplex(b, () => {})
+    const session = connectHttp2('http://localhost', { createConnection: () => a })
+    const request = session.request({ ':method': 'POST', ':path': '/no.Service/Method', te: 'trailers' })
+    const [status, ended] = await new Promise<[unknown, boolean]>(resolve => {
+      request.once('response', (headers, flags) => resolve([headers['grpc-status'], (flags & 1) === 1]))
+    })
+    assert.deepEqual([status, ended], ['12', true])
+    session.destroy()
+    await served[Symbol.asyncDispose]()
   })
 })
