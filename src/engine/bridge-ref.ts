@@ -3,7 +3,7 @@ import type { Capture } from '../attest/capture.ts'
 import { asSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
 import type { CacheKey } from '../solver/cache-key.ts'
 import { memo } from '../solver/memo.ts'
-import type { Job } from '../solver/solver.ts'
+import type { Job, VisitedVertex } from '../solver/solver.ts'
 import { refOf } from '../ops/ref-result.ts'
 import type { Definition, Op } from '../proto/gen/ops_pb.ts'
 import { type Ref, scratch } from '../snapshot/ref.ts'
@@ -20,6 +20,8 @@ export interface BridgeRef {
   keys(): readonly CacheKey[]
   /** What went into the tree; undefined until it was made. */
   readonly captured: Capture | undefined
+  /** The steps of the tree, which must have been made. */
+  steps(): Iterable<VisitedVertex>
 }
 
 /** A statement about a result, or a directory of them, as a frontend answers it. */
@@ -76,6 +78,7 @@ export function createBridgeRef(
     get captured() {
       return captured
     },
+    steps: () => job.walk(loaded.edge),
     result: memo(async () => {
       try {
         await prepare(definition)

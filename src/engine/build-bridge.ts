@@ -11,6 +11,7 @@ import type { Job } from '../solver/solver.ts'
 import type { SourceContext } from '../source/source-context.ts'
 import type { SolveStatus, VertexWarning } from '../status/solve-status.ts'
 import { type BridgeRef, createBridgeRef } from './bridge-ref.ts'
+import type { CacheEntry, CacheImports } from './cache-imports.ts'
 import { captureEdge } from './capture-edge.ts'
 import { cacheMountsWithoutCache } from './cache-mount-ids.ts'
 import { checkEntitlements } from './entitlements.ts'
@@ -120,6 +121,11 @@ export class BuildBridge {
     return new BuildBridge(this.job, this.services, options)
   }
 
+  /** Begins to read caches; trees that are asked for later wait for them. */
+  importCaches(entries: readonly CacheEntry[]): void {
+    this.#options.imports.add(entries)
+  }
+
   /**
    * A tree of a definition, made when it is looked at. Its sources are those that policies let it have. Throws
    * `permission-denied`, `invalid-argument`.
@@ -140,15 +146,16 @@ export class BuildBridge {
       this.job,
       this.signal,
       op => this.#check(op),
-      one => this.#clearCaches(one),
+      one => this.#prepare(one),
       edge => captureEdge(this.job, edge, this.services.hostPlatform),
     )
     if (ref !== undefined) this.scope.addRef(ref)
     return ref
   }
 
-  /** Steps that are to run without the cache begin with empty cache mounts, once in a build. */
-  async #clearCaches(definition: Definition): Promise<void> {
+  /** Caches have been read; steps that are to run without them begin with empty cache mounts, once in a build. */
+  async #prepare(definition: Definition): Promise<void> {
+    await this.#options.imports.ready()
     const ids = cacheMountsWithoutCache(definition).filter(id => !this.#memory.cleared.has(id))
     for (const id of ids) this.#memory.cleared.add(id)
     if (ids.length > 0) await this.services.cacheMounts.clear(ids)

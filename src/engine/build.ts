@@ -1,10 +1,15 @@
+import type { ProvenanceOptions } from '../attest/provenance-options.ts'
 import { ProvenanceScope, type ScopeRequest } from '../attest/scope.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
-import type { ExportSource } from '../exporter/export-source.ts'
+import type { ExportSource, InlineCacheOf } from '../exporter/export-source.ts'
 import type { SolveRequest } from '../proto/gen/control_pb.ts'
 import type { Job } from '../solver/solver.ts'
-import { type BridgeResult, resultOf } from './bridge-ref.ts'
+import { attestResult, wantedProvenance } from './attest-result.ts'
+import { type BridgeRef, type BridgeResult, resultOf } from './bridge-ref.ts'
 import { BuildBridge } from './build-bridge.ts'
+import { imageCache, readCacheExports, type WantedCache, writeCache } from './cache-exports.ts'
+import { cacheEntries, CacheImports } from './cache-imports.ts'
+import { BuildProvenance } from './build-provenance.ts'
 import { callFrontend } from './call-frontend.ts'
 import { clientStep } from './client-step.ts'
 import { exportSourceOf } from './export-source.ts'
@@ -24,6 +29,9 @@ export class Build {
   readonly #services: ExporterServices
   readonly #runFrontend: RunFrontend
   readonly #scope: ProvenanceScope
+  readonly #imports: CacheImports
+  readonly #provenance: BuildProvenance
+  readonly #wantedProvenance: ProvenanceOptions | undefined
   readonly #abort = new AbortController()
 
   constructor(request: SolveRequest, services: ExporterServices, runFrontend: RunFrontend) {
@@ -31,10 +39,21 @@ export class Build {
     this.ref = request.Ref
     this.#services = services
     this.#runFrontend = runFrontend
+    this.#wantedProvenance = wantedProvenance(request.FrontendAttrs)
     const sessions = request.Session === '' ? [] : [request.Session]
     this.#job = services.solver.job(request.Ref, { sessions, listener: this.hub.write })
     this.#scope = new ProvenanceScope(services.provenance, scopeRequest(request))
+    this.#provenance = new BuildProvenance(this.#scope, services, Number(request.CompatibilityVersion))
+    this.#imports = new CacheImports({
+      job: this.#job,
+      services: services.caches,
+      transfers: services.imageSource.transfers,
+      sessionId: request.Session,
+      write: this.hub.write,
+      signal: this.#abort.signal,
+    })
     this.#buildBridge = new BuildBridge(this.#job, services, {
+      imports: this.#imports,
       scope: this.#scope,
       sessions,
       entitlements: grantedEntitlements(request.Entitlements, services.entitlements),
@@ -57,9 +76,15 @@ export class Build {
     signal.addEventListener('abort', stop, { once: true })
     if (signal.aborted) stop()
     try {
+      const { Cache } = this.request
+      const caches = readCacheExports(cacheEntries(Cache?.Exports ?? []), this.#services.caches)
+      this.#imports.add(cacheEntries(Cache?.Imports ?? []))
       const result = await this.#result()
-      const source = await exportSourceOf(result, this.#services.hostPlatform)
-      return await this.#export(source, result)
+      const made = await exportSourceOf(result, this.#services.hostPlatform)
+      const attested = await this.#attested(made, result)
+      const source = caches.inline ? { ...attested, inlineCache: this.#inlineCache(result) } : attested
+      const response = await this.#export(source, result)
+      return { ...response, ...(await this.#writeCaches(caches.caches, source, result)) }
     } catch (e) {
       stop()
       throw e
@@ -115,7 +140,50 @@ export class Build {
     }
     return response
   }
+
+  #attested(source: ExportSource, result: BridgeResult): Promise<ExportSource> {
+    const wanted = { provenance: this.#provenance, options: this.#wantedProvenance }
+    return attestResult(source, result, wanted, this.#services, this.#abort.signal)
+  }
+
+  /** Writes the caches that were asked for, once all outputs are there. */
+  async #writeCaches(
+    caches: readonly WantedCache[],
+    source: ExportSource,
+    result: BridgeResult,
+  ): Promise<Readonly<Record<string, string>>> {
+    const response: Record<string, string> = {}
+    const roots = source.results.map(({ id }) => refFor(result, id)?.keys() ?? [])
+    const keys = { roots, sources: this.#job.cacheSources }
+    const sessionId = this.request.Session
+    for (const [i, cache] of caches.entries()) {
+      const step = { id: `${this.ref} cache ${i}`, name: cache.exporter.name }
+      try {
+        const answer = await clientStep(step, this.hub.write, progress =>
+          writeCache(cache, keys, this.#services, { signal: this.#abort.signal, progress, sessionId }),
+        )
+        Object.assign(response, answer)
+      } catch (e) {
+        if (!cache.ignoreError || this.#abort.signal.aborted) throw e
+      }
+    }
+    return response
+  }
+
+  /** The cache of an image of this build, for its configuration. */
+  #inlineCache(result: BridgeResult): InlineCacheOf {
+    return ({ id }, layers, compression, ctx) => {
+      const keys = refFor(result, id)?.keys() ?? []
+      const options = { sources: this.#job.cacheSources, compression }
+      return ctx.progress.step('preparing layers for inline cache', () =>
+        imageCache(keys, layers, options, this.#services, ctx),
+      )
+    }
+  }
 }
+
+const refFor = (result: BridgeResult, id: string): BridgeRef | undefined =>
+  result.refs.size > 0 ? result.refs.get(id) : result.ref
 
 const scopeRequest = ({ Frontend, FrontendAttrs, FrontendInputs }: SolveRequest): ScopeRequest => ({
   frontend: Frontend,

@@ -17,6 +17,13 @@ export interface CacheEntry {
   readonly attrs: Attributes
 }
 
+/** Entries as requests have them. */
+export function cacheEntries(
+  entries: readonly { readonly Type: string; readonly Attrs: Attributes }[],
+): readonly CacheEntry[] {
+  return entries.map(({ Type, Attrs }) => ({ type: Type, attrs: Attrs }))
+}
+
 /** What imports of one build work with. */
 export interface CacheImportOptions {
   readonly job: Job

@@ -48,6 +48,7 @@ export function createFrontendBridge(
       }
     },
     async solve(request) {
+      bridge.importCaches((request.cacheImports ?? []).map(({ type, attributes }) => ({ type, attrs: attributes })))
       const ref = await bridge.ref(request.definition)
       if (request.evaluate) await ref?.result()
       if (ref !== undefined) bridge.scope.register([ref])

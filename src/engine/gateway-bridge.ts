@@ -6,6 +6,7 @@ import type { BridgeApi } from './engine-api.ts'
 import { attestationMessages, readAttestations } from './attestation-message.ts'
 import { type BridgeRef, type BridgeResult, refsOf, resultOf, treeOf } from './bridge-ref.ts'
 import type { BuildBridge } from './build-bridge.ts'
+import { cacheEntries } from './cache-imports.ts'
 import { callFrontend } from './call-frontend.ts'
 import { frontendCapabilities, llbCapabilities } from './capabilities.ts'
 import { metadataMessage } from './metadata-message.ts'
@@ -169,6 +170,7 @@ export class GatewayBridge implements BridgeApi {
 
   async #solve(request: gateway.SolveRequest): Promise<BridgeResult> {
     if (request.Definition !== undefined && request.Definition.def.length > 0) {
+      this.#bridge.importCaches(cacheEntries(request.CacheImports))
       const ref = await this.#bridge.ref(request.Definition, request.SourcePolicies)
       return resultOf(ref)
     }

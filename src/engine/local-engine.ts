@@ -10,6 +10,7 @@ import { createDiskLocalCopies } from '../source/local/disk-local-copies.ts'
 import type { DaemonConfig } from './daemon-config.ts'
 import { type OpenEngine, openEngine } from './open-engine.ts'
 import { dnsSettings, networkProvider, networkSettings } from './network.ts'
+import { provenanceEnvironment } from './provenance-environment.ts'
 import { runFrontend } from './run-frontend.ts'
 import { sessionCredentials, sessionSecrets, sessionSink, sessionUpload } from './session-services.ts'
 
@@ -75,6 +76,7 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
       network: await networkProvider(networkSettings(config.document), join(root, 'run'), options.searchPath ?? systemPath),
       dns: dnsSettings(config.document),
     },
+    environment: provenanceEnvironment(config.document['provenanceEnvDir']),
     entitlements: options.entitlements,
     now: () => Date.now(),
   })

@@ -6,6 +6,7 @@ import { SlipwayError } from '../errors/slipway-error.ts'
 import type { ClientSink } from '../exporter/client-sink.ts'
 import type { Executor } from '../executor/executor.ts'
 import { createExecutor, type ExecutorOptions } from '../executor/runc-executor.ts'
+import type { JsonValue } from '../gostd/json.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { touchDirectoryRecord } from '../ops/directory-records.ts'
 import { createDiskCacheMounts } from '../ops/disk-cache-mounts.ts'
@@ -35,6 +36,7 @@ import type { ExporterServices } from './exporters.ts'
 import type { RunFrontend } from './gateway-bridge.ts'
 import { gitForm } from './git-form.ts'
 import { createLayerPacker } from './layer-packer.ts'
+import { clientContent } from '../session/callers/client-content.ts'
 import { createLocalDigests } from './local-digests.ts'
 import { createOpResolver } from './op-resolver.ts'
 import { RegistryLookup, type SessionCredentials } from './registry-lookup.ts'
@@ -67,6 +69,8 @@ export interface EngineOptions {
   /** Steps that work at the same time. */
   readonly parallelism: number
   readonly executor: Omit<ExecutorOptions, 'root'>
+  /** What the administrator wants to be said in every provenance. */
+  readonly environment: Readonly<Record<string, JsonValue>>
   /** Entitlements that builds may be given; undefined: all that they ask for. */
   readonly entitlements: readonly string[] | undefined
   /** Milliseconds since 1970. */
@@ -149,6 +153,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     imageSource,
     ...remote,
     lookup,
+    environment: options.environment,
     provenance: { store: new RequestStore(), gitForm },
     entitlements: options.entitlements,
     hostname: options.hostname,
@@ -158,6 +163,12 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     now: options.now,
     lease,
     usage,
+    caches: {
+      repository: (reference, insecure, sessionId) => lookup.repository(reference, insecure, sessionId),
+      async clientStore(sessionId, storeId, signal) {
+        return clientContent(await options.sessions.get(sessionId, { signal }), storeId)
+      },
+    },
     pushTarget: (reference, settings, ctx) => lookup.pushTarget(reference, settings, ctx),
     sink: options.sink,
     materialize: (ref, signal) => layersOf(ref, trees, signal),

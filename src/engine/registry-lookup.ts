@@ -58,7 +58,7 @@ export class RegistryLookup implements ImageLookup {
     options: { insecure: boolean; byDigest: boolean },
     ctx: ExportContext,
   ): PushTarget {
-    const client = options.insecure ? this.#insecureClient(reference, ctx) : this.#client([ctx.sessionId])
+    const client = options.insecure ? this.#insecureClient(reference, ctx.sessionId) : this.#client([ctx.sessionId])
     return {
       reference,
       store: client.repository(reference),
@@ -68,6 +68,12 @@ export class RegistryLookup implements ImageLookup {
         return from.domain === reference.domain ? client.repository(from) : undefined
       },
     }
+  }
+
+  /** A repository for reading and writing. `insecure`: without TLS, or without checking whom it speaks to. */
+  repository(reference: Reference, insecure: boolean, sessionId: string): ImageStore {
+    const client = insecure ? this.#insecureClient(reference, sessionId) : this.#client([sessionId])
+    return client.repository(reference)
   }
 
   /** Forgets a session's tokens. */
@@ -88,13 +94,13 @@ export class RegistryLookup implements ImageLookup {
     return client
   }
 
-  #insecureClient(reference: Reference, ctx: ExportContext): RegistryClient {
+  #insecureClient(reference: Reference, sessionId: string): RegistryClient {
     const registries = { ...this.#options.registries }
     registries[reference.domain] = { ...registries[reference.domain], insecure: true, http: true }
     return new RegistryClient({
       transport: this.#options.transport,
       registries,
-      ...this.#options.credentialsOf([ctx.sessionId]),
+      ...this.#options.credentialsOf([sessionId]),
     })
   }
 }

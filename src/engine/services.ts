@@ -2,11 +2,13 @@ import type { ScopeServices } from '../attest/scope.ts'
 import type { ContentStore } from '../content/content-store.ts'
 import type { ImageNames } from '../content/image-names.ts'
 import type { LayerPacker } from '../exporter/image-layers.ts'
+import type { JsonValue } from '../gostd/json.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import type { CacheMounts } from '../ops/cache-mounts.ts'
 import type { Trees } from '../ops/trees.ts'
 import type { SessionStore } from '../session/session.ts'
 import type { Snapshotter } from '../snapshot/snapshotter.ts'
+import type { CacheServices } from './cache-backends.ts'
 import type { BuildLease } from './build-lease.ts'
 import type { DiskUsage } from './disk-usage.ts'
 import type { Solver } from '../solver/solver.ts'
@@ -31,8 +33,11 @@ export interface EngineServices {
   readonly git: GitSource
   readonly http: HttpSource
   readonly lookup: ImageLookup
+  readonly caches: CacheServices
   /** What provenance of all builds has in common. */
   readonly provenance: ScopeServices
+  /** What the administrator wants to be said in every provenance. */
+  readonly environment: Readonly<Record<string, JsonValue>>
   /** Entitlements that builds may be given; undefined: all that they ask for. */
   readonly entitlements: readonly string[] | undefined
   readonly hostname: string

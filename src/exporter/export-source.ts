@@ -1,3 +1,6 @@
+import type { CompressionOptions } from './compression-options.ts'
+import type { ExportContext } from './export-context.ts'
+import type { ImageLayer } from './image-layers.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import type { Ref } from '../snapshot/ref.ts'
 
@@ -40,6 +43,14 @@ export interface AttestationSubject {
   readonly digests: readonly string[]
 }
 
+/** The cache that an image brings along, as its configuration takes it; undefined where there is nothing to say. */
+export type InlineCacheOf = (
+  result: PlatformResult,
+  layers: readonly ImageLayer[],
+  compression: CompressionOptions,
+  ctx: ExportContext,
+) => Promise<Uint8Array | undefined>
+
 /** What a build produced, ready to be exported. */
 export interface ExportSource {
   /** In the order asked for; one entry with the worker's platform where the frontend names none. */
@@ -48,4 +59,6 @@ export interface ExportSource {
   readonly multiPlatform: boolean
   /** Metadata of the result as the frontend gave it. */
   readonly metadata: ReadonlyMap<string, Uint8Array>
+  /** Present where images are to bring their cache along. */
+  readonly inlineCache?: InlineCacheOf
 }

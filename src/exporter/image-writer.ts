@@ -7,7 +7,7 @@ import { mediaType } from '../oci/media-type.ts'
 import type { Annotations } from './annotations.ts'
 import { type AttestationOptions, writeAttestationManifest } from './attestation-manifest.ts'
 import type { ExportContext } from './export-context.ts'
-import type { Attestation, ExportSource, PlatformResult } from './export-source.ts'
+import type { Attestation, ExportSource, InlineCacheOf, PlatformResult } from './export-source.ts'
 import { defaultImageConfig, patchImageConfig } from './image-config-patch.ts'
 import { type ImageLayer, imageLayers, type LayerOptions, type LayerServices } from './image-layers.ts'
 import { withLayers } from './sbom-layers.ts'
@@ -70,7 +70,7 @@ export async function writeImage(
   })
   const images: WrittenManifest[] = []
   for (const [i, result] of source.results.entries()) {
-    images.push(await writeManifest(result, layers[i] ?? [], options, services.content, ctx))
+    images.push(await writeManifest(result, layers[i] ?? [], { ...options, inlineCache: source.inlineCache }, services.content, ctx))
   }
   const [only] = images
   if (!wantsIndex && only !== undefined) return singleImage(only, options)
@@ -126,14 +126,16 @@ const orNone = (
 async function writeManifest(
   result: PlatformResult,
   layers: readonly ImageLayer[],
-  options: ImageOptions,
+  options: ImageOptions & { readonly inlineCache: InlineCacheOf | undefined },
   content: ContentStore,
   ctx: ExportContext,
 ): Promise<WrittenManifest> {
+  const inlineCache = await options.inlineCache?.(result, layers, options.compression, ctx)
   const epoch = options.epoch ?? result.epoch
   const configBytes = patchImageConfig(result.config ?? defaultImageConfig(result.platform), {
     layers,
     ...(epoch === undefined ? {} : { epoch }),
+    ...(inlineCache === undefined ? {} : { inlineCache }),
     ...(result.baseConfig === undefined ? {} : { baseConfig: result.baseConfig }),
   })
   const config = await putDocument(

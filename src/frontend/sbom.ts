@@ -8,14 +8,23 @@ import { type ExecMount, outputOf } from '../llb/vertex.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import type { Converted } from '../dockerfile/convert/convert.ts'
+import type { BuildConfig } from './build-config.ts'
 import type { Attestation } from './result.ts'
 import type { SbomRequest } from './sbom-request.ts'
 import type { FrontendScope } from './scope.ts'
 
+/** What is scanned: a result, and further trees by name that the user wants to be looked into. */
+export type Scanned = Pick<Converted, 'state' | 'scanExtras' | 'ignoresCache'>
+
+/** What scanners work with. */
+export interface ScannerScope<Ref> extends Pick<FrontendScope<Ref>, 'bridge' | 'uniqueId' | 'signal'> {
+  readonly config: Pick<BuildConfig, 'buildPlatforms' | 'resolveMode'>
+}
+
 /** Makes the bill of materials of one platform's result. */
 export type Scanner<Ref> = (
   id: string,
-  converted: Converted,
+  converted: Scanned,
   signal?: AbortSignal,
 ) => Promise<Attestation<Ref>>
 
@@ -25,7 +34,7 @@ export type Scanner<Ref> = (
  */
 export async function createScanner<Ref>(
   request: SbomRequest,
-  scope: FrontendScope<Ref>,
+  scope: ScannerScope<Ref>,
 ): Promise<Scanner<Ref>> {
   const { bridge, config, signal } = scope
   const platform = config.buildPlatforms[0] ?? bridge.facts.hostPlatform
@@ -71,7 +80,7 @@ interface Scan {
   readonly parameters: Readonly<Record<string, string>>
 }
 
-function scanState(base: State, scan: Scan, converted: Converted): State {
+function scanState(base: State, scan: Scan, converted: Scanned): State {
   const extras = [...converted.scanExtras].sort(([a], [b]) => (a < b ? -1 : 1))
   const core = '/run/src/core/sbom'
   let state = base

@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto'
+import { provenancePredicate, provenanceType } from '../attest/predicate.ts'
+import type { ProvenanceOptions } from '../attest/provenance-options.ts'
+import type { ProvenanceScope, ResultPlatform } from '../attest/scope.ts'
+import type { Attestation } from '../exporter/export-source.ts'
+import { formatPlatform } from '../oci/platform.ts'
+import { type BridgeRef, type BridgeResult, refsOf } from './bridge-ref.ts'
+import { layerChains } from './layer-chains.ts'
+import type { EngineServices } from './services.ts'
+import { buildkitVersion } from './version.ts'
+
+/** What cache keys and results are compatible with, where a client does not ask for something else. */
+const currentCompatibility = 30
+
+/** Tells how the trees of one build were made. */
+export class BuildProvenance {
+  readonly #scope: ProvenanceScope
+  readonly #services: EngineServices
+  readonly #compatibility: number
+  readonly #startedMs: number
+  /** Not chosen by the client, so that it cannot pass for another build. */
+  readonly #invocationId = randomBytes(16).toString('hex')
+  #finishedMs: number | undefined
+
+  constructor(scope: ProvenanceScope, services: EngineServices, compatibility: number) {
+    this.#scope = scope
+    this.#services = services
+    this.#compatibility = compatibility || currentCompatibility
+    this.#startedMs = services.now()
+  }
+
+  /** The attestation of one tree of a result; undefined where nothing is known of it. */
+  attestation(
+    ref: BridgeRef,
+    result: BridgeResult,
+    platforms: readonly ResultPlatform[],
+    id: string | undefined,
+    options: ProvenanceOptions,
+    signal: AbortSignal,
+  ): Attestation | undefined {
+    const platformId = id === undefined ? {} : { id }
+    const found = this.#scope.provenance(ref, { refs: refsOf(result), platforms, ...platformId })
+    if (found === undefined) return undefined
+    return {
+      predicateType: provenanceType[options.version],
+      inlineOnly: options.inlineOnly,
+      path: options.filename,
+      subjects: [],
+      sbomCore: false,
+      predicate: async () => {
+        this.#finishedMs ??= this.#services.now()
+        const { snapshotter, hostPlatform, environment } = this.#services
+        const chains = options.mode === 'max' ? await layerChains(ref.steps(), snapshotter, signal) : new Map()
+        const facts = {
+          ...found,
+          definition: ref.definition,
+          platform: formatPlatform(hostPlatform),
+          invocationId: this.#invocationId,
+          startedMs: this.#startedMs,
+          finishedMs: this.#finishedMs,
+          dockerfileVersion: buildkitVersion.dockerfileVersion,
+          compatibilityVersion: this.#compatibility,
+          environment,
+          layers: (digest: string) => chains.get(digest) ?? [],
+        }
+        return Buffer.from(provenancePredicate(facts, options))
+      },
+    }
+  }
+}
