@@ -15,6 +15,11 @@ export interface DriveOptions {
   readonly frontend: string
   readonly frontendOptions: Readonly<Record<string, string>>
   readonly frontendInputs: Readonly<Record<string, Definition>>
+  /**
+   * Called with what the frontend answered, before it is returned and exported; `evaluate` makes all its trees. What it
+   * throws is how the build ends.
+   */
+  readonly onResult?: (result: Result, evaluate: () => Promise<void>) => Promise<void>
   readonly onStatus: StatusWriter
   readonly signal: AbortSignal
 }
@@ -99,6 +104,10 @@ async function useBridge(
       CacheImports: (options.request.Cache?.Imports ?? []).map(one => ({ Type: one.Type, Attrs: one.Attrs })),
     })
     result = (await bridge.solve(request, call)).result
+    const refs = refIds(result)
+    const evaluate = async (): Promise<void> =>
+      void (await Promise.all(refs.map(Ref => bridge.evaluate({ Ref }, call))))
+    if (result !== undefined) await options.onResult?.(result, evaluate)
   } catch (e) {
     const error = asSlipwayError(e)
     await bridge.return({ error: { code: 2, message: error.message } }, call).catch(() => undefined)
@@ -106,4 +115,11 @@ async function useBridge(
   }
   await bridge.return(result === undefined ? {} : { result }, call)
   return new Map(Object.entries(result?.metadata ?? {}))
+}
+
+/** Ids of the trees of a result; the empty tree has none. */
+function refIds(result: Result | undefined): readonly string[] {
+  const found = result?.result
+  const refs = found?.case === 'refs' ? Object.values(found.value.refs) : found?.case === 'ref' ? [found.value] : []
+  return refs.map(ref => ref.id).filter(id => id !== '')
 }
