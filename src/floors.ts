@@ -75,7 +75,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   builder: ['drivers', 'buildkit/client', 'session', 'oci', 'status', 'sys'],
   progress: ['status'],
   imagetools: ['registry', 'content', 'oci'],
-  build: ['bake', 'builder', 'buildkit/client', 'session', 'oci', 'status', 'proto'],
+  build: ['bake', 'builder', 'buildkit/client', 'session', 'registry', 'oci', 'status', 'proto', 'tar'],
   cli: [
     'build',
     'bake',

@@ -10,8 +10,10 @@ import type { BuildkitConnection } from '../session/connection.ts'
 import type { StatusWriter } from '../status/solve-status.ts'
 import type { BuildInputs } from './build-inputs.ts'
 import type { BuildRequest } from './build-request.ts'
+import { prepareCaches } from './cache-options.ts'
 import { frontendAttributes } from './frontend-attributes.ts'
 import type { ResolvedOutput } from './outputs.ts'
+import type { BuildLinks } from './target-links.ts'
 
 /** What one build on one node takes. */
 export interface RunBuildOptions {
@@ -20,8 +22,16 @@ export interface RunBuildOptions {
   readonly outputs: readonly ResolvedOutput[]
   /** Attachables besides local directories: credentials, secrets, agents, receivers of exports. */
   readonly attachables: readonly Attachable[]
+  /** Builds of the same call that this one uses, or that use it. */
+  readonly links?: BuildLinks
   readonly onStatus: StatusWriter
+  /** Where relative paths begin. */
+  readonly cwd: string
+  /** Told what the build is done without. */
+  readonly warn: (line: string) => void
   readonly signal: AbortSignal
+  /** Reference of the build; a new one if absent. */
+  readonly ref?: string
 }
 
 /** A new build reference, as buildx makes them: 25 characters of base 36. */
@@ -37,7 +47,8 @@ export async function runBuild(
   options: RunBuildOptions,
 ): Promise<DriveResult & { readonly ref: string }> {
   const { request, inputs, outputs, signal } = options
-  const ref = newBuildRef()
+  const ref = options.ref ?? newBuildRef()
+  const [only] = outputs.length === 1 ? outputs : []
   const directories = Object.fromEntries(
     Object.entries(inputs.localDirs).map(([name, path]) => [name, { path }]),
   )
@@ -47,32 +58,35 @@ export async function runBuild(
     sharedKey: inputs.sharedKey,
   }
   const layouts = Object.entries(inputs.layouts).map(([name, path]) => [`oci:${name}`, { path }] as const)
-  const stores = layouts.length === 0 ? [] : [contentStores(Object.fromEntries(layouts))]
+  const caches = await prepareCaches(request, options.cwd)
+  for (const warning of caches.warnings) options.warn(warning)
+  const directoryStores = { ...Object.fromEntries(layouts), ...caches.stores }
+  const stores = Object.keys(directoryStores).length === 0 ? [] : [contentStores(directoryStores)]
   const attachables = [fileSync(directories), ...stores, ...options.attachables]
+  const frontendAttrs = { ...frontendAttributes(request), ...inputs.frontendAttrs, ...caches.frontendAttrs }
+  const linked = await options.links?.inputs(frontendAttrs, signal)
   await using session = openSession(connection, attachables, identity)
   const result = await driveBuild(connection, {
     request: create(SolveRequestSchema, {
       Ref: ref,
       Session: session.id,
+      // Daemons before 0.13 know one exporter, in these fields.
+      ExporterDeprecated: only?.type ?? '',
+      ExporterAttrsDeprecated: { ...only?.attrs },
       Exporters: outputs.map(output => ({ Type: output.type, Attrs: { ...output.attrs } })),
       Cache: {
-        Exports: request.cacheTo.map(cacheOption),
-        Imports: request.cacheFrom.map(cacheOption),
+        Exports: [...caches.exports],
+        Imports: [...caches.imports],
       },
       Entitlements: [...request.allow],
     }),
     frontend: 'dockerfile.v0',
-    frontendOptions: { ...frontendAttributes(request), ...inputs.frontendAttrs },
-    frontendInputs: {},
+    frontendOptions: linked?.frontendAttrs ?? frontendAttrs,
+    frontendInputs: linked?.frontendInputs ?? {},
+    onResult: async (result, evaluate) => await options.links?.built(result, evaluate, signal),
     onStatus: options.onStatus,
     signal,
   })
+  await caches.finish(result.exporterResponse)
   return { ...result, ref }
 }
-
-const cacheOption = (
-  entry: BuildRequest['cacheFrom'][number],
-): { Type: string; Attrs: { [key: string]: string } } => ({
-  Type: entry.type,
-  Attrs: { ...entry.attributes },
-})

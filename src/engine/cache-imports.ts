@@ -80,6 +80,7 @@ export class CacheImports {
             layers: layers.map(layer => layer.descriptor),
             diffIds: layers.map(layer => layer.diffId),
             repository: blobs.repository,
+            createdMs: layers.map(layer => layer.createdMs),
           },
           blobs,
           transfers,

@@ -148,6 +148,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     packer: createLayerPacker(state),
     trees,
     cacheMounts,
+    exec,
     sessions: options.sessions,
     solver,
     imageSource,

@@ -5,6 +5,7 @@ import type { LayerPacker } from '../exporter/image-layers.ts'
 import type { JsonValue } from '../gostd/json.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import type { CacheMounts } from '../ops/cache-mounts.ts'
+import type { ExecServices } from '../ops/exec-op.ts'
 import type { Trees } from '../ops/trees.ts'
 import type { SessionStore } from '../session/session.ts'
 import type { Snapshotter } from '../snapshot/snapshotter.ts'
@@ -25,6 +26,8 @@ export interface EngineServices {
   readonly packer: LayerPacker
   readonly trees: Trees
   readonly cacheMounts: CacheMounts
+  /** What runs processes. */
+  readonly exec: ExecServices
   readonly sessions: SessionStore
   readonly solver: Solver
   readonly lease: BuildLease

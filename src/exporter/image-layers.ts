@@ -98,6 +98,7 @@ async function lazyBlob(
     descriptor: described(descriptor, options.oci),
     diffId: lazy.diffId,
     fetch: lazy.fetch,
+    ...(lazy.createdMs === undefined ? {} : { createdMs: lazy.createdMs }),
     ...(lazy.repository === undefined ? {} : { repository: lazy.repository }),
   }
 }

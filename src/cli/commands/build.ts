@@ -82,7 +82,7 @@ async function solve(
     await using connection = await driver.dial(signal)
     const { localDirs, layouts, sharedKey } = inputs
     const given = { localDirs, layouts, sharedKey, frontendAttrs: { ...inputs.frontendAttrs, ...attributes } }
-    return await runBuild(connection, { request, inputs: given, outputs, attachables, onStatus: progress.write, signal })
+    return await runBuild(connection, { request, inputs: given, outputs, attachables, onStatus: progress.write, cwd: host.cwd, warn: line => host.stderr.write(`WARNING: ${line}\n`), signal })
   } finally {
     await progress[Symbol.asyncDispose]()
     if (!flags.quiet) host.stderr.write(warningsText(progress.warnings, { debug: globals.debug, color: undefined }))

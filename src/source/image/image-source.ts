@@ -62,12 +62,13 @@ export function parseLayoutIdentifier(
 export class ImageSource {
   readonly #content: ContentStore
   readonly #lookup: ImageLookup
-  readonly #transfers: BlobTransfers
+  /** Transfers of layers under way. */
+  readonly transfers: BlobTransfers
 
   constructor(content: ContentStore, lookup: ImageLookup) {
     this.#content = content
     this.#lookup = lookup
-    this.#transfers = new BlobTransfers(content)
+    this.transfers = new BlobTransfers(content)
   }
 
   async resolve(identifier: ImageIdentifier, ctx: SourceContext): Promise<ResolvedImage> {
@@ -126,7 +127,7 @@ export class ImageSource {
         repository: repositoryName(identifier.reference),
       },
       image.store,
-      this.#transfers,
+      this.transfers,
       ctx.progress,
     )
     return { kind: 'stack', layers }

@@ -66,6 +66,8 @@ export function lazyLayers(
     readonly layers: readonly Descriptor[]
     readonly diffIds: readonly Digest[]
     readonly repository: string | undefined
+    /** Of each layer, where they are known. */
+    readonly createdMs?: readonly (number | undefined)[]
   },
   store: Pick<ImageStore, 'fetch'>,
   transfers: BlobTransfers,
@@ -75,6 +77,7 @@ export function lazyLayers(
   return image.layers.map((descriptor, i): RefLayer => {
     const diffId = image.diffIds[i]
     const chainId = chain[i]
+    const createdMs = image.createdMs?.[i]
     if (diffId === undefined || chainId === undefined)
       throw new SlipwayError('invalid-argument', 'an image has more layers than diff IDs')
     return {
@@ -83,6 +86,7 @@ export function lazyLayers(
         descriptor,
         diffId,
         chainId,
+        ...(createdMs === undefined ? {} : { createdMs }),
         ...(image.repository === undefined ? {} : { repository: image.repository }),
         fetch: signal => transfers.bring(descriptor, store, progress, signal),
         unpacking: done => progress.status(`extracting ${descriptor.digest}`, { completed: done }),
