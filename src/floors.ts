@@ -54,7 +54,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     'llb',
   ],
   exporter: ['content', 'registry', 'snapshot', 'session', 'oci', 'tar', 'compression', 'sys'],
-  cache: ['solver', 'content', 'registry', 'oci', 'compression'],
+  cache: ['solver', 'content', 'registry', 'oci', 'compression', 'exporter', 'ops', 'session', 'snapshot'],
   attest: ['solver', 'content', 'oci', 'proto'],
   frontend: ['dockerfile', 'llb', 'oci', 'proto', 'status'],
   engine: [...belowEngine, 'sys'],
@@ -78,6 +78,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   build: ['bake', 'builder', 'buildkit/client', 'session', 'registry', 'oci', 'status', 'proto', 'tar'],
   cli: [
     'build',
+    'exporter',
     'bake',
     'builder',
     'imagetools',
