@@ -126,7 +126,8 @@ function parseContext(text: string): [string, string] {
   return [tag === undefined || tag === 'latest' ? familiar : `${familiar}:${tag}`, value]
 }
 
-function checkNetwork(mode: string): string {
+/** Refuses networks that builds do not have. Throws `invalid-argument`. */
+export function checkNetwork(mode: string): string {
   if (['', 'default', 'host', 'none'].includes(mode)) return mode
   throw new SlipwayError(
     'invalid-argument',
@@ -142,7 +143,8 @@ function extraHost(text: string): string {
   return `${text.slice(0, at)}=${ip}`
 }
 
-function attestsOf(requests: ReadonlyMap<string, string | undefined>, env: RequestHost['env']): Record<string, string> {
+/** Statements wanted as the frontend is told of them, with the default one where nothing is said. */
+export function attestsOf(requests: ReadonlyMap<string, string | undefined>, env: RequestHost['env']): Record<string, string> {
   const attests: Record<string, string> = {}
   for (const [type, value] of requests) if (value !== undefined) attests[type] = value.replace(/^type=[^,]*,?/, '')
   const noDefault = ['1', 'true'].includes(env['BUILDX_NO_DEFAULT_ATTESTATIONS'] ?? '')

@@ -21,9 +21,19 @@ export function imageId(response: Readonly<Record<string, string>>): string {
  * https://github.com/docker/buildx/blob/v0.36.1/docs/reference/buildx_build.md#metadata-file
  */
 export function buildMetadata(answer: BuildAnswer): string {
+  return goJson(sortKeys(metadataOf(answer)), { indent: '  ' })
+}
+
+/** The metadata of several builds, by the names of their targets. */
+export function targetsMetadata(answers: ReadonlyMap<string, BuildAnswer>): string {
+  const metadata = Object.fromEntries([...answers].map(([name, answer]) => [name, metadataOf(answer)]))
+  return goJson(sortKeys(metadata), { indent: '  ' })
+}
+
+function metadataOf(answer: BuildAnswer): { [key: string]: JsonValue } {
   const metadata: Record<string, JsonValue> = { 'buildx.build.ref': answer.ref }
   for (const [key, value] of Object.entries(answer.exporterResponse)) metadata[key] = decoded(value)
-  return goJson(sortKeys(metadata), { indent: '  ' })
+  return metadata
 }
 
 /** A value that is base64 of JSON, as that JSON; anything else as it is. */

@@ -1,0 +1,92 @@
+import type { BuildOptions } from '../bake/build-options.ts'
+import { type CallFunction, parseCallFunction } from '../bake/attrs/call-function.ts'
+import type { ExportEntry } from '../bake/attrs/export-entry.ts'
+import type { ResourceLimits } from '../bake/attrs/resources.ts'
+import { writeUlimit } from '../bake/attrs/ulimit.ts'
+import type { RequestedAnnotation } from '../oci/annotation-flag.ts'
+import { formatPlatform } from '../oci/platform.ts'
+import { formatReference, parseReference, withDefaultTag } from '../oci/reference.ts'
+import type { BuildRequest } from './build-request.ts'
+import { attestsOf, checkNetwork, type RequestHost } from './request-from-flags.ts'
+
+/** The request that a target of a bake file makes. Throws `invalid-argument` in buildx's words. */
+export function requestFromTarget(options: BuildOptions, host: RequestHost): BuildRequest {
+  const { context, dockerfile, dockerfileInline, target, network, shmSize } = options
+  const call = parseCallFunction(options.call ?? '')
+  return {
+    context: context.path,
+    dockerfile,
+    ...(dockerfileInline === undefined ? {} : { dockerfileInline }),
+    contexts: Object.fromEntries([...options.contexts].map(([name, { path }]) => [name, path])),
+    platforms: options.platforms,
+    tags: options.tags.map(tag => formatReference(withDefaultTag(parseReference(tag)))),
+    buildArgs: Object.fromEntries(options.args),
+    labels: Object.fromEntries(options.labels),
+    ...(target === undefined || target === '' ? {} : { target }),
+    noCache: options.noCache,
+    noCacheFilter: options.noCacheFilter,
+    pull: options.pull,
+    outputs: options.exports.map(one => exportEntry(one, options.annotations)),
+    cacheFrom: options.cacheFrom,
+    cacheTo: options.cacheTo,
+    secrets: options.secrets,
+    ssh: options.ssh,
+    attests: attestsOf(options.attests, host.env),
+    allow: options.entitlements,
+    network: checkNetwork(network),
+    extraHosts: options.extraHosts,
+    ...(shmSize > 0 ? { shmSize } : {}),
+    ulimits: options.ulimits.map(writeUlimit),
+    resources: resourceAttributes(options.resources),
+    ...(call === undefined ? {} : { call: callText(call) }),
+  }
+}
+
+/** The frontend request behind a call, with its options, as requests hold it. */
+export function callText({ name, format, ignoreStatus }: CallFunction): string {
+  const options = [
+    ...(format === '' ? [] : [`format=${format}`]),
+    ...(ignoreStatus ? ['ignorestatus=true'] : []),
+  ]
+  return [`frontend.${name}`, ...options].join(',')
+}
+
+function exportEntry(
+  planned: BuildOptions['exports'][number],
+  annotations: readonly RequestedAnnotation[],
+): ExportEntry {
+  const { type, attributes, directory, file } = planned
+  const destination = directory ?? file
+  const added = Object.fromEntries(annotations.map(one => [annotationAttribute(one), one.value]))
+  return {
+    type,
+    attributes: { ...attributes, ...added },
+    ...(destination === undefined ? {} : { destination }),
+  }
+}
+
+/**
+ * The name under which exporters take an annotation.
+ * Source: https://github.com/moby/buildkit/blob/v0.32.2/exporter/containerimage/exptypes/annotations.go
+ */
+function annotationAttribute({ type, platform, key }: RequestedAnnotation): string {
+  const place = platform === undefined ? '' : `[${formatPlatform(platform)}]`
+  return `annotation${type === undefined ? '' : `-${type}`}${place}.${key}`
+}
+
+/** Limits of steps under the names that the Dockerfile frontend knows. */
+export function resourceAttributes(limits: ResourceLimits): Record<string, string> {
+  const named: readonly (readonly [string, number | bigint | string | undefined])[] = [
+    ['memory', limits.memory],
+    ['memswap', limits.memorySwap],
+    ['cpushares', limits.cpuShares],
+    ['cpuperiod', limits.cpuPeriod],
+    ['cpuquota', limits.cpuQuota],
+    ['cpusetcpus', limits.cpusetCpus],
+    ['cpusetmems', limits.cpusetMems],
+  ]
+  const isSet = (value: (typeof named)[number][1]): boolean => !['', '0', 'undefined'].includes(String(value))
+  return Object.fromEntries(
+    named.filter(([, value]) => isSet(value)).map(([key, value]) => [key, String(value)]),
+  )
+}
