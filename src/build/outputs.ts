@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { ExportEntry } from '../bake/attrs/export-entry.ts'
+import type { ByteStream } from '../bytes/byte-stream.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 
 /** Where an output that is files goes on this machine. */
@@ -8,6 +9,8 @@ export type OutputTarget =
   | { readonly kind: 'directory'; readonly path: string }
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'stdout' }
+  /** An archive that is taken by something else than a file: a docker daemon. */
+  | { readonly kind: 'stream'; readonly receive: (stream: ByteStream, signal: AbortSignal) => Promise<void> }
 
 /** One output as the daemon is asked for it; its place in the list is its number. */
 export interface ResolvedOutput {

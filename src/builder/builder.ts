@@ -3,6 +3,8 @@ import type { SlipwayError } from '../errors/slipway-error.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import type { StoredNode } from './node-group.ts'
 
+export type { Driver, DriverFeatures } from '../drivers/driver.ts'
+
 /** A node of a builder, with its driver unless that could not be made. */
 export interface BuilderNode {
   readonly name: string

@@ -86,7 +86,9 @@ export async function loadEmbedded(
   try {
     driver = await places.host.embedded.driver()
   } catch (e) {
-    error = asSlipwayError(e)
+    // Anything else is no failure of the engine but the caller's own way out (the command runs elsewhere).
+    if (!isSlipwayError(e)) throw e
+    error = e
   }
   const stored: StoredNode = { name, endpoint }
   return {

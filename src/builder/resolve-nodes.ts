@@ -65,10 +65,9 @@ class NodePool {
     if (fixedDecide(unasked, platforms)) {
       const choices = choosePlatformNodes(unasked, platforms)
       try {
-        await Promise.all(
-          [...new Set(choices.map(choice => choice.nodes[0] ?? 0))].map(node => this.#boot(node)),
-        )
-        return groupChoices(choices.map(({ platform, nodes: [node = 0] }) => ({ platform, node })))
+        const chosen = [...new Set(choices.map(choice => choice.nodes[0] ?? 0))]
+        const first = await this.#firstOfDaemon(chosen)
+        return groupChoices(choices.map(({ platform, nodes: [node = 0] }) => ({ platform, node: first(node) })))
       } catch (error) {
         if (this.#options.signal.aborted) throw error
         // A node that was meant for a platform does not start: perhaps another one is able.
@@ -79,6 +78,19 @@ class NodePool {
     return groupChoices(
       choices.map(({ platform, nodes }) => ({ platform, node: indexes[nodes[0] ?? 0] ?? 0 })),
     )
+  }
+
+  /** Starts nodes; of those that are the same daemon the first stands for all. */
+  async #firstOfDaemon(nodes: readonly number[]): Promise<(node: number) => number> {
+    const workers = await Promise.all(nodes.map(node => this.#boot(node)))
+    const daemons = new Map<string, number>()
+    const first = new Map<number, number>()
+    for (const [i, node] of nodes.entries()) {
+      const id = workers[i]?.[0]?.id || `node ${node}`
+      if (!daemons.has(id)) daemons.set(id, node)
+      first.set(node, daemons.get(id) ?? node)
+    }
+    return node => first.get(node) ?? node
   }
 
   async takeOver(platform: Platform, lost: ReadonlySet<number>): Promise<number | undefined> {

@@ -64,6 +64,9 @@ function exportTarget(target: OutputTarget, remove: boolean, host: Host): Export
   if (target.kind === 'stdout') {
     return { kind: 'stream', receive: (stream, _metadata, signal) => pipeline(stream, host.stdout.stream, { end: false, signal }) }
   }
+  if (target.kind === 'stream') {
+    return { kind: 'stream', receive: (stream, _metadata, signal) => target.receive(stream, signal) }
+  }
   return { kind: 'stream', receive: (stream, _metadata, signal) => writeArchive(target.path, stream, signal) }
 }
 

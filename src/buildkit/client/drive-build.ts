@@ -1,6 +1,6 @@
 import { type Client, createClient } from '@connectrpc/connect'
 import { create } from '@bufbuild/protobuf'
-import { asSlipwayError, wrapError } from '../../errors/slipway-error.ts'
+import { asSlipwayError, type SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { Control, type SolveRequest } from '../../proto/gen/control_pb.ts'
 import { LLBBridge, type Result, SolveRequestSchema } from '../../proto/gen/gateway_pb.ts'
 import type { Definition } from '../../proto/gen/ops_pb.ts'
@@ -65,12 +65,16 @@ export async function driveBuild(node: BuildkitConnection, options: DriveOptions
 /** Both values, or the error that says most: the daemon's answer rather than the broken call that follows from it. */
 async function firstFailure<A, B>(solving: Promise<A>, bridging: Promise<B>): Promise<[A, B]> {
   const [solved, bridged] = await Promise.allSettled([solving, bridging])
-  if (bridged.status === 'rejected' && asSlipwayError(bridged.reason).code !== 'canceled')
+  if (bridged.status === 'rejected' && !followsFromSolve(asSlipwayError(bridged.reason), solved.status === 'rejected'))
     throw bridged.reason
   if (solved.status === 'rejected') throw solved.reason
   if (bridged.status === 'rejected') throw bridged.reason
   return [solved.value, bridged.value]
 }
+
+/** A bridge call is cancelled with its build; where the build never began there is no job for it either. */
+const followsFromSolve = (error: SlipwayError, hasFailed: boolean): boolean =>
+  error.code === 'canceled' || (hasFailed && error.code === 'not-found' && error.message.includes('no such job'))
 
 async function watchStatus(
   control: Client<typeof Control>,

@@ -1,22 +1,16 @@
 import { rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
-import { prepareInputs } from '../../build/build-inputs.ts'
 import type { BuildRequest } from '../../build/build-request.ts'
 import { resolveOutputs, type ResolvedOutput } from '../../build/outputs.ts'
 import { requestFromFlags } from '../../build/request-from-flags.ts'
-import { runBuild } from '../../build/run-build.ts'
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
-import { warningsText } from '../../progress/warnings.ts'
-import { uploads } from '../../session/attachables/upload.ts'
 import { exactArgs } from '../argument-rule.ts'
 import { buildMetadata, imageId, writeWhole } from '../build-results.ts'
-import { authAttachable, outputsAttachable, secretsAttachable } from '../client-attachables.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
-import { embeddedDriver, RanElsewhere } from '../embedded.ts'
+import { RanElsewhere } from '../embedded.ts'
 import { hostPlatform } from '../host-platform.ts'
-import { openProgress } from '../open-progress.ts'
 import { type BuildFlags, declareBuildFlags } from './build-flags.ts'
+import { solveBuild } from '../solve-build.ts'
 import { printCallResult } from './call-result.ts'
 
 /** `build`: an image, or files, of a Dockerfile. */
@@ -34,7 +28,7 @@ export const command: Command = defineCommand({
 })
 
 async function build(context: CommandContext<BuildFlags>): Promise<number> {
-  const { host, flags, args, signal } = context
+  const { host, flags, globals, args, signal } = context
   const [path = ''] = args
   for (const line of flags.warnings) host.stderr.write(`WARNING: ${line}\n`)
   const request = requestFromFlags(path, flags, { env: host.env, hostPlatform: hostPlatform() })
@@ -45,13 +39,14 @@ async function build(context: CommandContext<BuildFlags>): Promise<number> {
     }
     rmSync(resolve(host.cwd, flags.iidFile), { force: true })
   }
-  const result = await solve(request, outputs, context)
+  const { progress, quiet } = flags
+  const result = await solveBuild(request, outputs, { host, globals, progress, quiet, signal })
   if (request.call !== undefined) return printCallResult(host, request.call, result.metadata)
-  const answer = { ref: `default/default/${result.ref}`, exporterResponse: result.exporterResponse }
+  const answer = { ref: `${result.builder}/${result.node}/${result.ref}`, exporterResponse: result.exporterResponse }
   if (flags.quiet) host.stdout.write(`${imageId(result.exporterResponse)}\n`)
   if (flags.iidFile !== '') writeWhole(flags.iidFile, imageId(result.exporterResponse), host)
   if (flags.metadataFile !== '') writeWhole(flags.metadataFile, buildMetadata(answer), host)
-  if (request.outputs.length === 0 && !flags.quiet) tellWhere(result.exporterResponse, context)
+  if (request.outputs.length === 0 && result.driver === 'embedded' && !flags.quiet) tellWhere(result.exporterResponse, context)
   signal.throwIfAborted()
   return 0
 }
@@ -63,30 +58,6 @@ function outputsOf(request: BuildRequest, { host }: CommandContext<BuildFlags>):
     return resolveOutputs(request.outputs, request.tags, { cwd: host.cwd, stdoutIsTerminal: host.stdout.isTTY })
   }
   return [{ type: 'image', attrs: { name: request.tags.join(','), 'dangling-name-prefix': 'slipway.local/build' } }]
-}
-
-async function solve(
-  request: BuildRequest,
-  outputs: readonly ResolvedOutput[],
-  { host, flags, globals, signal }: CommandContext<BuildFlags>,
-): ReturnType<typeof runBuild> {
-  // First of all: as an ordinary user the command may have to begin anew, with its standard input untouched.
-  await using driver = await embeddedDriver(host)
-  await using inputs = await prepareInputs(request, { cwd: host.cwd, tempDir: tmpdir(), stdin: host.stdin.stream })
-  const streams = uploads()
-  const attributes: Record<string, string> = {}
-  if (inputs.upload !== undefined) attributes['context'] = streams.add('context', inputs.upload)
-  const attachables = [authAttachable(host), await secretsAttachable(request.secrets, host), outputsAttachable(outputs, host), streams]
-  const progress = await openProgress(host, { progress: flags.progress, quiet: flags.quiet, label: 'embedded:default' })
-  try {
-    await using connection = await driver.dial(signal)
-    const { localDirs, layouts, sharedKey } = inputs
-    const given = { localDirs, layouts, sharedKey, frontendAttrs: { ...inputs.frontendAttrs, ...attributes } }
-    return await runBuild(connection, { request, inputs: given, outputs, attachables, onStatus: progress.write, cwd: host.cwd, warn: line => host.stderr.write(`WARNING: ${line}\n`), signal })
-  } finally {
-    await progress[Symbol.asyncDispose]()
-    if (!flags.quiet) host.stderr.write(warningsText(progress.warnings, { debug: globals.debug, color: undefined }))
-  }
 }
 
 function tellWhere(response: Readonly<Record<string, string>>, { host, path }: CommandContext<BuildFlags>): void {

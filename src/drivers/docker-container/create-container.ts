@@ -1,12 +1,9 @@
 import { asSlipwayError, isSlipwayError } from '../../errors/slipway-error.ts'
-import { dockerCredentials } from '../../registry/credential-helper.ts'
 import { parseReference, withDefaultTag } from '../../oci/reference.ts'
-import { run } from '../../sys/spawn.ts'
 import type { BootStep } from '../boot-step.ts'
-import { present } from '../docker/dial-docker.ts'
 import type { DockerApi } from '../docker/docker-api.ts'
-import { dockerHubKey } from '../../registry/docker-config.ts'
 import { readMessages } from '../docker/load-image.ts'
+import { registryAuth } from '../docker/registry-auth.ts'
 import type { DriverOptions } from '../driver-options.ts'
 import { configArchive } from './config-archive.ts'
 import type { ContainerOptions } from './container-options.ts'
@@ -91,31 +88,6 @@ async function pull(
     signal,
   })
   await readMessages(body, () => {})
-}
-
-/** The credential of a registry as docker's API takes it: JSON in base64url. */
-async function registryAuth(
-  host: string,
-  { contexts, env }: Pick<DriverOptions, 'contexts' | 'env'>,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const find = dockerCredentials(contexts.config, async (command, args, stdin) => {
-    const { code, stdout, stderr } = await run(command, args, {
-      input: stdin,
-      env: present(env),
-      signal,
-      success: Array.from({ length: 256 }, (_, i) => i),
-    })
-    return { exitCode: code, stdout: stdout.toString('utf8'), stderr: stderr.toString('utf8') }
-  })
-  const credential = await find(host, signal)
-  if (credential === undefined) return undefined
-  const serveraddress = host === 'docker.io' ? dockerHubKey : host
-  const { username, secret, registryToken } = credential
-  const auth = username === '' ? { identitytoken: secret } : { username, password: secret }
-  return Buffer.from(JSON.stringify({ ...auth, registrytoken: registryToken, serveraddress })).toString(
-    'base64url',
-  )
 }
 
 async function containerConfig(creation: ContainerCreation): Promise<object> {

@@ -39,6 +39,7 @@ interface JsonMessage {
   readonly status?: string
   readonly error?: string
   readonly progressDetail?: { readonly current?: number; readonly total?: number }
+  readonly aux?: { readonly Digest?: string }
 }
 
 /** Reads docker's progress messages to their end. Throws the error that is among them. */

@@ -1,0 +1,238 @@
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type { ByteStream } from '../bytes/byte-stream.ts'
+import { type BuildInputs, prepareInputs } from '../build/build-inputs.ts'
+import type { BuildRequest } from '../build/build-request.ts'
+import { type DriverOutputs, driverOutputs, type LoadTarget } from '../build/driver-outputs.ts'
+import { buildOnNodes, type NodesBuildResult } from '../build/multi-node.ts'
+import type { ResolvedOutput } from '../build/outputs.ts'
+import type { Builder, BuilderNode } from '../builder/builder.ts'
+import { type BuilderHost, openPlaces } from '../builder/builder-host.ts'
+import { saveBuildState } from '../builder/local-state.ts'
+import { clientId } from '../builder/node-id.ts'
+import { resolveBuilder } from '../builder/resolve-builder.ts'
+import { resolveNodes } from '../builder/resolve-nodes.ts'
+import { SlipwayError } from '../errors/slipway-error.ts'
+import { tryParseBool } from '../gostd/parse-number.ts'
+import type { ProgressPrinter } from '../progress/printer.ts'
+import { warningsText } from '../progress/warnings.ts'
+import type { Attachable } from '../session/attachable.ts'
+import { uploads } from '../session/attachables/upload.ts'
+import { openBuilderHost } from './builder-host.ts'
+import { authAttachable, outputsAttachable, secretsAttachable } from './client-attachables.ts'
+import type { GlobalOptions } from './global-flags.ts'
+import type { Host } from './host.ts'
+import { hostPlatform } from './host-platform.ts'
+import { loadTarget, pushByDocker } from './docker-images.ts'
+import { mergePushed } from './merge-pushed.ts'
+import { openProgress } from './open-progress.ts'
+
+/** What a build is done with. */
+export interface SolveContext {
+  readonly host: Host
+  readonly globals: GlobalOptions
+  readonly progress: string
+  readonly quiet: boolean
+  readonly signal: AbortSignal
+}
+
+/** How a build ended, and where. */
+export interface SolvedBuild extends Omit<NodesBuildResult, 'node'> {
+  readonly builder: string
+  readonly driver: string
+  readonly node: string
+}
+
+/** Builds on the chosen builder, with progress on standard error; `outputs` are those of the request, resolved. */
+export async function solveBuild(
+  request: BuildRequest,
+  outputs: readonly ResolvedOutput[],
+  context: SolveContext,
+): Promise<SolvedBuild> {
+  const { host, globals, signal } = context
+  // First of all: as an ordinary user the command may have to begin anew, with its standard input untouched.
+  await using builderHost = openBuilderHost(host, globals)
+  const builder = await resolveBuilder(builderHost, globals.builder, {
+    signal,
+    contextKey: request.context,
+    touch: true,
+  })
+  await using inputs = await prepareInputs(request, {
+    cwd: host.cwd,
+    tempDir: tmpdir(),
+    stdin: host.stdin.stream,
+  })
+  const notes: string[] = []
+  const progress = await openProgress(host, {
+    progress: context.progress,
+    quiet: context.quiet,
+    label: `${builder.driverName}:${builder.name}`,
+    description: `building with ${JSON.stringify(builder.name)} instance using ${builder.driverName} driver`,
+  })
+  try {
+    const solving = new Solving(request, outputs, inputs, builder, builderHost, progress, context, notes)
+    return await solving.run()
+  } finally {
+    await progress[Symbol.asyncDispose]()
+    if (!context.quiet) {
+      for (const note of new Set(notes)) host.stderr.write(`${note}\n`)
+      host.stderr.write(warningsText(progress.warnings, { debug: globals.debug, color: undefined }))
+    }
+  }
+}
+
+class Solving {
+  readonly #request: BuildRequest
+  readonly #outputs: readonly ResolvedOutput[]
+  readonly #inputs: BuildInputs
+  readonly #builder: Builder
+  readonly #builderHost: BuilderHost
+  readonly #progress: ProgressPrinter
+  readonly #context: SolveContext
+  readonly #notes: string[]
+
+  constructor(
+    request: BuildRequest,
+    outputs: readonly ResolvedOutput[],
+    inputs: BuildInputs,
+    builder: Builder,
+    builderHost: BuilderHost,
+    progress: ProgressPrinter,
+    context: SolveContext,
+    notes: string[],
+  ) {
+    this.#request = request
+    this.#outputs = outputs
+    this.#inputs = inputs
+    this.#builder = builder
+    this.#builderHost = builderHost
+    this.#progress = progress
+    this.#context = context
+    this.#notes = notes
+  }
+
+  async run(): Promise<SolvedBuild> {
+    const { host, signal } = this.#context
+    const request = this.#request
+    const write = this.#progress.write
+    const resolved = await resolveNodes(this.#builder, { platforms: request.platforms, write, signal })
+    await using stack = new AsyncDisposableStack()
+    const stdin = await this.#stdin(resolved.nodes.length > 1, stack)
+    const shared = [authAttachable(host), await secretsAttachable(request.secrets, host)]
+    const load = await this.#load()
+    let plan: DriverOutputs | undefined
+    const result = await buildOnNodes(resolved, {
+      request,
+      inputs: { ...this.#inputs, sharedKey: this.#sharedKey(), frontendAttrs: { ...this.#inputs.frontendAttrs, ...stdin.attrs } },
+      outputs: this.#outputs,
+      outputsFor: async node => {
+        plan = await this.#outputsFor(node, load, resolved.nodes.length > 1)
+        return plan
+      },
+      attachables: () => [...shared, ...stdin.attachables()],
+      receivers: list => outputsAttachable(list, host),
+      mergePushed: (names, images) => mergePushed(names, images, { host, write, signal }),
+      note: line => this.#notes.push(line),
+      warn: line => this.#notes.push(`WARNING: ${line}`),
+      cwd: host.cwd,
+      onStatus: write,
+      tempDir: tmpdir(),
+      hostPlatform: hostPlatform(),
+      stdout: host.stdout.stream,
+      signal,
+    })
+    const exporterResponse = { ...result.exporterResponse }
+    if (plan !== undefined && plan.pushByDocker.length > 0) {
+      const digest = await pushByDocker(this.#builderHost, result.node.endpoint, plan.pushByDocker, write, signal)
+      if (digest !== undefined) exporterResponse['containerimage.digest'] = digest
+    }
+    this.#remember(result.node, result.ref)
+    const { name, driverName } = this.#builder
+    return { ...result, exporterResponse, builder: name, driver: driverName, node: result.node.name }
+  }
+
+  async #outputsFor(node: BuilderNode, load: LoadTarget | undefined, several: boolean): Promise<DriverOutputs> {
+    const { host, signal } = this.#context
+    if (node.driver === undefined) throw node.error ?? new SlipwayError('not-found', 'no drivers found')
+    const features = await node.driver.features(signal)
+    const plan = driverOutputs(this.#request, this.#outputs, {
+      driver: node.driver.name,
+      features: several ? { ...features, multiPlatform: true } : features,
+      load,
+      noDefaultLoad: tryParseBool(host.env['BUILDX_NO_DEFAULT_LOAD'] ?? '') === true,
+    })
+    if (several && plan.pushByDocker.length > 0) {
+      throw new SlipwayError(
+        'failed-precondition',
+        "multi-node push can't currently be performed with the docker driver, please switch to a different driver",
+      )
+    }
+    this.#notes.push(...plan.notes)
+    return plan
+  }
+
+  /** A docker daemon is looked for only where an image may be loaded. */
+  async #load(): Promise<LoadTarget | undefined> {
+    const wanted = this.#outputs.find(output => output.type === 'docker' && output.target === undefined)
+    const isDefault = this.#request.outputs.length === 0 && this.#builder.driverName !== 'embedded'
+    if (wanted === undefined && !isDefault) return undefined
+    const { signal } = this.#context
+    return await loadTarget(this.#builderHost, wanted?.attrs['context'], this.#progress.write, signal)
+  }
+
+  /** The context that comes from standard input; kept in a file where more than one node may ask for it. */
+  async #stdin(
+    several: boolean,
+    stack: AsyncDisposableStack,
+  ): Promise<{ readonly attrs: Readonly<Record<string, string>>; readonly attachables: () => readonly Attachable[] }> {
+    const { upload } = this.#inputs
+    if (upload === undefined) return { attrs: {}, attachables: () => [] }
+    const open = several ? await spool(upload, stack) : (): ByteStream => upload
+    const offer = (): { readonly streams: Attachable; readonly url: string } => {
+      const streams = uploads()
+      return { streams, url: streams.add('context', open()) }
+    }
+    const first = offer()
+    let isFirst = true
+    const attachables = (): readonly Attachable[] => {
+      const streams = isFirst ? first.streams : offer().streams
+      isFirst = false
+      return [streams]
+    }
+    return { attrs: { context: first.url }, attachables }
+  }
+
+  #sharedKey(): string {
+    const { dir } = openPlaces(this.#builderHost)
+    const id = clientId(dir, size => this.#builderHost.random(size))
+    return id === '' ? this.#inputs.sharedKey : `${this.#inputs.sharedKey}:${id}`
+  }
+
+  /** Notes the build for `history`; a directory that cannot be written is no reason to fail. */
+  #remember(node: BuilderNode, ref: string): void {
+    const { dir } = openPlaces(this.#builderHost)
+    const { context, frontendAttrs, localDirs } = { ...this.#inputs, context: this.#request.context }
+    const file = frontendAttrs['filename'] ?? 'Dockerfile'
+    const place = { builder: this.#builder.name, node: node.name, ref }
+    try {
+      saveBuildState(dir, place, {
+        target: 'default',
+        localPath: localDirs['context'] ?? context,
+        dockerfilePath: localDirs['dockerfile'] === undefined ? file : join(localDirs['dockerfile'], file),
+      })
+    } catch {
+      // What is noted here is a convenience of this machine.
+    }
+  }
+}
+
+async function spool(stream: ByteStream, stack: AsyncDisposableStack): Promise<() => ByteStream> {
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-context-'))
+  stack.defer(() => rm(folder, { recursive: true, force: true }))
+  const path = join(folder, 'context')
+  await pipeline(stream, createWriteStream(path))
+  return () => createReadStream(path)
+}
