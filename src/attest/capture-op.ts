@@ -48,6 +48,10 @@ function captureSource(
       capture.addImage({ reference: rest, platform, local: scheme === 'oci-layout', ...digest })
       break
     }
+    case 'docker-image+blob':
+    case 'oci-layout+blob':
+      capture.addBlob({ reference: rest, digest: pin ?? '', local: scheme === 'oci-layout+blob' })
+      break
     case 'local':
       capture.addLocal(rest)
       break

@@ -1,6 +1,6 @@
 import { parseReference, repositoryName } from '../oci/reference.ts'
 import { redactUrl } from './redact-url.ts'
-import type { GitOrigin, HttpOrigin, ImageOrigin, NamedSecret, Sources } from './sources.ts'
+import type { BlobOrigin, GitOrigin, HttpOrigin, ImageOrigin, NamedSecret, Sources } from './sources.ts'
 
 /**
  * What went into a tree: sources, secrets, agents, the network. Equal entries are kept once; credentials in URLs never
@@ -8,6 +8,7 @@ import type { GitOrigin, HttpOrigin, ImageOrigin, NamedSecret, Sources } from '.
  */
 export class Capture implements Sources {
   images: ImageOrigin[] = []
+  blobs: BlobOrigin[] = []
   git: GitOrigin[] = []
   http: HttpOrigin[] = []
   locals: string[] = []
@@ -20,6 +21,11 @@ export class Capture implements Sources {
 
   addImage(image: ImageOrigin): void {
     if (!this.images.some(known => sameImage(known, image))) this.images.push(image)
+  }
+
+  addBlob(blob: BlobOrigin): void {
+    const same = (known: BlobOrigin): boolean => known.reference === blob.reference && known.local === blob.local
+    if (!this.blobs.some(same)) this.blobs.push(blob)
   }
 
   addGit(origin: GitOrigin): void {
@@ -47,6 +53,7 @@ export class Capture implements Sources {
   /** Takes over what another capture has. */
   merge(other: Capture): void {
     for (const image of other.images) this.addImage(image)
+    for (const blob of other.blobs) this.addBlob(blob)
     for (const origin of other.git) this.addGit(origin)
     for (const origin of other.http) this.addHttp(origin)
     for (const name of other.locals) this.addLocal(name)
@@ -68,6 +75,7 @@ export class Capture implements Sources {
     const tagged = new Set(this.images.filter(image => !isPinned(image.reference)).map(nameAndTag))
     this.images = this.images.filter(image => !isPinned(image.reference) || !tagged.has(nameAndTag(image)))
     this.images.sort((a, b) => compare(a.reference, b.reference))
+    this.blobs.sort((a, b) => compare(a.reference, b.reference))
     this.git.sort((a, b) => compare(a.url, b.url))
     this.http.sort((a, b) => compare(a.url, b.url))
     this.locals.sort(compare)

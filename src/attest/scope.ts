@@ -46,7 +46,7 @@ const saysSomething = (request: ScopeRequest | undefined): request is ScopeReque
   request !== undefined &&
   (request.frontend !== '' || Object.keys(request.options).length + Object.keys(request.inputs).length > 0)
 
-const emptySources: Sources = { images: [], git: [], http: [], locals: [] }
+const emptySources: Sources = { images: [], blobs: [], git: [], http: [], locals: [] }
 
 /**
  * What one frontend asked for while it ran, and what frontends that it called asked for: all of that is provenance of

@@ -11,6 +11,15 @@ export interface ImageOrigin {
   readonly local: boolean
 }
 
+/** A file that a build took from a repository, by the digest of its blob. */
+export interface BlobOrigin {
+  /** `docker.io/library/app@sha256:…` */
+  readonly reference: string
+  readonly digest: string
+  /** From an OCI layout of the client. */
+  readonly local: boolean
+}
+
 /** A commit that a build took; `url` with `#ref`. */
 export interface GitOrigin {
   readonly url: string
@@ -32,6 +41,7 @@ export interface NamedSecret {
 /** All that came from outside. */
 export interface Sources {
   readonly images: readonly ImageOrigin[]
+  readonly blobs: readonly BlobOrigin[]
   readonly git: readonly GitOrigin[]
   readonly http: readonly HttpOrigin[]
   /** Names of directories of the client. */

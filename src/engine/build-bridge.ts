@@ -1,10 +1,12 @@
+import { create } from '@bufbuild/protobuf'
 import type { ProvenanceScope, ScopeRequest } from '../attest/scope.ts'
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { isDigest } from '../oci/digest.ts'
 import { formatPlatform } from '../oci/platform.ts'
-import { formatReference, parsePullReference, parseReference, withDefaultTag, withDigest } from '../oci/reference.ts'
-import type { Definition, Op } from '../proto/gen/ops_pb.ts'
+import { formatReference, parsePullReference, withDigest } from '../oci/reference.ts'
+import type { SecretContext } from '../ops/secret-source.ts'
+import { type Definition, ExecOpSchema, type NetMode, type Op, OpSchema, type SecurityMode } from '../proto/gen/ops_pb.ts'
 import type { Policy } from '../proto/gen/source-policy_pb.ts'
 import { memo } from '../solver/memo.ts'
 import type { Job } from '../solver/solver.ts'
@@ -167,6 +169,16 @@ export class BuildBridge {
     if (op.op.case === 'exec') this.services.checkPlatform(platformOf(op.platform) ?? this.services.hostPlatform)
   }
 
+  /** A process in a container of a frontend, checked as steps are. */
+  checkExec(wish: { readonly network?: NetMode; readonly security?: SecurityMode }): void {
+    this.#check(create(OpSchema, { op: { case: 'exec', value: create(ExecOpSchema, wish) } }))
+  }
+
+  /** Who may be asked for secrets. */
+  get secrets(): SecretContext {
+    return { signal: this.signal, sessions: () => this.#sessions }
+  }
+
   /**
    * Resolves a name to the configuration of its image for one platform. Throws `failed to resolve source metadata for …`;
    * where a policy turned the image into something else, with the detail `slipway.NotAnImage`.
@@ -182,7 +194,7 @@ export class BuildBridge {
       source: { identifier: `${scheme}://${reference}`, attrs },
       platform,
       resolveMode: request.resolveMode,
-      logName: request.logName || `resolve image config for ${reference}`,
+      logName: request.logName ?? '',
       gitObjects: false,
       policies: request.policies ?? [],
     }).catch((e: unknown) => {
@@ -194,13 +206,9 @@ export class BuildBridge {
         details: [{ type: 'slipway.NotAnImage', identifier }],
       })
     }
-    this.scope.addImage({
-      reference: formatReference(withDefaultTag(parseReference(request.reference))),
-      platform,
-      digest: image.digest,
-      local: store !== undefined,
-    })
     const name = identifier.slice(identifier.indexOf('://') + 3)
+    const local = identifier.startsWith('oci-layout:')
+    this.scope.addImage({ reference: name, platform, digest: image.digest, local })
     const resolved = parsePullReference(name)
     if (!isDigest(image.digest)) throw new SlipwayError('internal', `bad digest ${image.digest}`)
     return { name, reference: formatReference(withDigest(resolved, image.digest)), digest: image.digest, config: image.config }

@@ -16,6 +16,7 @@ import { exportSourceOf } from './export-source.ts'
 import { grantedEntitlements } from './entitlements.ts'
 import { createExporter, type ExporterServices } from './exporters.ts'
 import { GatewayBridge, type RunFrontend } from './gateway-bridge.ts'
+import { scanResult } from './scan-result.ts'
 import { StatusHub } from './status-hub.ts'
 
 /** One build from its request to its answer. */
@@ -90,6 +91,7 @@ export class Build {
       throw e
     } finally {
       signal.removeEventListener('abort', stop)
+      await this.bridge[Symbol.asyncDispose]()
     }
   }
 
@@ -141,9 +143,11 @@ export class Build {
     return response
   }
 
-  #attested(source: ExportSource, result: BridgeResult): Promise<ExportSource> {
+  async #attested(source: ExportSource, result: BridgeResult): Promise<ExportSource> {
     const wanted = { provenance: this.#provenance, options: this.#wantedProvenance }
-    return attestResult(source, result, wanted, this.#services, this.#abort.signal)
+    const ids = source.results.map(({ id }) => id)
+    const scanned = await scanResult(result, ids, this.request.FrontendAttrs, this.#buildBridge)
+    return attestResult(source, scanned, wanted, this.#services, this.#abort.signal)
   }
 
   /** Writes the caches that were asked for, once all outputs are there. */

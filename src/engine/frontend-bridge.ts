@@ -5,17 +5,19 @@ import { isDigest } from '../oci/digest.ts'
 import type { Definition } from '../proto/gen/ops_pb.ts'
 import { type BridgeRef, type BridgeResult, treeOf } from './bridge-ref.ts'
 import type { BuildBridge } from './build-bridge.ts'
+import { callFrontend } from './call-frontend.ts'
+import type { RunFrontend } from './gateway-bridge.ts'
 import { readRefFile } from './ref-files.ts'
 
 /** What frontends inside this process may ask, in their own words. */
 export function createFrontendBridge(
   bridge: BuildBridge,
   inputs: Readonly<Record<string, Definition>>,
-  sessionId: string,
+  runFrontend: RunFrontend,
 ): FrontendBridge<BridgeRef> {
   const { services } = bridge
   return {
-    facts: { sessionId, platforms: services.platforms(), hostPlatform: services.hostPlatform },
+    facts: { sessionId: bridge.sessionId, platforms: services.platforms(), hostPlatform: services.hostPlatform },
     async resolveImage(name: string, lookup: ImageLookup) {
       const resolved = await bridge.resolveImageConfig({
         reference: name,
@@ -57,15 +59,18 @@ export function createFrontendBridge(
     async readFile(ref, path, range, signal) {
       return readRefFile(services.trees, await treeOf(ref), path, range, signal ?? bridge.signal)
     },
-    inputs: async () => inputs,
+    async inputs() {
+      for (const { def, metadata } of Object.values(inputs)) {
+        if (def.length === 0 && Object.keys(metadata).length === 0) {
+          throw new SlipwayError('invalid-argument', 'invalid nil input definition to definition op')
+        }
+      }
+      return inputs
+    },
     async forward(request) {
-      throw new SlipwayError(
-        'unimplemented',
-        `frontend ${request.frontend} ${request.attributes['source'] ?? ''} cannot be run`,
-        {
-          hint: 'the built-in Dockerfile frontend is used with --build-arg BUILDKIT_SYNTAX=dockerfile.v0',
-        },
-      )
+      const { frontend, attributes, inputs: given } = request
+      const result = await callFrontend(runFrontend, { frontend, options: attributes, inputs: given }, bridge)
+      return { ref: result.ref, refs: result.refs, metadata: result.metadata, attestations: result.attestations }
     },
     warn: warning => bridge.warn(warning),
   }

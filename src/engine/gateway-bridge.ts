@@ -2,6 +2,9 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type * as gateway from '../proto/gen/gateway_pb.ts'
 import type { Definition } from '../proto/gen/ops_pb.ts'
+import { fromRpcStatus } from '../session/errors/wire-error.ts'
+import type { Ref } from '../snapshot/ref.ts'
+import type { FileTree } from '../snapshot/tree.ts'
 import type { BridgeApi } from './engine-api.ts'
 import { attestationMessages, readAttestations } from './attestation-message.ts'
 import { type BridgeRef, type BridgeResult, refsOf, resultOf, treeOf } from './bridge-ref.ts'
@@ -12,7 +15,16 @@ import { frontendCapabilities, llbCapabilities } from './capabilities.ts'
 import { metadataMessage } from './metadata-message.ts'
 import { statMessage } from './stat-message.ts'
 import { platformOf } from './platform-message.ts'
-import { readRefDirectory, readRefFile, statRefFile } from './ref-files.ts'
+import { GatewayContainer } from './gateway-container.ts'
+import { runProcesses } from './gateway-process.ts'
+import {
+  readRefDirectory,
+  readRefFile,
+  readTreeDirectory,
+  readTreeFile,
+  statRefFile,
+  statTreeFile,
+} from './ref-files.ts'
 import { workerRecord } from './worker-record.ts'
 
 /** Runs a frontend of the engine by name. */
@@ -29,11 +41,12 @@ export type Returned =
   | { readonly kind: 'error'; readonly error: SlipwayError }
 
 /** The LLBBridge service of one build. */
-export class GatewayBridge implements BridgeApi {
+export class GatewayBridge implements BridgeApi, AsyncDisposable {
   readonly #bridge: BuildBridge
   readonly #runFrontend: RunFrontend
   readonly #inputs: Readonly<Record<string, Definition>>
   readonly #refs = new Map<string, BridgeRef>()
+  readonly #containers = new Map<string, GatewayContainer>()
   readonly returned = Promise.withResolvers<Returned>()
 
   constructor(
@@ -152,13 +165,71 @@ export class GatewayBridge implements BridgeApi {
   }
 
   return: BridgeApi['return'] = async request => {
-    if (request.error !== undefined && request.error.code !== 0) {
-      const error = new SlipwayError('unknown', request.error.message)
-      this.returned.resolve({ kind: 'error', error })
-      return {}
-    }
-    this.returned.resolve({ kind: 'result', result: this.#read(request.result) })
+    const error = request.error === undefined ? undefined : fromRpcStatus(request.error)
+    if (error !== undefined) this.returned.resolve({ kind: 'error', error })
+    else this.returned.resolve({ kind: 'result', result: this.#read(request.result) })
     return {}
+  }
+
+  newContainer: NonNullable<BridgeApi['newContainer']> = async request => {
+    const id = request.ContainerID
+    this.#bridge.checkExec({ network: request.Network })
+    const { services, secrets } = this.#bridge
+    const refOf = async (ref: string): Promise<Ref> => treeOf(this.#ref(ref))
+    const container = await GatewayContainer.open(request, refOf, services, secrets)
+    if (this.#containers.has(id)) {
+      await container[Symbol.asyncDispose]()
+      throw new SlipwayError('already-exists', `Container ${id} already exists`)
+    }
+    this.#containers.set(id, container)
+    return {}
+  }
+
+  releaseContainer: NonNullable<BridgeApi['releaseContainer']> = async request => {
+    const container = this.#containers.get(request.ContainerID)
+    if (container === undefined) throw new SlipwayError('unknown', `container details for ${request.ContainerID} not found`)
+    this.#containers.delete(request.ContainerID)
+    await container[Symbol.asyncDispose]()
+    return {}
+  }
+
+  execProcess: NonNullable<BridgeApi['execProcess']> = (messages, call) =>
+    runProcesses(
+      messages,
+      id => {
+        const container = this.#containers.get(id)
+        if (container !== undefined) return container
+        throw new SlipwayError('not-found', `container ${JSON.stringify(id)} previously released or not created`)
+      },
+      init => this.#bridge.checkExec({ security: init.Security }),
+      call.signal,
+    )
+
+  readFileContainer: NonNullable<BridgeApi['readFileContainer']> = async request => {
+    const { Range } = request
+    const range = Range === undefined ? undefined : { offset: Number(Range.Offset), length: Number(Range.Length) }
+    return { Data: readTreeFile(this.#containerTree(request), request.FilePath, range) }
+  }
+
+  readDirContainer: NonNullable<BridgeApi['readDirContainer']> = async request => ({
+    entries: readTreeDirectory(this.#containerTree(request), request.DirPath, request.IncludePattern).map(statMessage),
+  })
+
+  statFileContainer: NonNullable<BridgeApi['statFileContainer']> = async request => ({
+    stat: statMessage(statTreeFile(this.#containerTree(request), request.Path)),
+  })
+
+  /** Ends the containers that the client left. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const left = [...this.#containers.values()]
+    this.#containers.clear()
+    await Promise.all(left.map(container => container[Symbol.asyncDispose]()))
+  }
+
+  #containerTree({ Ref, MountIndex }: { Ref: string; MountIndex: number }): FileTree {
+    const container = this.#containers.get(Ref)
+    if (container === undefined) throw new SlipwayError('unknown', `container details for ${Ref}@${MountIndex} not found`)
+    return container.treeAt(MountIndex)
   }
 
   #ref(id: string): BridgeRef | undefined {

@@ -11,7 +11,8 @@ import type { DaemonConfig } from './daemon-config.ts'
 import { type OpenEngine, openEngine } from './open-engine.ts'
 import { dnsSettings, networkProvider, networkSettings } from './network.ts'
 import { provenanceEnvironment } from './provenance-environment.ts'
-import { runFrontend } from './run-frontend.ts'
+import { frontendSettings } from './frontend-settings.ts'
+import { createRunFrontend } from './run-frontend.ts'
 import { sessionCredentials, sessionSecrets, sessionSink, sessionUpload } from './session-services.ts'
 
 /** What this machine is, as far as builds care. */
@@ -67,7 +68,7 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
       })
       return { git, http }
     },
-    runFrontend,
+    runFrontend: createRunFrontend(frontendSettings(config.document)),
     hostname: hostname(),
     ...machine,
     parallelism: Math.max(4, availableParallelism() * 2),

@@ -23,6 +23,15 @@ export async function readRefFile(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   using tree = await trees.view(ref, signal)
+  return readTreeFile(tree, path, range)
+}
+
+/** The same, of a tree at hand. */
+export function readTreeFile(
+  tree: FileTree,
+  path: string,
+  range: { readonly offset: number; readonly length: number } | undefined,
+): Uint8Array {
   const real = tree.resolve(posix.join('/', path))
   const entry = tree.lstat(real)
   if (entry === undefined)
@@ -54,10 +63,11 @@ export async function statRefFile(
   signal: AbortSignal,
 ): Promise<NamedEntry> {
   using tree = await trees.view(ref, signal)
-  return statIn(tree, path)
+  return statTreeFile(tree, path)
 }
 
-function statIn(tree: FileTree, path: string): NamedEntry {
+/** The same, of a tree at hand. */
+export function statTreeFile(tree: FileTree, path: string): NamedEntry {
   const clean = posix.join('/', path)
   const entry = tree.lstat(tree.resolve(clean))
   if (entry === undefined) throw new SlipwayError('not-found', `lstat ${clean}: no such file or directory`)
@@ -73,6 +83,11 @@ export async function readRefDirectory(
   signal: AbortSignal,
 ): Promise<readonly NamedEntry[]> {
   using tree = await trees.view(ref, signal)
+  return readTreeDirectory(tree, path, pattern)
+}
+
+/** The same, of a tree at hand. */
+export function readTreeDirectory(tree: FileTree, path: string, pattern: string): readonly NamedEntry[] {
   const real = tree.resolve(posix.join('/', path))
   if (tree.lstat(real)?.kind !== 'directory') {
     throw new SlipwayError('not-found', `open ${posix.join('/', path)}: no such file or directory`)

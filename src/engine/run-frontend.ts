@@ -1,13 +1,26 @@
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { bridgeResult, createFrontendBridge } from './frontend-bridge.ts'
+import type { FrontendSettings } from './frontend-settings.ts'
 import type { RunFrontend } from './gateway-bridge.ts'
 
-/** Runs a frontend by name; those that are not built in are images. */
-export const runFrontend: RunFrontend = async (name, options, inputs, bridge) => {
-  if (name !== 'dockerfile.v0') {
-    throw new SlipwayError('unimplemented', `failed to find frontend ${name}`, { hint: 'the built-in frontend is dockerfile.v0' })
+/** Runs frontends by name; those that are not built in are images (`gateway.v0` with a `source`). */
+export function createRunFrontend(settings: FrontendSettings): RunFrontend {
+  const runFrontend: RunFrontend = async (name, options, inputs, bridge) => {
+    if (name === 'gateway.v0' && settings.gateway) {
+      const { runGateway } = await import('./gateway-frontend.ts')
+      const { frontendReplacement } = await import('./frontend-replacement.ts')
+      const replacement = frontendReplacement(options, inputs, bridge, runFrontend)
+      return runGateway({ options, inputs, settings, runFrontend, replacement }, bridge)
+    }
+    if (name === 'dockerfile.v0' && settings.dockerfile) {
+      const { buildDockerfile } = await import('../frontend/build-dockerfile.ts')
+      const adapter = createFrontendBridge(bridge, inputs, runFrontend)
+      const { job, signal } = bridge
+      return bridgeResult(await buildDockerfile(adapter, options, { uniqueId: job.id, signal }))
+    }
+    throw new SlipwayError('unimplemented', `failed to find frontend: ${name}`, {
+      hint: 'the built-in frontends are dockerfile.v0 and gateway.v0',
+    })
   }
-  const { buildDockerfile } = await import('../frontend/build-dockerfile.ts')
-  const adapter = createFrontendBridge(bridge, inputs, bridge.sessionId)
-  return bridgeResult(await buildDockerfile(adapter, options, { uniqueId: bridge.job.id, signal: bridge.signal }))
+  return runFrontend
 }

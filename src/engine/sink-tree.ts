@@ -3,7 +3,7 @@ import { closeSync, createReadStream } from 'node:fs'
 import { posix } from 'node:path'
 import type { SinkTree } from '../exporter/client-sink.ts'
 import { type Stat, StatSchema } from '../proto/gen/fsutil_pb.ts'
-import type { SyncTree } from '../session/fsutil/sync-tree.ts'
+import { comparePaths, type SyncTree } from '../session/fsutil/sync-tree.ts'
 import type { FileTree } from '../snapshot/tree.ts'
 import { statMessage } from './stat-message.ts'
 
@@ -18,10 +18,7 @@ export function sinkSyncTree(trees: readonly SinkTree[], report: (label: string,
   }
   return {
     async *walk(signal) {
-      for (const one of [...trees].sort((a, b) => Buffer.compare(Buffer.from(a.prefix), Buffer.from(b.prefix)))) {
-        if (one.prefix !== '') yield directoryStat(one.prefix, one.mtimeMs)
-        yield* walkTree(one, signal, sources)
-      }
+      yield* merged(trees.map(one => wholeTree(one, signal, sources)))
       for (const one of trees) report(one.label, sent.get(one.label) ?? 0, true)
     },
     async *open(path) {
@@ -39,6 +36,34 @@ export function sinkSyncTree(trees: readonly SinkTree[], report: (label: string,
       }
     },
   }
+}
+
+/** Several walks as one, in path order; a directory that is in more than one is there once. */
+async function* merged(walks: readonly AsyncIterable<Stat>[]): AsyncIterable<Stat> {
+  const open = await Promise.all(
+    walks.map(async walk => {
+      const iterator = walk[Symbol.asyncIterator]()
+      return { iterator, at: await iterator.next() }
+    }),
+  )
+  for (let last: string | undefined; ; ) {
+    const waiting = open.flatMap(one => (one.at.done ? [] : [{ one, stat: one.at.value }]))
+    const [first] = waiting.sort((a, b) => comparePaths(a.stat.path, b.stat.path))
+    if (first === undefined) return
+    if (first.stat.path !== last) yield first.stat
+    last = first.stat.path
+    first.one.at = await first.one.iterator.next()
+  }
+}
+
+/** A tree below its prefix, with the directory of that name. */
+async function* wholeTree(
+  one: SinkTree,
+  signal: AbortSignal | undefined,
+  sources: Map<string, { readonly one: SinkTree; readonly path: string }>,
+): AsyncIterable<Stat> {
+  if (one.prefix !== '') yield directoryStat(one.prefix, one.mtimeMs)
+  yield* walkTree(one, signal, sources)
 }
 
 async function* contentOf(tree: FileTree, path: string): AsyncIterable<Uint8Array> {

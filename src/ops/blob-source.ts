@@ -13,6 +13,7 @@ export function blobSourceFactory(scheme: Scheme, source: BlobSource): SourceFac
     return {
       keys: async () => [source.key(identifier)],
       tree: ctx => source.tree(identifier, ctx),
+      pin: () => identifier.digest,
     }
   }
 }

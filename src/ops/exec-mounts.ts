@@ -21,6 +21,8 @@ export interface PreparedMounts extends AsyncDisposable {
   readonly mounts: readonly ContainerMount[]
   /** Bytes of /dev/shm where the step says so. */
   readonly shmSize: number | undefined
+  /** What is mounted, by the mount's place in the message: changes of the running container show. */
+  treeAt(index: number): FileTree | undefined
   /** Makes the outputs, in their order. */
   commit(): Promise<readonly Result[]>
 }
@@ -70,6 +72,7 @@ class MountPreparation implements PreparedMounts {
   readonly #ctx: OpContext
   readonly #resources = new AsyncDisposableStack()
   readonly #outputs = new Map<number, Output>()
+  readonly #trees = new Map<Mount, FileTree>()
 
   constructor(message: ExecOp, inputs: readonly Ref[], services: Services, ctx: OpContext) {
     this.#message = message
@@ -88,6 +91,11 @@ class MountPreparation implements PreparedMounts {
     for (const mount of sorted) await this.#prepareMount(mount)
     if (this.#rootTree === undefined) throw new SlipwayError('invalid-argument', 'mounts: no root mount')
     return this
+  }
+
+  treeAt(index: number): FileTree | undefined {
+    const mount = this.#message.mounts[index]
+    return mount === undefined ? undefined : this.#trees.get(mount)
   }
 
   async commit(): Promise<readonly Result[]> {
@@ -152,14 +160,17 @@ class MountPreparation implements PreparedMounts {
     const lowers = trees.directories(ids)
     let source: TreeSource = { kind: 'overlay', lowers }
     const output = Number(mount.output)
+    let writable: ActiveLayer | undefined
     if (mount.readonly) {
       if (output >= 0) this.#outputs.set(output, { kind: 'same', ref })
     } else {
       const active = this.#resources.use(await trees.prepare(stack, { description: this.#ctx.name, signal }))
+      writable = active
       source = { kind: 'overlay', lowers, upper: active.upper, work: active.work }
       if (output >= 0) this.#outputs.set(output, { kind: 'layer', active, base: stack })
     }
     const tree = this.#resources.use(await trees.view(stack, signal))
+    this.#trees.set(mount, writable === undefined ? tree : this.#resources.use(trees.writable(writable)))
     if (dest === '/') {
       this.root = source
       this.readonlyRoot = mount.readonly

@@ -112,7 +112,8 @@ async function run(
   return await mounts.commit()
 }
 
-function networkOf(mode: NetMode): 'default' | 'host' | 'none' {
+/** The network of a container by the mode in its message. */
+export function networkOf(mode: NetMode): 'default' | 'host' | 'none' {
   if (mode === NetMode.HOST) return 'host'
   return mode === NetMode.NONE ? 'none' : 'default'
 }

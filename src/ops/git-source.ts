@@ -12,8 +12,14 @@ export function gitSourceFactory(source: GitSource): SourceFactory {
   return (rest, attrs) => {
     const identifier = parseGitIdentifier(rest, attrs)
     let found: Promise<ResolvedRef> | undefined
+    let object: string | undefined
+    const find = async (ctx: OpContext): Promise<ResolvedRef> => {
+      const ref = await source.resolve(identifier, ctx)
+      object = ref.object
+      return ref
+    }
     const resolve = (ctx: OpContext): Promise<ResolvedRef> => {
-      found ??= source.resolve(identifier, ctx)
+      found ??= find(ctx)
       found.catch(() => {
         found = undefined
       })
@@ -22,6 +28,7 @@ export function gitSourceFactory(source: GitSource): SourceFactory {
     return {
       keys: async ctx => [source.key(identifier, await resolve(ctx))],
       tree: async ctx => source.tree(identifier, await resolve(ctx), ctx),
+      pin: () => object,
     }
   }
 }
