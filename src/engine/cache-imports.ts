@@ -80,7 +80,7 @@ export class CacheImports {
             layers: layers.map(layer => layer.descriptor),
             diffIds: layers.map(layer => layer.diffId),
             repository: blobs.repository,
-            createdMs: layers.map(layer => layer.createdMs),
+            facts: layers,
           },
           blobs,
           transfers,

@@ -99,6 +99,7 @@ async function lazyBlob(
     diffId: lazy.diffId,
     fetch: lazy.fetch,
     ...(lazy.createdMs === undefined ? {} : { createdMs: lazy.createdMs }),
+    ...(lazy.description === undefined ? {} : { description: lazy.description }),
     ...(lazy.repository === undefined ? {} : { repository: lazy.repository }),
   }
 }

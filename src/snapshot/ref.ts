@@ -9,6 +9,8 @@ export interface LazyLayer {
   readonly chainId: Digest
   /** When it was made, where that is known; milliseconds since 1970. */
   readonly createdMs?: number
+  /** How it was made, where that is known. */
+  readonly description?: string
   /** Repository that has the blob (`host/path`), for mounting it into another one at push. */
   readonly repository?: string
   /** Brings the blob into the content store; shared by all that ask. */

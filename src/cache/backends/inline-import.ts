@@ -1,3 +1,4 @@
+import { parseRfc3339 } from '../../gostd/time.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import { isDigest } from '../../oci/digest.ts'
 import { parseJson, readList, readObject, readText } from '../../oci/json-reader.ts'
@@ -15,6 +16,7 @@ export function inlineCacheOf(config: Uint8Array, layers: readonly Descriptor[])
   if (text === undefined || rootfs === undefined || rootfs === null) return undefined
   const diffIds = readList(readObject(rootfs, 'rootfs'), 'diff_ids', 'rootfs', layers.length + 1) ?? []
   if (diffIds.length !== layers.length) return undefined
+  const facts = layerFacts(object['history'])
   return {
     config: {
       records: parseCacheRecords(Buffer.from(text, 'base64')),
@@ -25,7 +27,18 @@ export function inlineCacheOf(config: Uint8Array, layers: readonly Descriptor[])
       const diffId = diffIds[number]
       if (descriptor === undefined || !isDigest(diffId)) return undefined
       const { annotations: _annotations, ...rest } = descriptor
-      return { descriptor: rest, diffId }
+      return { descriptor: rest, diffId, ...facts[number] }
     },
   }
+}
+
+/** When and how each layer was made, as far as the history says. */
+function layerFacts(history: unknown): readonly { createdMs?: number; description?: string }[] {
+  if (!Array.isArray(history)) return []
+  return history
+    .filter((item: { empty_layer?: unknown } | null) => item !== null && item.empty_layer !== true)
+    .map((item: { created?: unknown; created_by?: unknown }) => ({
+      ...(typeof item.created === 'string' ? { createdMs: parseRfc3339(item.created) } : {}),
+      ...(typeof item.created_by === 'string' ? { description: item.created_by } : {}),
+    }))
 }

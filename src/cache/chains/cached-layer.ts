@@ -7,6 +7,7 @@ export interface CachedLayer {
   readonly diffId: Digest
   /** Milliseconds since 1970. */
   readonly createdMs?: number
+  readonly description?: string
   /** Brings the blob into the content store where it is not there yet. */
   readonly fetch?: (signal: AbortSignal) => Promise<void>
 }

@@ -66,8 +66,8 @@ export function lazyLayers(
     readonly layers: readonly Descriptor[]
     readonly diffIds: readonly Digest[]
     readonly repository: string | undefined
-    /** Of each layer, where they are known. */
-    readonly createdMs?: readonly (number | undefined)[]
+    /** Of each layer, what is known. */
+    readonly facts?: readonly { readonly createdMs?: number; readonly description?: string }[]
   },
   store: Pick<ImageStore, 'fetch'>,
   transfers: BlobTransfers,
@@ -77,7 +77,7 @@ export function lazyLayers(
   return image.layers.map((descriptor, i): RefLayer => {
     const diffId = image.diffIds[i]
     const chainId = chain[i]
-    const createdMs = image.createdMs?.[i]
+    const { createdMs, description } = image.facts?.[i] ?? {}
     if (diffId === undefined || chainId === undefined)
       throw new SlipwayError('invalid-argument', 'an image has more layers than diff IDs')
     return {
@@ -87,6 +87,7 @@ export function lazyLayers(
         diffId,
         chainId,
         ...(createdMs === undefined ? {} : { createdMs }),
+        ...(description === undefined ? {} : { description }),
         ...(image.repository === undefined ? {} : { repository: image.repository }),
         fetch: signal => transfers.bring(descriptor, store, progress, signal),
         unpacking: done => progress.status(`extracting ${descriptor.digest}`, { completed: done }),
