@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import { abortable } from '../async/abort.ts'
+import { SlipwayError } from '../errors/slipway-error.ts'
 import type { Result } from '../proto/gen/gateway_pb.ts'
 import { type Definition, DefinitionSchema } from '../proto/gen/ops_pb.ts'
 
@@ -20,14 +21,14 @@ export interface LinkedInputs {
 const prefix = 'target:'
 
 /**
- * Targets that use each other as contexts and are built at the same time, on one node. What a frontend answers is given to
+ * Targets that use each other as contexts and are built at the same time. What a frontend answers is given to
  * the builds that use it as a definition; all of them stay open until every one of them was evaluated, as the definitions
  * name their sessions. Source: https://github.com/docker/buildx/blob/v0.36.1/build/build.go, `linkedTargetState`.
  */
 export class TargetLinks {
   readonly #parents = new Map<string, readonly string[]>()
   readonly #children = new Map<string, readonly string[]>()
-  readonly #results = new Milestones<Result>()
+  readonly #results = new Milestones<{ readonly result: Result; readonly node: string }>()
   readonly #evaluated = new Milestones<void>()
   readonly #completed = new Milestones<void>()
 
@@ -41,8 +42,8 @@ export class TargetLinks {
     }
   }
 
-  /** The links of one target. */
-  of(name: string): BuildLinks {
+  /** The links of one target, which is built on `node`. */
+  of(name: string, node: string): BuildLinks {
     return {
       inputs: async (attributes, signal) => {
         const attrs: Record<string, string> = { ...attributes }
@@ -50,14 +51,16 @@ export class TargetLinks {
         for (const [key, value] of Object.entries(attributes)) {
           if (!key.startsWith('context:') || !value.startsWith(prefix)) continue
           const other = value.slice(prefix.length)
-          addInput(key, other, await this.#results.reached(other, signal), attrs, inputs)
+          const found = await this.#results.reached(other, signal)
+          if (found.node !== node) throw elsewhere(name, key, other)
+          addInput(key, other, found.result, attrs, inputs)
         }
         return { frontendAttrs: attrs, frontendInputs: inputs }
       },
       built: async (result, evaluate, signal) => {
         const [parents, children] = [this.#parents.get(name) ?? [], this.#childrenOf(name)]
-        this.#results.reach(name, result)
-        if (parents.length + children.length === 0) return
+        this.#results.reach(name, { result, node })
+        if (!this.isLinked(name)) return
         // External caches are looked up by a frontend's solve: all dependents have done so before evaluation begins.
         for (const child of children) await this.#results.reached(child, signal)
         // A target's own session is at work before one that depends on it evaluates the same steps.
@@ -68,6 +71,11 @@ export class TargetLinks {
         this.#completed.reach(name)
       },
     }
+  }
+
+  /** Whether a target uses others or is used by them. */
+  isLinked(name: string): boolean {
+    return this.#childrenOf(name).length + (this.#parents.get(name) ?? []).length > 0
   }
 
   #childrenOf(name: string): readonly string[] {
@@ -94,6 +102,15 @@ class Milestones<T> {
     this.#moments.set(name, moment)
     return moment
   }
+}
+
+function elsewhere(name: string, key: string, other: string): SlipwayError {
+  const context = key.slice('context:'.length)
+  return new SlipwayError(
+    'failed-precondition',
+    `failed to use ${other} as context ${context} for ${name} because targets build with different drivers`,
+    { hint: 'build both for the same platforms, or on a builder with one node' },
+  )
 }
 
 const configKey = 'containerimage.config'

@@ -9,18 +9,20 @@ import type { BuildRequest } from '../build/build-request.ts'
 import { type DriverOutputs, driverOutputs, type LoadTarget } from '../build/driver-outputs.ts'
 import { buildOnNodes, type NodesBuildResult } from '../build/multi-node.ts'
 import type { ResolvedOutput } from '../build/outputs.ts'
+import type { RunBuildOptions } from '../build/run-build.ts'
+import type { TargetLinks } from '../build/target-links.ts'
 import type { Builder, BuilderNode } from '../builder/builder.ts'
 import { type BuilderHost, openPlaces } from '../builder/builder-host.ts'
 import { saveBuildState } from '../builder/local-state.ts'
 import { clientId } from '../builder/node-id.ts'
 import { resolveBuilder } from '../builder/resolve-builder.ts'
-import { resolveNodes } from '../builder/resolve-nodes.ts'
+import { type ResolvedNodes, resolveNodes } from '../builder/resolve-nodes.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { tryParseBool } from '../gostd/parse-number.ts'
-import type { ProgressPrinter } from '../progress/printer.ts'
 import { warningsText } from '../progress/warnings.ts'
 import type { Attachable } from '../session/attachable.ts'
 import { uploads } from '../session/attachables/upload.ts'
+import type { StatusWriter } from '../status/solve-status.ts'
 import { openBuilderHost } from './builder-host.ts'
 import { authAttachable, outputsAttachable, secretsAttachable } from './client-attachables.ts'
 import type { GlobalOptions } from './global-flags.ts'
@@ -73,8 +75,8 @@ export async function solveBuild(
     description: `building with ${JSON.stringify(builder.name)} instance using ${builder.driverName} driver`,
   })
   try {
-    const solving = new Solving(request, outputs, inputs, builder, builderHost, progress, context, notes)
-    return await solving.run()
+    const { write } = progress
+    return await new Solving({ request, outputs, inputs, builder, builderHost, write, context, notes }).run()
   } finally {
     await progress[Symbol.asyncDispose]()
     if (!context.quiet) {
@@ -84,40 +86,50 @@ export async function solveBuild(
   }
 }
 
-class Solving {
+/** One build on a builder, everything around it being open. */
+export interface SolvingOptions {
+  readonly request: BuildRequest
+  /** Those of the request, resolved. */
+  readonly outputs: readonly ResolvedOutput[]
+  readonly inputs: BuildInputs
+  readonly builder: Builder
+  readonly builderHost: BuilderHost
+  readonly write: StatusWriter
+  readonly context: Pick<SolveContext, 'host' | 'signal'>
+  /** Takes lines that the user is to read when the display is closed. */
+  readonly notes: string[]
+  /** The target of a bake file that this is, and the others that it may use. */
+  readonly target?: { readonly name: string; readonly links: TargetLinks }
+}
+
+/** Runs one build on the nodes of a builder. */
+export class Solving {
   readonly #request: BuildRequest
   readonly #outputs: readonly ResolvedOutput[]
   readonly #inputs: BuildInputs
   readonly #builder: Builder
   readonly #builderHost: BuilderHost
-  readonly #progress: ProgressPrinter
-  readonly #context: SolveContext
+  readonly #write: StatusWriter
+  readonly #context: SolvingOptions['context']
   readonly #notes: string[]
+  readonly #target: SolvingOptions['target']
 
-  constructor(
-    request: BuildRequest,
-    outputs: readonly ResolvedOutput[],
-    inputs: BuildInputs,
-    builder: Builder,
-    builderHost: BuilderHost,
-    progress: ProgressPrinter,
-    context: SolveContext,
-    notes: string[],
-  ) {
-    this.#request = request
-    this.#outputs = outputs
-    this.#inputs = inputs
-    this.#builder = builder
-    this.#builderHost = builderHost
-    this.#progress = progress
-    this.#context = context
-    this.#notes = notes
+  constructor(options: SolvingOptions) {
+    this.#request = options.request
+    this.#outputs = options.outputs
+    this.#inputs = options.inputs
+    this.#builder = options.builder
+    this.#builderHost = options.builderHost
+    this.#write = options.write
+    this.#context = options.context
+    this.#notes = options.notes
+    this.#target = options.target
   }
 
   async run(): Promise<SolvedBuild> {
     const { host, signal } = this.#context
     const request = this.#request
-    const write = this.#progress.write
+    const write = this.#write
     const resolved = await resolveNodes(this.#builder, { platforms: request.platforms, write, signal })
     await using stack = new AsyncDisposableStack()
     const stdin = await this.#stdin(resolved.nodes.length > 1, stack)
@@ -126,7 +138,11 @@ class Solving {
     let plan: DriverOutputs | undefined
     const result = await buildOnNodes(resolved, {
       request,
-      inputs: { ...this.#inputs, sharedKey: this.#sharedKey(), frontendAttrs: { ...this.#inputs.frontendAttrs, ...stdin.attrs } },
+      inputs: {
+        ...this.#inputs,
+        sharedKey: this.#sharedKey(),
+        frontendAttrs: { ...this.#inputs.frontendAttrs, ...stdin.attrs },
+      },
       outputs: this.#outputs,
       outputsFor: async node => {
         plan = await this.#outputsFor(node, load, resolved.nodes.length > 1)
@@ -141,12 +157,19 @@ class Solving {
       onStatus: write,
       tempDir: tmpdir(),
       hostPlatform: hostPlatform(),
+      ...this.#links(resolved),
       stdout: host.stdout.stream,
       signal,
     })
     const exporterResponse = { ...result.exporterResponse }
     if (plan !== undefined && plan.pushByDocker.length > 0) {
-      const digest = await pushByDocker(this.#builderHost, result.node.endpoint, plan.pushByDocker, write, signal)
+      const digest = await pushByDocker(
+        this.#builderHost,
+        result.node.endpoint,
+        plan.pushByDocker,
+        write,
+        signal,
+      )
       if (digest !== undefined) exporterResponse['containerimage.digest'] = digest
     }
     this.#remember(result.node, result.ref)
@@ -154,7 +177,11 @@ class Solving {
     return { ...result, exporterResponse, builder: name, driver: driverName, node: result.node.name }
   }
 
-  async #outputsFor(node: BuilderNode, load: LoadTarget | undefined, several: boolean): Promise<DriverOutputs> {
+  async #outputsFor(
+    node: BuilderNode,
+    load: LoadTarget | undefined,
+    several: boolean,
+  ): Promise<DriverOutputs> {
     const { host, signal } = this.#context
     if (node.driver === undefined) throw node.error ?? new SlipwayError('not-found', 'no drivers found')
     const features = await node.driver.features(signal)
@@ -174,20 +201,37 @@ class Solving {
     return plan
   }
 
+  #links({ nodes }: ResolvedNodes): Pick<RunBuildOptions, 'links'> {
+    const { name, links } = this.#target ?? {}
+    if (name === undefined || links?.isLinked(name) !== true) return {}
+    const [node] = nodes
+    if (nodes.length === 1 && node !== undefined) return { links: links.of(name, node.name) }
+    throw new SlipwayError(
+      'unimplemented',
+      `target ${name} uses other targets, or is used, and is built on several nodes`,
+      {
+        hint: 'build it on a builder with one node, or for fewer platforms',
+      },
+    )
+  }
+
   /** A docker daemon is looked for only where an image may be loaded. */
   async #load(): Promise<LoadTarget | undefined> {
     const wanted = this.#outputs.find(output => output.type === 'docker' && output.target === undefined)
     const isDefault = this.#request.outputs.length === 0 && this.#builder.driverName !== 'embedded'
     if (wanted === undefined && !isDefault) return undefined
     const { signal } = this.#context
-    return await loadTarget(this.#builderHost, wanted?.attrs['context'], this.#progress.write, signal)
+    return await loadTarget(this.#builderHost, wanted?.attrs['context'], this.#write, signal)
   }
 
   /** The context that comes from standard input; kept in a file where more than one node may ask for it. */
   async #stdin(
     several: boolean,
     stack: AsyncDisposableStack,
-  ): Promise<{ readonly attrs: Readonly<Record<string, string>>; readonly attachables: () => readonly Attachable[] }> {
+  ): Promise<{
+    readonly attrs: Readonly<Record<string, string>>
+    readonly attachables: () => readonly Attachable[]
+  }> {
     const { upload } = this.#inputs
     if (upload === undefined) return { attrs: {}, attachables: () => [] }
     const open = several ? await spool(upload, stack) : (): ByteStream => upload
@@ -219,7 +263,7 @@ class Solving {
     const place = { builder: this.#builder.name, node: node.name, ref }
     try {
       saveBuildState(dir, place, {
-        target: 'default',
+        target: this.#target?.name ?? 'default',
         localPath: localDirs['context'] ?? context,
         dockerfilePath: localDirs['dockerfile'] === undefined ? file : join(localDirs['dockerfile'], file),
       })
