@@ -9,11 +9,11 @@ import { callFrontend } from './call-frontend.ts'
 import type { RunFrontend } from './gateway-bridge.ts'
 import { readRefFile } from './ref-files.ts'
 
-/** What frontends inside this process may ask, in their own words. */
+/** What frontends inside this process may ask, in their own words. `runFrontend` runs those that they ask for. */
 export function createFrontendBridge(
   bridge: BuildBridge,
   inputs: Readonly<Record<string, Definition>>,
-  runFrontend: RunFrontend,
+  runFrontend?: RunFrontend,
 ): FrontendBridge<BridgeRef> {
   const { services } = bridge
   return {
@@ -69,6 +69,7 @@ export function createFrontendBridge(
     },
     async forward(request) {
       const { frontend, attributes, inputs: given } = request
+      if (runFrontend === undefined) throw new SlipwayError('unimplemented', `failed to find frontend: ${frontend}`)
       const result = await callFrontend(runFrontend, { frontend, options: attributes, inputs: given }, bridge)
       return { ref: result.ref, refs: result.refs, metadata: result.metadata, attestations: result.attestations }
     },

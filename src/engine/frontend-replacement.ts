@@ -17,14 +17,15 @@ export function frontendReplacement(
 ): (source: string) => Promise<FrontendImage | undefined> {
   return async source => {
     if (!Object.keys(attributes).some(key => key.startsWith('context:'))) return undefined
+    const adapter = createFrontendBridge(bridge, inputs, runFrontend)
     const scope: FrontendScope<BridgeRef> = {
-      bridge: createFrontendBridge(bridge, inputs, runFrontend),
+      bridge: adapter,
       attributes,
-      config: parseBuildConfig(attributes),
+      config: parseBuildConfig(attributes, adapter.facts),
       signal: bridge.signal,
       uniqueId: bridge.job.id,
     }
-    const request = { platform: undefined, resolveMode: 'default', paths: () => undefined }
+    const request = { platform: undefined, resolveMode: 'default' as const, paths: () => undefined }
     const found = findNamedContext(source, request, scope)
     if (found === undefined) return undefined
     const loaded = await found.load()

@@ -22,7 +22,7 @@ export async function scanResult(
   const scanned = [...result.attestations.values()].flat().some(one => one.predicateType === spdx)
   if (request === undefined || scanned) return result
   const scope = {
-    bridge: createFrontendBridge(bridge, {}, bridge.sessionId),
+    bridge: createFrontendBridge(bridge, {}),
     config: {
       buildPlatforms: bridge.services.platforms().slice(0, 1),
       resolveMode: parseResolveMode(attributes['image-resolve-mode']),

@@ -1,5 +1,6 @@
 import type { HandlerContext } from '@connectrpc/connect'
-import type { CallContext, EngineApi } from '../../engine/engine-api.ts'
+import { callContext } from '../../engine/call-context.ts'
+import type { EngineApi } from '../../engine/engine-api.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { Control } from '../../proto/gen/control_pb.ts'
 import { errorsAs } from '../../session/errors/typed-handlers.ts'
@@ -7,11 +8,6 @@ import type { SessionStore } from '../../session/session.ts'
 import type { Routes } from '../../session/transport/routes.ts'
 import { openTunnel } from '../../session/tunnel.ts'
 import { acceptSession } from './accept-session.ts'
-
-/** What the engine is told of a call. */
-export function callContext(context: HandlerContext): CallContext {
-  return { signal: context.signal, headers: context.requestHeader, responseHeaders: context.responseHeader }
-}
 
 /** The Control service: builds and records are the engine's, session tunnels end here. */
 export function controlRoutes(engine: EngineApi, sessions: SessionStore): Routes {

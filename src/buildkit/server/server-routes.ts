@@ -1,4 +1,6 @@
 import { toBinary } from '@bufbuild/protobuf'
+import { type BridgeLookup, bridgeRoutes } from '../../engine/bridge-routes.ts'
+import { callContext } from '../../engine/call-context.ts'
 import type { EngineApi, HistoryContentApi } from '../../engine/engine-api.ts'
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { Content } from '../../proto/gen/content_pb.ts'
@@ -7,8 +9,7 @@ import { toConnectError } from '../../session/errors/wire-error.ts'
 import { healthRoutes } from '../../session/health.ts'
 import type { SessionStore } from '../../session/session.ts'
 import type { Routes } from '../../session/transport/routes.ts'
-import { type BridgeLookup, bridgeRoutes } from './bridge-routes.ts'
-import { callContext, controlRoutes } from './control-routes.ts'
+import { controlRoutes } from './control-routes.ts'
 
 /**
  * Everything a BuildKit daemon serves, answered by an engine: Control, LLBBridge, Content (blobs of the history), trace
