@@ -10,15 +10,29 @@ export type RecordFilter = (record: UsageRecord) => boolean
  * in Go. Throws `invalid-argument`. Source: https://github.com/containerd/containerd/blob/v2.1.0/pkg/filters/parser.go
  */
 export function parseRecordFilter(expressions: readonly string[]): RecordFilter {
+  return parseFilter(expressions, fieldOf)
+}
+
+/** A field of a record: its text, and whether `field` alone matches; undefined for fields that it does not have. */
+export type FieldOf<Record> = (
+  record: Record,
+  field: string,
+) => { readonly text: string; readonly present: boolean } | undefined
+
+/** The same language over records of any kind. Throws `invalid-argument`. */
+export function parseFilter<Record>(
+  expressions: readonly string[],
+  fieldOf: FieldOf<Record>,
+): (record: Record) => boolean {
   if (expressions.length === 0) return () => true
-  const filters = expressions.map(parseExpression)
+  const filters = expressions.map(text => parseExpression(text, fieldOf))
   return record => filters.some(filter => filter(record))
 }
 
 const selector = /([A-Za-z][A-Za-z0-9_]*)(?:(==|!=|~=)("(?:[^"\\]|\\.)*"|[^\s,]+))?(,|$)/y
 
-function parseExpression(text: string): RecordFilter {
-  const tests: RecordFilter[] = []
+function parseExpression<Record>(text: string, fieldOf: FieldOf<Record>): (record: Record) => boolean {
+  const tests: ((record: Record) => boolean)[] = []
   selector.lastIndex = 0
   while (selector.lastIndex < text.length) {
     const at = selector.lastIndex
@@ -36,26 +50,30 @@ function parseExpression(text: string): RecordFilter {
         `filters: parse error: [${text} >||< ]: expected field or quoted`,
       )
     }
-    tests.push(test(field, operator, unquote(value)))
+    tests.push(test(record => fieldOf(record, field), operator, unquote(value)))
   }
   return record => tests.every(one => one(record))
 }
 
-function test(field: string, operator: string | undefined, value: string): RecordFilter {
+function test<Record>(
+  find: (record: Record) => ReturnType<FieldOf<Record>>,
+  operator: string | undefined,
+  value: string,
+): (record: Record) => boolean {
   switch (operator) {
     case '==':
-      return record => fieldOf(record, field)?.text === value
+      return record => find(record)?.text === value
     case '!=':
-      return record => fieldOf(record, field)?.text !== value
+      return record => find(record)?.text !== value
     case '~=': {
       const pattern = compile(value)
       return record => {
-        const found = fieldOf(record, field)
+        const found = find(record)
         return found !== undefined && pattern.test(found.text)
       }
     }
     default:
-      return record => fieldOf(record, field)?.present ?? false
+      return record => find(record)?.present ?? false
   }
 }
 

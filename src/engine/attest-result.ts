@@ -30,7 +30,9 @@ export async function attestResult(
 }
 
 /** How provenance is asked for by a request; undefined where it is not. Throws `invalid-argument`. */
-export function wantedProvenance(attributes: Readonly<Record<string, string>>): ProvenanceOptions | undefined {
+export function wantedProvenance(
+  attributes: Readonly<Record<string, string>>,
+): ProvenanceOptions | undefined {
   const fields = parseAttestations(attributes).get('provenance')
   if (fields === undefined) return undefined
   return readProvenanceOptions(fields)

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { provenancePredicate, provenanceType } from '../attest/predicate.ts'
-import type { ProvenanceOptions } from '../attest/provenance-options.ts'
+import { type ProvenanceOptions, readProvenanceOptions } from '../attest/provenance-options.ts'
 import type { ProvenanceScope, ResultPlatform } from '../attest/scope.ts'
-import type { Attestation } from '../exporter/export-source.ts'
+import type { Attestation, ExportSource } from '../exporter/export-source.ts'
 import { formatPlatform } from '../oci/platform.ts'
 import { type BridgeRef, type BridgeResult, refsOf } from './bridge-ref.ts'
+import type { RecordedProvenance } from './history/record-build.ts'
 import { layerChains } from './layer-chains.ts'
 import type { EngineServices } from './services.ts'
 import { buildkitVersion } from './version.ts'
@@ -29,6 +30,26 @@ export class BuildProvenance {
     this.#startedMs = services.now()
   }
 
+  /** Provenance of all trees of a result as the history keeps it, whatever was asked for. */
+  async ofHistory(
+    result: BridgeResult,
+    source: ExportSource,
+    builderId: string,
+  ): Promise<RecordedProvenance[]> {
+    const { signal } = new AbortController()
+    const platforms = source.results.map(({ id, platform }) => ({ id, platform }))
+    const trees = result.refs.size > 0 ? [...result.refs] : ([[undefined, result.ref]] as const)
+    const options = { ...readProvenanceOptions({ mode: 'max' }), builderId }
+    const recorded: RecordedProvenance[] = []
+    for (const [id, ref] of trees) {
+      const made = ref && this.attestation(ref, result, platforms, id, options, signal)
+      if (made === undefined) continue
+      const { predicateType, predicate } = made
+      recorded.push({ predicateType, predicate: await predicate(), ...(id === undefined ? {} : { id }) })
+    }
+    return recorded
+  }
+
   /** The attestation of one tree of a result; undefined where nothing is known of it. */
   attestation(
     ref: BridgeRef,
@@ -50,7 +71,8 @@ export class BuildProvenance {
       predicate: async () => {
         this.#finishedMs ??= this.#services.now()
         const { snapshotter, hostPlatform, environment } = this.#services
-        const chains = options.mode === 'max' ? await layerChains(ref.steps(), snapshotter, signal) : new Map()
+        const chains =
+          options.mode === 'max' ? await layerChains(ref.steps(), snapshotter, signal) : new Map()
         const facts = {
           ...found,
           definition: ref.definition,

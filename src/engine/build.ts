@@ -17,6 +17,7 @@ import { grantedEntitlements } from './entitlements.ts'
 import { createExporter, type ExporterServices } from './exporters.ts'
 import { GatewayBridge, type RunFrontend } from './gateway-bridge.ts'
 import { scanResult } from './scan-result.ts'
+import type { BuildEnd } from './history/record-build.ts'
 import { StatusHub } from './status-hub.ts'
 
 /** One build from its request to its answer. */
@@ -33,6 +34,8 @@ export class Build {
   readonly #imports: CacheImports
   readonly #provenance: BuildProvenance
   readonly #wantedProvenance: ProvenanceOptions | undefined
+  readonly #responses: Readonly<Record<string, string>>[] = []
+  #made: { readonly source: ExportSource; readonly result: BridgeResult } | undefined
   readonly #abort = new AbortController()
 
   constructor(request: SolveRequest, services: ExporterServices, runFrontend: RunFrontend) {
@@ -82,6 +85,7 @@ export class Build {
       this.#imports.add(cacheEntries(Cache?.Imports ?? []))
       const result = await this.#result()
       const made = await exportSourceOf(result, this.#services.hostPlatform)
+      this.#made = { source: made, result }
       const attested = await this.#attested(made, result)
       const source = caches.inline ? { ...attested, inlineCache: this.#inlineCache(result) } : attested
       const response = await this.#export(source, result)
@@ -92,6 +96,19 @@ export class Build {
     } finally {
       signal.removeEventListener('abort', stop)
       await this.bridge[Symbol.asyncDispose]()
+    }
+  }
+
+  /** What the history keeps of the build, which has ended. */
+  async end(error: unknown): Promise<BuildEnd> {
+    const made = this.#made
+    const builderId = this.#wantedProvenance?.builderId ?? ''
+    return {
+      messages: this.hub.messages,
+      metadata: made?.result.metadata ?? new Map(),
+      responses: this.#responses,
+      provenance: made === undefined ? [] : await this.#provenance.ofHistory(made.result, made.source, builderId),
+      ...(error === undefined ? {} : { error }),
     }
   }
 
@@ -139,6 +156,7 @@ export class Build {
         exporter.export(source, { signal: this.#abort.signal, progress, sessionId: Session }),
       )
       Object.assign(response, answer)
+      this.#responses.push(answer)
     }
     return response
   }

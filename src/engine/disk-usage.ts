@@ -1,5 +1,6 @@
 import { statfsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { BlobRoot } from '../content/reachable.ts'
 import { prune } from '../content/prune.ts'
 import { type DiskSpace, defaultLimits, defaultRules, type PruneRule } from '../content/prune-rule.ts'
 import { parseRecordFilter } from '../content/record-filter.ts'
@@ -22,8 +23,8 @@ export interface DiskUsage {
 /** Between two collections, whichever process does them (ms). */
 const collectEveryMs = 600_000
 
-/** Records of layers, cache mounts and copies of clients' directories. */
-export function createDiskUsage(root: string, state: State): DiskUsage {
+/** Records of layers, cache mounts and copies of clients' directories. `roots`: blobs that stay in any case. */
+export function createDiskUsage(root: string, state: State, roots: () => readonly BlobRoot[]): DiskUsage {
   const measure = async (path: string, signal?: AbortSignal): Promise<number> =>
     (await state.jobs.run('measure', { path }, signal ? { signal } : {})).diskBytes
   const source = joined([
@@ -42,7 +43,7 @@ export function createDiskUsage(root: string, state: State): DiskUsage {
     },
     async *prune(rule, now, signal) {
       yield* prune(source, [rule], { disk: disk(), now, ...(signal ? { signal } : {}) })
-      await collectBlobs(state, { blobs: [] }, { now, graceMs: rule.all ? 0 : 60_000, ...(signal ? { signal } : {}) })
+      await collectBlobs(state, { blobs: roots() }, { now, graceMs: rule.all ? 0 : 60_000, ...(signal ? { signal } : {}) })
     },
     async collect(now) {
       const last = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs
@@ -53,7 +54,7 @@ export function createDiskUsage(root: string, state: State): DiskUsage {
       for await (const _ of prune(source, defaultRules(defaultLimits(space)), { disk: space, now })) {
         // Removing is all that is wanted.
       }
-      await collectBlobs(state, { blobs: [] }, { now })
+      await collectBlobs(state, { blobs: roots() }, { now })
     },
   }
 }

@@ -127,6 +127,8 @@ export interface HistoryContentApi {
     range: { readonly offset: bigint; readonly length: bigint },
     call: CallContext,
   ): AsyncIterable<Uint8Array>
+  /** Blobs of cache and history. */
+  list(call: CallContext): AsyncIterable<Init<typeof content.InfoSchema>>
 }
 
 /** What answers behind a BuildKit server, at the level of its methods. Sessions reach it through a `SessionStore`. */

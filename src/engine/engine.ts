@@ -1,9 +1,11 @@
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { Build } from './build.ts'
-import type { BridgeApi, ControlApi, EngineApi } from './engine-api.ts'
+import type { BridgeApi, ControlApi, EngineApi, HistoryContentApi } from './engine-api.ts'
 import type { ExporterServices } from './exporters.ts'
 import type { RunFrontend } from './gateway-bridge.ts'
 import type { PruneRequest } from '../proto/gen/control_pb.ts'
+import { historyContent } from './history/history-content.ts'
+import { completeRecord, startedRecord } from './history/record-build.ts'
 import { statusMessage } from './status-message.ts'
 import { pruneRule, usageMessage } from './usage-message.ts'
 import { buildkitVersion } from './version.ts'
@@ -15,6 +17,7 @@ const appearMs = 3000
 /** The engine behind BuildKit's API. */
 export class Engine implements EngineApi {
   readonly control: ControlApi
+  readonly content: HistoryContentApi
   readonly #services: ExporterServices
   readonly #runFrontend: RunFrontend
   readonly #builds = new Map<string, Build>()
@@ -24,6 +27,7 @@ export class Engine implements EngineApi {
     this.#services = services
     this.#runFrontend = runFrontend
     this.control = this.#controlApi()
+    this.content = historyContent(services.content, services.images)
   }
 
   async bridge(ref: string, signal: AbortSignal): Promise<BridgeApi> {
@@ -47,19 +51,52 @@ export class Engine implements EngineApi {
         const build = new Build(request, this.#services, this.#runFrontend)
         this.#add(build)
         try {
-          return { ExporterResponse: await build.run(call.signal) }
+          return { ExporterResponse: await this.#recorded(build, () => build.run(call.signal)) }
         } finally {
           this.#builds.delete(build.ref)
           build.close()
         }
       },
       status: (request, call) => this.#status(request.Ref, call.signal),
-      listenBuildHistory: async function* () {},
-      updateBuildHistory: async () => ({}),
+      listenBuildHistory: (request, call) => this.#services.history.listen(request, call.signal),
+      updateBuildHistory: async request => {
+        this.#services.history.update(request)
+        return {}
+      },
+    }
+  }
+
+  /** Runs a build; what is kept of it is written before anybody learns that it has ended. */
+  async #recorded<T>(build: Build, run: () => Promise<T>): Promise<T> {
+    const { history, now } = this.#services
+    if (build.request.Internal) return run()
+    const startedMs = now()
+    const started = startedRecord(build.request, startedMs)
+    const record = async (error?: unknown): Promise<void> => {
+      try {
+        await completeRecord(started, await build.end(error), { startedMs, completedMs: now() }, history)
+      } catch {
+        // A full disk must not make a failure of a build that is exported already: it has no record then.
+        history.abandon(build.ref)
+      }
+    }
+    history.begin(started)
+    try {
+      const answer = await run()
+      await record()
+      return answer
+    } catch (e) {
+      await record(e)
+      throw e
     }
   }
 
   async *#status(ref: string, signal: AbortSignal): ReturnType<ControlApi['status']> {
+    const ended = this.#builds.has(ref) ? undefined : this.#services.history.status(ref)
+    if (ended !== undefined) {
+      yield* ended
+      return
+    }
     const build = await this.#build(ref, signal, undefined)
     for await (const status of build.hub.read(signal)) yield statusMessage(status)
   }

@@ -8,7 +8,10 @@ import { noProgress } from './client-step.ts'
 import type { VertexBody } from './load-definition.ts'
 
 /** Outputs of a step as chains of blobs. */
-export type LayerChains = ReadonlyMap<string, readonly (readonly [output: number, chain: readonly Descriptor[]])[]>
+export type LayerChains = ReadonlyMap<
+  string,
+  readonly (readonly [output: number, chain: readonly Descriptor[]])[]
+>
 
 /** Blobs of the outputs of all steps whose layers have been packed, by the digest of the step. */
 export async function layerChains(
@@ -32,7 +35,8 @@ export async function layerChains(
 /** An image is known without being fetched: what its op answers is only a list of layers. */
 async function imageResult({ vertex, op }: VisitedVertex, signal: AbortSignal): Promise<Result | undefined> {
   const { op: message } = vertex.body as VertexBody
-  if (message.op.case !== 'source' || !/^(docker-image|oci-layout):/.test(message.op.value.identifier)) return undefined
+  if (message.op.case !== 'source' || !/^(docker-image|oci-layout):/.test(message.op.value.identifier))
+    return undefined
   if (op.pin?.() === undefined) return undefined
   const [result] = await op.exec([], { signal, progress: noProgress, name: vertex.name, sessions: () => [] })
   return result

@@ -10,6 +10,7 @@ import { createDiskLocalCopies } from '../source/local/disk-local-copies.ts'
 import type { DaemonConfig } from './daemon-config.ts'
 import { type OpenEngine, openEngine } from './open-engine.ts'
 import { dnsSettings, networkProvider, networkSettings } from './network.ts'
+import { historyRetention } from './history/retention.ts'
 import { provenanceEnvironment } from './provenance-environment.ts'
 import { frontendSettings } from './frontend-settings.ts'
 import { createRunFrontend } from './run-frontend.ts'
@@ -77,6 +78,7 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
       network: await networkProvider(networkSettings(config.document), join(root, 'run'), options.searchPath ?? systemPath),
       dns: dnsSettings(config.document),
     },
+    retention: historyRetention(config.document['history']),
     environment: provenanceEnvironment(config.document['provenanceEnvDir']),
     entitlements: options.entitlements,
     now: () => Date.now(),

@@ -35,6 +35,8 @@ import { Engine } from './engine.ts'
 import type { ExporterServices } from './exporters.ts'
 import type { RunFrontend } from './gateway-bridge.ts'
 import { gitForm } from './git-form.ts'
+import { BuildHistory } from './history/build-history.ts'
+import { openRecordStore } from './history/record-store.ts'
 import { createLayerPacker } from './layer-packer.ts'
 import { clientContent } from '../session/callers/client-content.ts'
 import { createLocalDigests } from './local-digests.ts'
@@ -69,6 +71,8 @@ export interface EngineOptions {
   /** Steps that work at the same time. */
   readonly parallelism: number
   readonly executor: Omit<ExecutorOptions, 'root'>
+  /** How long records of builds are kept. */
+  readonly retention: { readonly entries: number; readonly ageMs: number }
   /** What the administrator wants to be said in every provenance. */
   readonly environment: Readonly<Record<string, JsonValue>>
   /** Entitlements that builds may be given; undefined: all that they ask for. */
@@ -139,7 +143,14 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     parallelism: new Semaphore(options.parallelism),
     now: options.now,
   })
-  const usage = createDiskUsage(options.root, state)
+  const history = new BuildHistory({
+    records: openRecordStore(state.database),
+    content: state.content,
+    lease,
+    keep: options.retention,
+    now: options.now,
+  })
+  const usage = createDiskUsage(options.root, state, () => history.roots())
   lease.onIdle(() => usage.collect(options.now()))
   const services: ExporterServices = {
     content: state.content,
@@ -154,6 +165,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     imageSource,
     ...remote,
     lookup,
+    history,
     environment: options.environment,
     provenance: { store: new RequestStore(), gitForm },
     entitlements: options.entitlements,

@@ -30,11 +30,16 @@ export function provenanceEnvironment(directory: unknown): Readonly<Record<strin
 function readObject(directory: string, name: string): Record<string, JsonValue> {
   try {
     const value: unknown = JSON.parse(readFileSync(join(directory, name), 'utf8'))
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, JsonValue>
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return value as Record<string, JsonValue>
     throw new SlipwayError('invalid-argument', 'not an object')
   } catch (e) {
-    throw new SlipwayError('invalid-argument', `failed to parse ${name}: ${e instanceof Error ? e.message : String(e)}`, {
-      cause: e,
-    })
+    throw new SlipwayError(
+      'invalid-argument',
+      `failed to parse ${name}: ${e instanceof Error ? e.message : String(e)}`,
+      {
+        cause: e,
+      },
+    )
   }
 }

@@ -9,6 +9,7 @@ import type { ExecServices } from '../ops/exec-op.ts'
 import type { Trees } from '../ops/trees.ts'
 import type { SessionStore } from '../session/session.ts'
 import type { Snapshotter } from '../snapshot/snapshotter.ts'
+import type { BuildHistory } from './history/build-history.ts'
 import type { CacheServices } from './cache-backends.ts'
 import type { BuildLease } from './build-lease.ts'
 import type { DiskUsage } from './disk-usage.ts'
@@ -37,6 +38,7 @@ export interface EngineServices {
   readonly http: HttpSource
   readonly lookup: ImageLookup
   readonly caches: CacheServices
+  readonly history: BuildHistory
   /** What provenance of all builds has in common. */
   readonly provenance: ScopeServices
   /** What the administrator wants to be said in every provenance. */

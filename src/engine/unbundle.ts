@@ -30,7 +30,8 @@ export async function unbundle(
 }
 
 function inTotoAttestation(one: BridgeAttestation, trees: Trees, signal: AbortSignal): Attestation {
-  if (one.predicateType.startsWith(provenancePrefix)) throw invalid('frontend may not set provenance attestations')
+  if (one.predicateType.startsWith(provenancePrefix))
+    throw invalid('frontend may not set provenance attestations')
   if (one.path === '') throw invalid('attestation does not have set path')
   if (one.ref === undefined) throw invalid('attestation does not have available content')
   return {
@@ -40,16 +41,22 @@ function inTotoAttestation(one: BridgeAttestation, trees: Trees, signal: AbortSi
     subjects: one.subjects,
     sbomCore: isCore(one, one.path),
     predicate: async () => {
-      const bytes = await readRefFile(trees, await treeOf(one.ref), one.path, undefined, signal).catch((e: unknown) => {
-        throw wrapError('cannot read in-toto attestation', e)
-      })
+      const bytes = await readRefFile(trees, await treeOf(one.ref), one.path, undefined, signal).catch(
+        (e: unknown) => {
+          throw wrapError('cannot read in-toto attestation', e)
+        },
+      )
       if (bytes.length > mostBytes) throw invalid(`${one.path} exceeds ${mostBytes} bytes`)
       return bytes
     },
   }
 }
 
-async function readBundle(bundle: BridgeAttestation, trees: Trees, signal: AbortSignal): Promise<readonly Attestation[]> {
+async function readBundle(
+  bundle: BridgeAttestation,
+  trees: Trees,
+  signal: AbortSignal,
+): Promise<readonly Attestation[]> {
   if (bundle.ref === undefined) throw invalid('no ref provided for attestation bundle')
   const tree = await treeOf(bundle.ref)
   const entries = await readRefDirectory(trees, tree, bundle.path, '', signal)
@@ -61,9 +68,12 @@ async function readBundle(bundle: BridgeAttestation, trees: Trees, signal: Abort
     const statement = parseStatement(await readRefFile(trees, tree, path, undefined, signal))
     const { predicateType } = statement
     if (bundle.predicateType !== '' && predicateType !== bundle.predicateType) {
-      throw invalid(`bundle entry ${predicateType} does not match required predicate type ${bundle.predicateType}`)
+      throw invalid(
+        `bundle entry ${predicateType} does not match required predicate type ${bundle.predicateType}`,
+      )
     }
-    if (predicateType.startsWith(provenancePrefix)) throw invalid('frontend may not bundle provenance attestations')
+    if (predicateType.startsWith(provenancePrefix))
+      throw invalid('frontend may not bundle provenance attestations')
     const bytes = Buffer.from(JSON.stringify(statement.predicate ?? null))
     found.push({
       predicateType,
@@ -95,11 +105,15 @@ function parseStatement(bytes: Uint8Array): Statement {
     subject?: unknown
     predicate?: unknown
   }
-  const subjects = (Array.isArray(subject) ? subject : []).map((one: { name?: unknown; digest?: unknown } | null) => ({
-    kind: 'raw' as const,
-    name: typeof one?.name === 'string' ? one.name : '',
-    digests: Object.entries((one?.digest ?? {}) as Record<string, unknown>).map(([algorithm, hex]) => `${algorithm}:${String(hex)}`),
-  }))
+  const subjects = (Array.isArray(subject) ? subject : []).map(
+    (one: { name?: unknown; digest?: unknown } | null) => ({
+      kind: 'raw' as const,
+      name: typeof one?.name === 'string' ? one.name : '',
+      digests: Object.entries((one?.digest ?? {}) as Record<string, unknown>).map(
+        ([algorithm, hex]) => `${algorithm}:${String(hex)}`,
+      ),
+    }),
+  )
   return { predicateType: typeof predicateType === 'string' ? predicateType : '', subjects, predicate }
 }
 

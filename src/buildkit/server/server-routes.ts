@@ -50,6 +50,9 @@ function contentRoutes(content: HistoryContentApi): Routes {
   return router => {
     router.service(Content, {
       info: async (request, context) => ({ info: await content.info(request.digest, callContext(context)) }),
+      async *list(_request, context) {
+        for await (const info of content.list(callContext(context))) yield { info: [info] }
+      },
       async *read(request, context) {
         let { offset } = request
         const range = { offset, length: request.size }
