@@ -1,8 +1,8 @@
-import { fromBinary } from '@bufbuild/protobuf'
+import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { asSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
 import type { SourceRange } from '../errors/source-range.ts'
 import { digestOf } from '../oci/digest.ts'
-import { type Definition, type Op, type OpMetadata, OpSchema } from '../proto/gen/ops_pb.ts'
+import { type Definition, DefinitionSchema, type Op, type OpMetadata, OpSchema } from '../proto/gen/ops_pb.ts'
 import type { Edge, Vertex } from '../solver/vertex.ts'
 import { operationName } from './operation-name.ts'
 
@@ -130,6 +130,7 @@ function sourcesOf(definition: Definition, digest: string): readonly SourceRange
       start: { line: range.start?.line ?? 0, character: range.start?.character ?? 0 },
       end: { line: range.end?.line ?? 0, character: range.end?.character ?? 0 },
     }))
-    return [{ filename: info.filename, data: info.data, language: info.language, ranges }]
+    const from = info.definition === undefined ? {} : { definition: toBinary(DefinitionSchema, info.definition) }
+    return [{ filename: info.filename, data: info.data, language: info.language, ranges, ...from }]
   })
 }

@@ -17,4 +17,6 @@ export interface SourceRange {
   readonly data: Uint8Array
   readonly language?: string
   readonly ranges: readonly Range[]
+  /** The graph that brings the file, as an encoded pb.Definition. */
+  readonly definition?: Uint8Array
 }

@@ -1,14 +1,16 @@
-import type { Message, MessageInitShape } from '@bufbuild/protobuf'
-import { toBinary } from '@bufbuild/protobuf'
+import { basename } from 'node:path'
+import { create, type Message, type MessageInitShape, toBinary } from '@bufbuild/protobuf'
+import { AnySchema } from '@bufbuild/protobuf/wkt'
 import { redactUrl } from '../../attest/redact-url.ts'
 import type {
   BuildHistoryRecordSchema,
   BuildResultInfoSchema,
   SolveRequest,
 } from '../../proto/gen/control_pb.ts'
-import { StatusSchema } from '../../proto/gen/rpc-status_pb.ts'
+import { type Status, StatusSchema } from '../../proto/gen/rpc-status_pb.ts'
 import { toRpcStatus } from '../../session/errors/wire-error.ts'
 import type { SolveStatus } from '../../status/solve-status.ts'
+import { buildkitVersion } from '../version.ts'
 import { timestamp } from '../status-message.ts'
 import type { BuildHistory } from './build-history.ts'
 import { countSteps, encodeStatusLog, statusLogType } from './status-log.ts'
@@ -77,7 +79,7 @@ export async function completeRecord(
     failure === undefined
       ? undefined
       : await history.keepBlob(
-          toBinary(StatusSchema, failure),
+          toBinary(StatusSchema, withTrace(failure, error)),
           'application/vnd.googeapis.google.rpc.status+proto',
         )
   const results = resultDescriptors(end.responses)
@@ -103,6 +105,19 @@ export async function completeRecord(
     ...(external === undefined ? {} : { externalError: external }),
   })
 }
+
+/** The whole error: also where in this program it came from, for who looks for a fault in it. */
+function withTrace(failure: Status, error: unknown): Status {
+  const frames = [...((error instanceof Error ? error.stack : undefined) ?? '').matchAll(frame)].map(
+    ([, name = '<anonymous>', file = '', line = '0']) => ({ Name: name, File: basename(file), Line: Number(line) }),
+  )
+  const stack = { frames, version: buildkitVersion.version, revision: buildkitVersion.package }
+  const detail = { typeUrl: 'github.com/moby/buildkit/stack.Stack+json', value: Buffer.from(JSON.stringify(stack)) }
+  return create(StatusSchema, { ...failure, details: [...failure.details, create(AnySchema, detail)] })
+}
+
+/** A line of a stack trace of V8. */
+const frame = /^\s+at (?:(.*?) \()?(\S+?):(\d+):\d+\)?$/gm
 
 function resultInfo(
   results: readonly (readonly [number, DescriptorInit])[],

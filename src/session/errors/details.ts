@@ -10,6 +10,7 @@ import {
 import { codes, type ErrorCode } from '../../errors/codes.ts'
 import type { ErrorDetail, SlipwayError } from '../../errors/slipway-error.ts'
 import type { SourceRange } from '../../errors/source-range.ts'
+import { DefinitionSchema } from '../../proto/gen/ops_pb.ts'
 import { file_errdefs, type Source, SourceSchema } from '../../proto/gen/errdefs_pb.ts'
 
 /** One detail of an error on the wire: the name of a message without any URL before it, and its bytes. */
@@ -130,8 +131,14 @@ function isDetail(value: unknown): value is ErrorDetail {
 }
 
 function sourceMessage(source: SourceRange): Record<string, unknown> {
-  const { filename, data, language, ranges } = source
-  return { info: { filename, data, ...(language === undefined ? {} : { language }) }, ranges }
+  const { filename, data, language, ranges, definition } = source
+  const info = {
+    filename,
+    data,
+    ...(language === undefined ? {} : { language }),
+    ...(definition === undefined ? {} : { definition: fromBinary(DefinitionSchema, definition) }),
+  }
+  return { info, ranges }
 }
 
 function sourceRange(source: Source): SourceRange[] {
