@@ -122,7 +122,9 @@ export class EdgeState {
       if (input.contentKey === undefined || this.#content.has(i)) return
       const result = await inputs[i]?.result()
       if (result === undefined) return
-      this.#content.set(i, contentCacheKey(await input.contentKey(result, this.state.context())))
+      const { contentKey } = input
+      const digest = await this.state.guard(() => contentKey(result, this.state.context()))
+      this.#content.set(i, contentCacheKey(digest))
     })
     await this.#shared.all(work)
   }

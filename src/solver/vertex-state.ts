@@ -44,8 +44,8 @@ export class VertexState {
     this.vertex = vertex
     this.#shared = shared
     this.reporter = new VertexReporter(vertex)
-    this.cacheMaps = memo(() => this.#guard(() => this.op.cacheMaps(this.context())))
-    this.#run = memo(() => this.#guard(() => this.#execute()))
+    this.cacheMaps = memo(() => this.guard(() => this.op.cacheMaps(this.context())))
+    this.#run = memo(() => this.guard(() => this.#execute()))
   }
 
   get op(): Op {
@@ -109,7 +109,8 @@ export class VertexState {
     }
   }
 
-  async #guard<T>(work: () => Promise<T>): Promise<T> {
+  /** Work of the vertex: its failure names the vertex, shows in its row, and stops whoever waits. */
+  async guard<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (e) {
