@@ -70,6 +70,8 @@ export async function runBuild(
     request: create(SolveRequestSchema, {
       Ref: ref,
       Session: session.id,
+      // The frontend is asked through the bridge; here they tell which attestations are wanted, and what the history shows.
+      FrontendAttrs: { ...frontendAttrs },
       // Daemons before 0.13 know one exporter, in these fields.
       ExporterDeprecated: only?.type ?? '',
       ExporterAttrsDeprecated: { ...only?.attrs },

@@ -1,4 +1,5 @@
 import { SlipwayError } from '../errors/slipway-error.ts'
+import { formatRfc3339 } from '../gostd/time.ts'
 import { type Attributes, readBool } from './attributes.ts'
 import type { ClientSink } from './client-sink.ts'
 import type { ExporterInstance } from './exporter.ts'
@@ -48,7 +49,9 @@ export function createArchiveExporter(
       const image = await writeImage(source, { ...options, names }, services, ctx)
       const createdMs = options.epoch === undefined ? services.now() : options.epoch * 1000
       const sink = await services.sink(ctx.sessionId)
-      const response = imageResponse(image, names)
+      const created = { 'org.opencontainers.image.created': formatRfc3339(createdMs) }
+      const descriptor = { ...image.descriptor, annotations: { ...image.descriptor.annotations, ...created } }
+      const response = imageResponse({ ...image, descriptor }, names)
       await ctx.progress.step('sending tarball', () =>
         sink.sendStream(
           id,

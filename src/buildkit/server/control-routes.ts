@@ -22,7 +22,10 @@ export function controlRoutes(engine: EngineApi, sessions: SessionStore): Routes
         context.responseHeader.set('buildkit-current-timestamp', new Date().toISOString())
         return control.status(request, callContext(context))
       },
-      listenBuildHistory: (request, context) => control.listenBuildHistory(request, callContext(context)),
+      listenBuildHistory: (request, context) => {
+        context.responseHeader.set('buildkit-current-timestamp', new Date().toISOString())
+        return control.listenBuildHistory(request, callContext(context))
+      },
       updateBuildHistory: (request, context) => control.updateBuildHistory(request, callContext(context)),
       session: (messages, context) => session(messages, context, sessions),
     })
