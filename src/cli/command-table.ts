@@ -6,6 +6,12 @@ export const commandTable: CommandRow = {
   summary: 'Extended build capabilities with BuildKit',
   children: [
     {
+      name: 'bake',
+      summary: 'Build from a file',
+      aliases: ['f'],
+      load: () => import('./commands/bake.ts'),
+    },
+    {
       name: 'binfmt',
       summary: 'Register emulators and show which platforms this machine runs',
       load: () => import('./commands/binfmt.ts'),

@@ -1,0 +1,69 @@
+import type { BuildRequest } from '../../build/build-request.ts'
+import { definitionJson } from '../../bake/print-definition.ts'
+import { goJson, type JsonValue } from '../../gostd/json.ts'
+import { callResult } from '../commands/call-result.ts'
+import type { Host } from '../host.ts'
+import type { SolvedBuild } from '../solve-build.ts'
+import type { BakePlan } from './plan-builds.ts'
+
+/** A target that was asked a question instead of being built. */
+interface Answer {
+  readonly name: string
+  readonly call: string
+  readonly text: string
+  readonly status: number
+}
+
+/**
+ * Prints what targets answered to `--call`: one after the other, or with `format=json` as the definition with the answers
+ * in it. The exit status is the first one that is not 0.
+ */
+export function printCalls(
+  plan: BakePlan,
+  requests: ReadonlyMap<string, BuildRequest>,
+  results: ReadonlyMap<string, SolvedBuild>,
+  host: Host,
+): number {
+  const answers: Answer[] = []
+  for (const [name, { call }] of requests) {
+    const result = results.get(name)
+    if (call === undefined || result === undefined) continue
+    answers.push({ name, call, ...callResult(call, result.metadata) })
+  }
+  const asJson = answers.some(({ call }) => call.includes(',format=json'))
+  host.stdout.write(asJson ? jsonText(plan, answers) : sections(plan, answers))
+  return answers.find(({ status }) => status !== 0)?.status ?? 0
+}
+
+function sections(plan: BakePlan, answers: readonly Answer[]): string {
+  const texts = answers.map(({ name, text }) => {
+    const description = plan.targets.get(name)?.description ?? ''
+    return `${name}\n${description === '' ? '' : `${description}\n`}\n${text}`
+  })
+  return texts.join('\n')
+}
+
+function jsonText(plan: BakePlan, answers: readonly Answer[]): string {
+  const { group, target } = definitionJson(plan.groups, plan.targets)
+  const builds = target as ReadonlyMap<string, JsonValue>
+  const byName = new Map(answers.map(answer => [answer.name, answer]))
+  const targets = new Map<string, JsonValue>()
+  for (const [name, build] of builds) {
+    const answer = byName.get(name)
+    targets.set(name, { ...(answer === undefined ? {} : { [methodOf(answer.call)]: parsed(answer) }), build })
+  }
+  return `${goJson({ group, target: targets }, { indent: '  ' })}\n`
+}
+
+function methodOf(call: string): string {
+  const [name = ''] = call.replace(/^frontend\./, '').split(',')
+  return name === 'lint' ? 'check' : name
+}
+
+function parsed({ text }: Answer): JsonValue {
+  try {
+    return JSON.parse(text) as JsonValue
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,199 @@
+import { parseCallFunction } from '../../bake/attrs/call-function.ts'
+import { listDefinition, parseListRequest } from '../../bake/list-definition.ts'
+import { printDefinition } from '../../bake/print-definition.ts'
+import type { BuildRequest } from '../../build/build-request.ts'
+import { callText, requestFromTarget } from '../../build/request-from-target.ts'
+import type { Builder } from '../../builder/builder.ts'
+import type { BuilderHost } from '../../builder/builder-host.ts'
+import { resolveBuilder } from '../../builder/resolve-builder.ts'
+import { SlipwayError } from '../../errors/slipway-error.ts'
+import type { ProgressPrinter } from '../../progress/printer.ts'
+import { warningsText } from '../../progress/warnings.ts'
+import { anyArgs } from '../argument-rule.ts'
+import { askPrivileges, grantsOf } from '../bake/ask-privileges.ts'
+import { buildTargets } from '../bake/build-targets.ts'
+import { loadDefinition } from '../bake/load-definition.ts'
+import { type BakePlan, planBuilds } from '../bake/plan-builds.ts'
+import { printCalls } from '../bake/print-calls.ts'
+import { targetsMetadata, writeWhole } from '../build-results.ts'
+import { openBuilderHost } from '../builder-host.ts'
+import { type Command, type CommandContext, defineCommand } from '../command.ts'
+import { hostPlatform } from '../host-platform.ts'
+import { openProgress } from '../open-progress.ts'
+import type { SolvedBuild } from '../solve-build.ts'
+import { type BakeFlags, declareBakeFlags } from './bake-flags.ts'
+
+/** `bake`: what a file defines. */
+export const command: Command = defineCommand({
+  usage: '[OPTIONS] [TARGET...]',
+  args: anyArgs,
+  flags: declareBakeFlags,
+  run: bake,
+})
+
+async function bake(context: CommandContext<BakeFlags>): Promise<number> {
+  const { host, flags, globals, args, signal } = context
+  const granted = grantsOf(flags.allow, host)
+  const { print, list } = flags
+  if (print && list !== '')
+    throw new SlipwayError('invalid-argument', '--print and --list are mutually exclusive')
+  const builds = !print && list === ''
+  await using builderHost = openBuilderHost(host, globals)
+  // First of all: as an ordinary user the command may have to begin anew, with its standard input untouched.
+  const builder = builds
+    ? await resolveBuilder(builderHost, globals.builder, { signal, contextKey: host.cwd, touch: true })
+    : undefined
+  await using display = await Display.open(context, builder)
+  const loaded = await loadDefinition(args, flags, {
+    host,
+    write: display.write,
+    signal,
+    readRemote: url => Promise.reject(noRemote(url)),
+  })
+  if (list !== '') {
+    const text = listDefinition(loaded.definition, parseListRequest(list))
+    await display.close()
+    host.stdout.write(text)
+    return 0
+  }
+  const plan = planBuilds(loaded, flags, host)
+  if (builder === undefined) {
+    await display.close()
+    host.stdout.write(printDefinition(plan.groups, plan.targets))
+    return 0
+  }
+  const requests = requestsOf(plan, context)
+  const isRemote = loaded.asked.url !== ''
+  const rawJson = flags.progress === 'rawjson'
+  await askPrivileges(plan, granted, { host, signal, isRemote, rawJson, beforeText: () => display.close() })
+  await display.reopen()
+  return await build(plan, requests, { context, builder, builderHost, display })
+}
+
+const noRemote = (url: string): SlipwayError =>
+  new SlipwayError('unimplemented', `bake definitions of ${url} cannot be read yet`, {
+    hint: 'check the repository out, and name the file with -f',
+  })
+
+/** Requests of all targets; the options of `--call` count for each of them. */
+function requestsOf(
+  plan: BakePlan,
+  { host, flags }: CommandContext<BakeFlags>,
+): ReadonlyMap<string, BuildRequest> {
+  const asked = parseCallFunction(flags.call)
+  const surroundings = { env: host.env, hostPlatform: hostPlatform() }
+  const requests = new Map<string, BuildRequest>()
+  for (const [name, options] of plan.builds) {
+    const request = requestFromTarget(options, surroundings)
+    const own = parseCallFunction(options.call ?? '')
+    const call = own === undefined || asked === undefined ? undefined : callText({ ...asked, name: own.name })
+    requests.set(name, call === undefined ? request : { ...request, call })
+  }
+  return requests
+}
+
+interface Building {
+  readonly context: CommandContext<BakeFlags>
+  readonly builder: Builder
+  readonly builderHost: BuilderHost
+  readonly display: Display
+}
+
+async function build(
+  plan: BakePlan,
+  requests: ReadonlyMap<string, BuildRequest>,
+  { context, builder, builderHost, display }: Building,
+): Promise<number> {
+  const { host, flags, signal } = context
+  const { notes, write } = display
+  const results = await buildTargets(requests, { host, builder, builderHost, write, notes, signal })
+  await display.close()
+  if (flags.metadataFile !== '') {
+    const answers = [...results].map(
+      ([name, { builder: by, node, ref, exporterResponse }]) =>
+        [name, { ref: `${by}/${node}/${ref}`, exporterResponse }] as const,
+    )
+    writeWhole(flags.metadataFile, targetsMetadata(new Map(answers)), host)
+  }
+  const code = printCalls(plan, requests, results, host)
+  tellWhere(requests, results, context)
+  signal.throwIfAborted()
+  return code
+}
+
+/** Names the images that nobody asked to be put anywhere else. */
+function tellWhere(
+  requests: ReadonlyMap<string, BuildRequest>,
+  results: ReadonlyMap<string, SolvedBuild>,
+  { host, flags, path }: CommandContext<BakeFlags>,
+): void {
+  const lines: string[] = []
+  for (const [name, { outputs, call }] of requests) {
+    const result = results.get(name)
+    const [image = ''] = (result?.exporterResponse['image.name'] ?? '').split(',')
+    if (outputs.length === 0 && call === undefined && result?.driver === 'embedded' && image !== '')
+      lines.push(`  ${name}: ${image}\n`)
+  }
+  if (lines.length === 0 || ['quiet', 'none', 'rawjson'].includes(flags.progress)) return
+  const program = path.slice(0, path.lastIndexOf(' '))
+  host.stderr.write(
+    `\nImages in the local store (push with '${program} image push IMAGE'):\n${lines.join('')}`,
+  )
+}
+
+/** Progress on standard error, which ends for a question and begins anew. */
+class Display implements AsyncDisposable {
+  readonly notes: string[] = []
+  readonly #context: CommandContext<BakeFlags>
+  readonly #builder: Builder | undefined
+  #printer: ProgressPrinter | undefined
+
+  private constructor(
+    context: CommandContext<BakeFlags>,
+    builder: Builder | undefined,
+    printer: ProgressPrinter,
+  ) {
+    this.#context = context
+    this.#builder = builder
+    this.#printer = printer
+  }
+
+  static async open(context: CommandContext<BakeFlags>, builder: Builder | undefined): Promise<Display> {
+    return new Display(context, builder, await openPrinter(context, builder))
+  }
+
+  readonly write: ProgressPrinter['write'] = status => this.#printer?.write(status)
+
+  async reopen(): Promise<void> {
+    this.#printer ??= await openPrinter(this.#context, this.#builder)
+  }
+
+  /** Ends the display and tells what is left to say. */
+  async close(): Promise<void> {
+    const printer = this.#printer
+    if (printer === undefined) return
+    this.#printer = undefined
+    await printer[Symbol.asyncDispose]()
+    const { host, flags, globals } = this.#context
+    if (['quiet', 'none'].includes(flags.progress)) return
+    for (const note of new Set(this.notes.splice(0))) host.stderr.write(`${note}\n`)
+    host.stderr.write(warningsText(printer.warnings, { debug: globals.debug, color: undefined }))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+async function openPrinter(
+  { host, flags }: CommandContext<BakeFlags>,
+  builder: Builder | undefined,
+): Promise<ProgressPrinter> {
+  if (builder === undefined) return await openProgress(host, { progress: flags.progress })
+  const { name, driverName } = builder
+  return await openProgress(host, {
+    progress: flags.progress,
+    label: `${driverName}:${name}`,
+    description: `building with ${JSON.stringify(name)} instance using ${driverName} driver`,
+  })
+}
