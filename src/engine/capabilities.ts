@@ -14,7 +14,8 @@ export function frontendCapabilities(): Capability[] {
   return enabled(`
     solve.base solve.inlinereturn resolveimage resolveimage.resolvemode readfile return returnmap readdir statfile
     importcaches proto.refarray reference.output frontend.inputs frontend.caps gateway.solve.metadata
-    gateway.solve.evaluate gateway.evaluate gateway.warnings reference.attestations source.metaresolver`)
+    gateway.solve.evaluate gateway.evaluate gateway.warnings reference.attestations source.metaresolver
+    gateway.exec gateway.exec.extrahosts gateway.exec.secretenv gateway.exec.signals gateway.exec.filesystem`)
 }
 
 /**

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type * as gateway from '../proto/gen/gateway_pb.ts'
@@ -13,6 +14,7 @@ import { cacheEntries } from './cache-imports.ts'
 import { callFrontend } from './call-frontend.ts'
 import { frontendCapabilities, llbCapabilities } from './capabilities.ts'
 import { metadataMessage } from './metadata-message.ts'
+import { solveError } from './solve-error.ts'
 import { statMessage } from './stat-message.ts'
 import { platformOf } from './platform-message.ts'
 import { GatewayContainer } from './gateway-container.ts'
@@ -46,6 +48,8 @@ export class GatewayBridge implements BridgeApi, AsyncDisposable {
   readonly #runFrontend: RunFrontend
   readonly #inputs: Readonly<Record<string, Definition>>
   readonly #refs = new Map<string, BridgeRef>()
+  /** Trees of failed steps. */
+  readonly #failed = new Map<string, Ref>()
   readonly #containers = new Map<string, GatewayContainer>()
   readonly returned = Promise.withResolvers<Returned>()
 
@@ -73,7 +77,9 @@ export class GatewayBridge implements BridgeApi, AsyncDisposable {
       logName: request.LogName,
       policies: request.SourcePolicies,
       // 1: an OCI layout of the client.
-      ...(request.ResolverType === 1 ? { store: { sessionId: request.SessionID, storeId: request.StoreID } } : {}),
+      ...(request.ResolverType === 1
+        ? { store: { sessionId: request.SessionID, storeId: request.StoreID } }
+        : {}),
     })
     return { Ref: name, Digest: digest, Config: config }
   }
@@ -94,7 +100,7 @@ export class GatewayBridge implements BridgeApi, AsyncDisposable {
 
   solve: BridgeApi['solve'] = async request => {
     const result = await this.#solve(request)
-    if (request.Evaluate) await Promise.all(refsOf(result).map(ref => ref.result()))
+    if (request.Evaluate) await Promise.all(refsOf(result).map(ref => this.#treeOf(ref)))
     if (request.Frontend === '') this.#bridge.scope.register(refsOf(result))
     return { result: this.#message(result) }
   }
@@ -107,7 +113,7 @@ export class GatewayBridge implements BridgeApi, AsyncDisposable {
     return {
       Data: await readRefFile(
         services.trees,
-        await treeOf(this.#ref(request.Ref)),
+        await this.#treeOf(this.#ref(request.Ref)),
         request.FilePath,
         range,
         signal,
@@ -117,7 +123,7 @@ export class GatewayBridge implements BridgeApi, AsyncDisposable {
 
   readDir: BridgeApi['readDir'] = async request => {
     const { services, signal } = this.#bridge
-    const ref = await treeOf(this.#ref(request.Ref))
+    const ref = await this.#treeOf(this.#ref(request.Ref))
     const entries = await readRefDirectory(
       services.trees,
       ref,
@@ -132,13 +138,13 @@ export class GatewayBridge implements BridgeApi, AsyncDisposable {
     const { services, signal } = this.#bridge
     return {
       stat: statMessage(
-        await statRefFile(services.trees, await treeOf(this.#ref(request.Ref)), request.Path, signal),
+        await statRefFile(services.trees, await this.#treeOf(this.#ref(request.Ref)), request.Path, signal),
       ),
     }
   }
 
   evaluate: BridgeApi['evaluate'] = async request => {
-    await treeOf(this.#ref(request.Ref))
+    await this.#treeOf(this.#ref(request.Ref))
     return {}
   }
 
@@ -173,9 +179,8 @@ export class GatewayBridge implements BridgeApi, AsyncDisposable {
 
   newContainer: NonNullable<BridgeApi['newContainer']> = async request => {
     const id = request.ContainerID
-    this.#bridge.checkExec({ network: request.Network })
     const { services, secrets } = this.#bridge
-    const refOf = async (ref: string): Promise<Ref> => treeOf(this.#ref(ref))
+    const refOf = async (ref: string): Promise<Ref> => this.#failed.get(ref) ?? this.#treeOf(this.#ref(ref))
     const container = await GatewayContainer.open(request, refOf, services, secrets)
     if (this.#containers.has(id)) {
       await container[Symbol.asyncDispose]()
@@ -187,9 +192,10 @@ export class GatewayBridge implements BridgeApi, AsyncDisposable {
 
   releaseContainer: NonNullable<BridgeApi['releaseContainer']> = async request => {
     const container = this.#containers.get(request.ContainerID)
-    if (container === undefined) throw new SlipwayError('unknown', `container details for ${request.ContainerID} not found`)
+    if (container === undefined)
+      throw new SlipwayError('unknown', `container details for ${request.ContainerID} not found`)
     this.#containers.delete(request.ContainerID)
-    await container[Symbol.asyncDispose]()
+    await container.release()
     return {}
   }
 
@@ -199,20 +205,26 @@ export class GatewayBridge implements BridgeApi, AsyncDisposable {
       id => {
         const container = this.#containers.get(id)
         if (container !== undefined) return container
-        throw new SlipwayError('not-found', `container ${JSON.stringify(id)} previously released or not created`)
+        throw new SlipwayError(
+          'not-found',
+          `container ${JSON.stringify(id)} previously released or not created`,
+        )
       },
-      init => this.#bridge.checkExec({ security: init.Security }),
+      (container, init) => this.#bridge.checkExec({ network: container.network, security: init.Security }),
       call.signal,
     )
 
   readFileContainer: NonNullable<BridgeApi['readFileContainer']> = async request => {
     const { Range } = request
-    const range = Range === undefined ? undefined : { offset: Number(Range.Offset), length: Number(Range.Length) }
+    const range =
+      Range === undefined ? undefined : { offset: Number(Range.Offset), length: Number(Range.Length) }
     return { Data: readTreeFile(this.#containerTree(request), request.FilePath, range) }
   }
 
   readDirContainer: NonNullable<BridgeApi['readDirContainer']> = async request => ({
-    entries: readTreeDirectory(this.#containerTree(request), request.DirPath, request.IncludePattern).map(statMessage),
+    entries: readTreeDirectory(this.#containerTree(request), request.DirPath, request.IncludePattern).map(
+      statMessage,
+    ),
   })
 
   statFileContainer: NonNullable<BridgeApi['statFileContainer']> = async request => ({
@@ -228,8 +240,23 @@ export class GatewayBridge implements BridgeApi, AsyncDisposable {
 
   #containerTree({ Ref, MountIndex }: { Ref: string; MountIndex: number }): FileTree {
     const container = this.#containers.get(Ref)
-    if (container === undefined) throw new SlipwayError('unknown', `container details for ${Ref}@${MountIndex} not found`)
+    if (container === undefined)
+      throw new SlipwayError('unknown', `container details for ${Ref}@${MountIndex} not found`)
     return container.treeAt(MountIndex)
+  }
+
+  /** Makes a tree. Where a step fails, the client can look at what the step left. */
+  async #treeOf(ref: BridgeRef | undefined): Promise<Ref> {
+    try {
+      return await treeOf(ref)
+    } catch (e) {
+      const remember = (tree: Ref): string => {
+        const id = randomBytes(12).toString('hex')
+        this.#failed.set(id, tree)
+        return id
+      }
+      throw ref === undefined ? e : solveError(e, ref.definition, remember)
+    }
   }
 
   #ref(id: string): BridgeRef | undefined {
@@ -264,7 +291,8 @@ export class GatewayBridge implements BridgeApi, AsyncDisposable {
       )
       return { metadata, attestations, result: { case: 'refs', value: { refs } } }
     }
-    if (result.ref === undefined) return { metadata, attestations, result: { case: 'ref', value: { id: '' } } }
+    if (result.ref === undefined)
+      return { metadata, attestations, result: { case: 'ref', value: { id: '' } } }
     return { metadata, attestations, result: { case: 'ref', value: remember(result.ref) } }
   }
 

@@ -53,9 +53,11 @@ export async function runGateway(request: GatewayRequest, bridge: BuildBridge): 
   const source = options['source']
   if (source === undefined) throw new SlipwayError('invalid-argument', 'no source specified for gateway')
   checkAllowed(source, settings)
-  const { definition, config } = (await request.replacement(source)) ?? (await resolveFrontend(source, bridge))
+  const { definition, config } =
+    (await request.replacement(source)) ?? (await resolveFrontend(source, bridge))
   const root = await bridge.ref(definition)
-  if (root === undefined) throw new SlipwayError('invalid-argument', "gateway source didn't return default result")
+  if (root === undefined)
+    throw new SlipwayError('invalid-argument', "gateway source didn't return default result")
   checkCapabilities(config, options, inputs)
   await using served = new GatewayBridge(bridge, runFrontend, inputs)
   const failure = await runContainer(root, config, options, served, bridge)
@@ -117,12 +119,14 @@ async function runContainer(
   await using resources = new AsyncDisposableStack()
   const { signal } = bridge
   const ids = await trees.stack(await root.result(), signal)
-  const active = resources.use(
-    await trees.prepare(stackRef(ids), { description: 'frontend', signal }),
-  )
+  const active = resources.use(await trees.prepare(stackRef(ids), { description: 'frontend', signal }))
   const metadata = await mkdtemp(join(tmpdir(), 'slipway-frontend-'))
   resources.defer(() => rm(metadata, { recursive: true, force: true }))
-  await writeFile(join(metadata, 'frontend.bin'), toBinary(DefinitionSchema, create(DefinitionSchema, root.definition)), { mode: 0o400 })
+  await writeFile(
+    join(metadata, 'frontend.bin'),
+    toBinary(DefinitionSchema, create(DefinitionSchema, root.definition)),
+    { mode: 0o400 },
+  )
   const container: ContainerSpec = {
     id: `f${randomBytes(12).toString('hex')}`,
     root: { kind: 'overlay', lowers: trees.directories(ids), upper: active.upper, work: active.work },
@@ -165,7 +169,11 @@ async function runContainer(
   const status = await exec.executor.run(container, stdio, signal)
   if (status.code === 0) return undefined
   const last = words.trim()
-  return new SlipwayError('unknown', `frontend failed: exit code: ${status.code}`, last === '' ? {} : { hint: last })
+  return new SlipwayError(
+    'unknown',
+    `frontend failed: exit code: ${status.code}`,
+    last === '' ? {} : { hint: last },
+  )
 }
 
 function environment(
@@ -174,7 +182,13 @@ function environment(
   bridge: BuildBridge,
 ): readonly string[] {
   const record = workerRecord(bridge.services)
-  const workers = [{ ID: record.ID ?? '', Labels: record.Labels ?? {}, Platforms: bridge.services.platforms().map(platformJson) }]
+  const workers = [
+    {
+      ID: record.ID ?? '',
+      Labels: record.Labels ?? {},
+      Platforms: bridge.services.platforms().map(platformJson),
+    },
+  ]
   return [
     ...(config?.config.Env ?? []),
     ...Object.entries(options).map(([key, value], i) => `BUILDKIT_FRONTEND_OPT_${i}=${key}=${value}`),
@@ -184,7 +198,15 @@ function environment(
   ]
 }
 
-const platformJson = ({ architecture, os, variant }: { architecture: string; os: string; variant?: string }) => ({
+const platformJson = ({
+  architecture,
+  os,
+  variant,
+}: {
+  architecture: string
+  os: string
+  variant?: string
+}) => ({
   architecture,
   os,
   variant,

@@ -16,6 +16,9 @@ interface Process {
   readonly running: RunningProcess
 }
 
+/** Throws where the build may not start such a process. */
+type CheckProcess = (container: GatewayContainer, init: InitMessage) => void
+
 /** Exit code of a process whose end is not known. Source: buildkit v0.32.2 frontend/gateway/pb/exit.go */
 const unknownExit = 255
 
@@ -26,7 +29,7 @@ const unknownExit = 255
 export async function* runProcesses(
   messages: AsyncIterable<ExecMessage>,
   containerOf: (id: string) => GatewayContainer,
-  check: (init: InitMessage) => void,
+  check: CheckProcess,
   signal: AbortSignal,
 ): AsyncGenerator<Message> {
   const gone = new AbortController()
@@ -44,12 +47,12 @@ export async function* runProcesses(
 class ProcessStream {
   readonly out = new AsyncQueue<Message>()
   readonly #containerOf: (id: string) => GatewayContainer
-  readonly #check: (init: InitMessage) => void
+  readonly #check: CheckProcess
   readonly #signal: AbortSignal
   readonly #processes = new Map<string, Process>()
   readonly #ends: Promise<void>[] = []
 
-  constructor(containerOf: (id: string) => GatewayContainer, check: (init: InitMessage) => void, signal: AbortSignal) {
+  constructor(containerOf: (id: string) => GatewayContainer, check: CheckProcess, signal: AbortSignal) {
     this.#containerOf = containerOf
     this.#check = check
     this.#signal = signal
@@ -74,11 +77,13 @@ class ProcessStream {
       if (process !== undefined) throw new SlipwayError('already-exists', `Process ${id} already exists`)
       return this.#start(id, input.value)
     }
-    if (process === undefined) throw new SlipwayError('not-found', `IO for process ${JSON.stringify(id)} not found`)
+    if (process === undefined)
+      throw new SlipwayError('not-found', `IO for process ${JSON.stringify(id)} not found`)
     switch (input.case) {
       case 'File': {
         const { Fd, Data, EOF } = input.value
-        if (process.stdin === undefined || Fd !== 0) throw new SlipwayError('out-of-range', `fd ${Fd} unavailable to write`)
+        if (process.stdin === undefined || Fd !== 0)
+          throw new SlipwayError('out-of-range', `fd ${Fd} unavailable to write`)
         if (Data.length > 0) await process.stdin.send(Data, this.#signal)
         if (EOF) process.stdin.end()
         return
@@ -98,7 +103,6 @@ class ProcessStream {
 
   async #start(id: string, init: InitMessage): Promise<void> {
     const container = this.#containerOf(init.ContainerID)
-    this.#check(init)
     const send = (Input: Input): void => void this.out.push({ ProcessID: id, Input })
     const early: (() => void)[] = []
     let started = false
@@ -118,24 +122,40 @@ class ProcessStream {
       ...(stdin === undefined ? {} : { stdin }),
       ...(init.Tty ? { tty: { rows: 24, columns: 80 } } : {}),
     }
-    const running = await container.start(init, stdio, this.#signal)
+    const running = await this.#run(container, init, stdio)
     this.#processes.set(id, { stdin, running })
     send({ case: 'Started', value: {} })
     started = true
     for (const message of early) message()
-    this.#ends.push(this.#finish(init, running, stdin, send))
+    this.#ends.push(this.#finish(container, init, running, stdin, send))
+  }
+
+  /** A process that cannot be started is one that has failed. */
+  async #run(container: GatewayContainer, init: InitMessage, stdio: ProcessStdio): Promise<RunningProcess> {
+    try {
+      const process = await container.process(init)
+      this.#check(container, init)
+      return await container.start(process, init.Security, stdio, this.#signal)
+    } catch (e) {
+      const exit = Promise.reject(e)
+      exit.catch(() => {})
+      return { exit, signal: async () => {}, resize: async () => {} }
+    }
   }
 
   async #finish(
+    container: GatewayContainer,
     init: InitMessage,
     running: RunningProcess,
     stdin: AsyncQueue<Uint8Array> | undefined,
     send: (input: Input) => void,
   ): Promise<void> {
-    const exit = await running.exit.then(
-      ({ code }) => (code === 0 ? { Code: 0 } : { Code: code, Error: statusOf(`exit code: ${code}`) }),
-      (e: unknown) => ({ Code: unknownExit, Error: toRpcStatus(asSlipwayError(e)) }),
-    )
+    const exit = await running.exit
+      .then(({ code }) => {
+        if (code !== 0 && container.released) throw new SlipwayError('canceled', 'context canceled')
+        return code === 0 ? { Code: 0 } : { Code: code, Error: statusOf(`exit code: ${code}`) }
+      })
+      .catch((e: unknown) => ({ Code: unknownExit, Error: toRpcStatus(asSlipwayError(e)) }))
     stdin?.end()
     for (const Fd of init.Fds) if (Fd !== 0) send({ case: 'File', value: { Fd, EOF: true } })
     send({ case: 'Exit', value: exit })
@@ -143,4 +163,5 @@ class ProcessStream {
   }
 }
 
-const statusOf = (message: string): ReturnType<typeof toRpcStatus> => toRpcStatus(new SlipwayError('unknown', message))
+const statusOf = (message: string): ReturnType<typeof toRpcStatus> =>
+  toRpcStatus(new SlipwayError('unknown', message))

@@ -115,6 +115,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
   const blobSource = new BlobSource(state, lookup)
   const remote = options.sources(state)
   const cacheMounts = createDiskCacheMounts(join(options.root, 'cache-mounts'))
+  const notes = transientLayers(state, lease, options.now)
   const exec = {
     trees,
     executor,
@@ -122,10 +123,11 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     secrets: options.secrets,
     checkPlatform: options.checkPlatform,
     hostPlatform: options.hostPlatform,
+    transient: notes.transient,
   }
   const schemes: Record<string, SourceFactory> = {
     'docker-image': imageSourceFactory(imageSource),
-    local: localSourceFactory(options.sessions, options.localCopies(state, transientLayers(state, lease, options.now))),
+    local: localSourceFactory(options.sessions, options.localCopies(state, notes)),
     'oci-layout': layoutSourceFactory(imageSource),
     'docker-image+blob': blobSourceFactory('docker-image+blob', blobSource),
     'oci-layout+blob': blobSourceFactory('oci-layout+blob', blobSource),

@@ -76,7 +76,10 @@ export class PolicyEvaluator {
     const { transport } = await sessions.get(session, { signal })
     let known: SourceMetadata = { source: current }
     for (let left = questions; left > 0; left--) {
-      const request = { Source: metadataMessage(known), ...(platform ? { Platform: platformMessage(platform) } : {}) }
+      const request = {
+        Source: metadataMessage(known),
+        ...(platform ? { Platform: platformMessage(platform) } : {}),
+      }
       const { result } = await callUnary(transport, PolicyVerifier.method.checkPolicy, request, { signal })
       if (result.case === 'request') {
         const { Source, Platform: wanted, ResolveMode, LogName, Git } = result.value

@@ -89,7 +89,9 @@ export async function readRefDirectory(
 /** The same, of a tree at hand. */
 export function readTreeDirectory(tree: FileTree, path: string, pattern: string): readonly NamedEntry[] {
   const real = tree.resolve(posix.join('/', path))
-  if (tree.lstat(real)?.kind !== 'directory') {
+  const directory = tree.lstat(real)
+  if (directory === undefined && real === '/') return []
+  if (directory?.kind !== 'directory') {
     throw new SlipwayError('not-found', `open ${posix.join('/', path)}: no such file or directory`)
   }
   return tree.readdir(real).flatMap(name => {

@@ -31,7 +31,9 @@ export async function rewriteSources(definition: Definition, rewrite: RewriteSou
   }
   const order = definition.def.map(bytes => visit(digestOf(bytes)))
   const rename = <T>(record: Readonly<Record<string, T>>): Record<string, T> =>
-    Object.fromEntries(Object.entries(record).map(([digest, value]) => [renamed.get(digest) ?? digest, value]))
+    Object.fromEntries(
+      Object.entries(record).map(([digest, value]) => [renamed.get(digest) ?? digest, value]),
+    )
   const source = definition.Source
   return create(DefinitionSchema, {
     def: [...new Set(order)].flatMap(digest => written.get(digest) ?? []),

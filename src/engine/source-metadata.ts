@@ -2,7 +2,11 @@ import { SlipwayError } from '../errors/slipway-error.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { parseGitIdentifier } from '../ops/git-source.ts'
 import { parseHttpIdentifier } from '../source/http/http-identifier.ts'
-import { type ImageIdentifier, parseImageIdentifier, parseLayoutIdentifier } from '../source/image/image-source.ts'
+import {
+  type ImageIdentifier,
+  parseImageIdentifier,
+  parseLayoutIdentifier,
+} from '../source/image/image-source.ts'
 import type { SourceContext } from '../source/source-context.ts'
 import type { EngineServices } from './services.ts'
 import type { PolicySource } from './source-policy.ts'
@@ -51,11 +55,15 @@ export async function sourceMetadata(
   const rest = source.identifier.slice(at + 3)
   switch (scheme) {
     case 'docker-image': {
-      const attrs = resolveMode === undefined ? source.attrs : { ...source.attrs, 'image.resolvemode': resolveMode }
+      const attrs =
+        resolveMode === undefined ? source.attrs : { ...source.attrs, 'image.resolvemode': resolveMode }
       return { source, image: await image(parseImageIdentifier(rest, attrs, platform), services, ctx) }
     }
     case 'oci-layout':
-      return { source, image: await image(parseLayoutIdentifier(rest, source.attrs, platform), services, ctx) }
+      return {
+        source,
+        image: await image(parseLayoutIdentifier(rest, source.attrs, platform), services, ctx),
+      }
     case 'git':
       return { source, git: await git(rest, request, services, ctx) }
     case 'http':

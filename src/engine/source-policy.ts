@@ -1,7 +1,14 @@
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import { Regexp } from '../hcl/regexp/regexp.ts'
 import type { SourceOp } from '../proto/gen/ops_pb.ts'
-import { AttrMatch, MatchType, type Policy, PolicyAction, type Rule, type Selector } from '../proto/gen/source-policy_pb.ts'
+import {
+  AttrMatch,
+  MatchType,
+  type Policy,
+  PolicyAction,
+  type Rule,
+  type Selector,
+} from '../proto/gen/source-policy_pb.ts'
 
 /** A source as policies see and change it. */
 export interface PolicySource {
@@ -74,9 +81,11 @@ function matches(selector: Selector, { identifier, attrs }: PolicySource): boole
 }
 
 function convert(source: PolicySource, { updates }: Rule, selector: Selector): PolicySource | undefined {
-  if (updates === undefined) throw invalid('error mutating source policy: missing destination for convert rule')
+  if (updates === undefined)
+    throw invalid('error mutating source policy: missing destination for convert rule')
   const template = updates.identifier === '' ? selector.identifier : updates.identifier
-  const isPattern = selector.matchType !== MatchType.EXACT && pattern(selector).find(source.identifier) !== undefined
+  const isPattern =
+    selector.matchType !== MatchType.EXACT && pattern(selector).find(source.identifier) !== undefined
   const isLiteral = selector.matchType === MatchType.EXACT
   const target = isLiteral
     ? template
@@ -96,7 +105,9 @@ function pattern(selector: Selector): Regexp {
   const { identifier, matchType } = selector
   if (matchType === MatchType.REGEX) return compile(identifier)
   if (identifier.includes('**')) {
-    throw invalid(`failed to translate wildcard ${JSON.stringify(identifier)} to regexp: invalid wildcard: "**"`)
+    throw invalid(
+      `failed to translate wildcard ${JSON.stringify(identifier)} to regexp: invalid wildcard: "**"`,
+    )
   }
   return compile(`^${identifier.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&').replaceAll('\\*', '(.*)')}$`)
 }
@@ -105,7 +116,10 @@ function compile(text: string): Regexp {
   try {
     return new Regexp(text)
   } catch (e) {
-    throw wrapError('error matching source policy', invalid(`invalid regex ${JSON.stringify(text)}: ${String(e)}`))
+    throw wrapError(
+      'error matching source policy',
+      invalid(`invalid regex ${JSON.stringify(text)}: ${String(e)}`),
+    )
   }
 }
 

@@ -68,12 +68,17 @@ export async function execProcess(
     const hint = code === 0 ? undefined : watch.hint(undefined, handle.arch)
     return { code, ...(hint === undefined ? {} : { hint }) }
   })
-  const send = async (signalName: string): Promise<void> => {
-    const number = signalNumber(signalName)
-    while (!existsSync(seen('pid'))) {
-      if (handle.sandbox.firstProcess === undefined || child.exitCode !== null) return
+  /** Waits for a file that the process brings with it; false where it has ended before. */
+  const appeared = async (kind: string): Promise<boolean> => {
+    while (!existsSync(seen(kind))) {
+      if (handle.sandbox.firstProcess === undefined || child.exitCode !== null) return false
       await sleep(5)
     }
+    return true
+  }
+  const send = async (signalName: string): Promise<void> => {
+    const number = signalNumber(signalName)
+    if (!(await appeared('pid'))) return
     const kill = `kill -${number} "$(cat ${inside('pid')})"`
     await run('nsenter', [...enter(handle), 'sh', '-c', kill], {
       env: toolEnvironment(handle.searchPath),
@@ -90,7 +95,8 @@ export async function execProcess(
     exit: done,
     signal: send,
     resize: async (size: TerminalSize) => {
-      if (stdio.tty !== undefined) await resizeTerminal(seen('tty'), size, handle.searchPath)
+      if (stdio.tty === undefined || !(await appeared('tty'))) return
+      await resizeTerminal(seen('tty'), size, handle.searchPath)
     },
   }
 }

@@ -5,12 +5,12 @@ import { quoteWord } from './root/setup-script.ts'
 
 /**
  * The same command with a pseudo terminal as its standard input and output, whose other side are our pipes: `script`
- * from util-linux makes it. The terminal's name is written to `nameFile`, so that `resizeTerminal` finds it.
+ * from util-linux makes it. The terminal's name is written to `nameFile`, so that `resizeTerminal` finds it, once its first size is set.
  */
 export function withTerminal(command: readonly string[], nameFile: string, size: TerminalSize): string[] {
   const inside = [
-    `tty >${quoteWord(nameFile)}`,
     `stty ${sizeArguments(size).join(' ')}`,
+    `tty >${quoteWord(nameFile)}`,
     `exec ${command.map(quoteWord).join(' ')}`,
   ]
   return ['script', '--quiet', '--return', '--flush', '--command', inside.join('; '), '/dev/null']

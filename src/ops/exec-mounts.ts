@@ -25,6 +25,8 @@ export interface PreparedMounts extends AsyncDisposable {
   treeAt(index: number): FileTree | undefined
   /** Makes the outputs, in their order. */
   commit(): Promise<readonly Result[]>
+  /** After a failure: the trees as they are, by the mount's place in the message; `kept` is told the layers made. */
+  salvage(kept: (layer: string) => void): Promise<readonly (Ref | undefined)[]>
 }
 
 interface Services {
@@ -73,6 +75,7 @@ class MountPreparation implements PreparedMounts {
   readonly #resources = new AsyncDisposableStack()
   readonly #outputs = new Map<number, Output>()
   readonly #trees = new Map<Mount, FileTree>()
+  readonly #bound = new Map<Mount, Output>()
 
   constructor(message: ExecOp, inputs: readonly Ref[], services: Services, ctx: OpContext) {
     this.#message = message
@@ -111,6 +114,21 @@ class MountPreparation implements PreparedMounts {
       }
     }
     return results.sort(([a], [b]) => a - b).map(([, result]) => result)
+  }
+
+  async salvage(kept: (layer: string) => void): Promise<readonly (Ref | undefined)[]> {
+    const found: (Ref | undefined)[] = []
+    for (const mount of this.#message.mounts) {
+      const bound = this.#bound.get(mount)
+      if (bound?.kind !== 'layer') {
+        found.push(bound?.ref)
+        continue
+      }
+      const { id } = await bound.active.commit()
+      kept(id)
+      found.push({ kind: 'stack', layers: [...bound.base.layers, { kind: 'layer', id }] })
+    }
+    return found
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -162,10 +180,12 @@ class MountPreparation implements PreparedMounts {
     const output = Number(mount.output)
     let writable: ActiveLayer | undefined
     if (mount.readonly) {
+      this.#bound.set(mount, { kind: 'same', ref })
       if (output >= 0) this.#outputs.set(output, { kind: 'same', ref })
     } else {
       const active = this.#resources.use(await trees.prepare(stack, { description: this.#ctx.name, signal }))
       writable = active
+      this.#bound.set(mount, { kind: 'layer', active, base: stack })
       source = { kind: 'overlay', lowers, upper: active.upper, work: active.work }
       if (output >= 0) this.#outputs.set(output, { kind: 'layer', active, base: stack })
     }
@@ -205,6 +225,11 @@ class MountPreparation implements PreparedMounts {
       lowers.length === 0
         ? { kind: 'directory', path: lease.path }
         : { kind: 'overlay', lowers, upper: lease.path, work: lease.work }
+    if (lowers.length === 0) {
+      const filter = { includePatterns: [], excludePatterns: [], followPaths: [] }
+      const tree = await trees.view({ kind: 'local', path: lease.path, filter }, this.#ctx.signal)
+      this.#trees.set(mount, this.#resources.use(tree))
+    }
     const subpath = posix.join('/', mount.selector)
     this.mounts.push({
       kind: 'bind',

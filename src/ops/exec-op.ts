@@ -10,6 +10,7 @@ import { findAccount } from './account.ts'
 import type { CacheMounts } from './cache-mounts.ts'
 import { execCacheMap } from './exec-cache-map.ts'
 import { prepareMounts } from './exec-mounts.ts'
+import { withFailedTrees } from './failed-step.ts'
 import { contentKey } from './file-op.ts'
 import { refOf } from './ref-result.ts'
 import type { SecretSource } from './secret-source.ts'
@@ -26,6 +27,8 @@ export interface ExecServices {
   /** Throws where this machine cannot run the platform. */
   readonly checkPlatform: (platform: Platform) => void
   readonly hostPlatform: Platform
+  /** Told of layers that nobody will want when the builds of now are over. */
+  readonly transient: (layer: string) => void
 }
 
 /** Limits of one step, not part of its identity. */
@@ -56,13 +59,16 @@ function cacheMap(message: ExecOpMessage, platform: Platform, inputCount: number
   const { digest, inputs } = execCacheMap(message, platform, inputCount)
   return {
     digest,
-    inputs: inputs.map(({ selector, content }) =>
+    inputs: inputs.map(({ selector, content }, index) =>
       content === undefined
         ? { selector }
         : {
             selector,
             contentKey: (result: Result, ctx: OpContext) =>
-              contentKey(trees, refOf(result), content, ctx.signal),
+              contentKey(trees, refOf(result), content, ctx.signal).catch((e: unknown) => {
+                const subject = { case: 'cache', value: { index: BigInt(index) } } as const
+                throw withFailedTrees(e, { inputs: [refOf(result)], outputs: [], subject })
+              }),
           },
     ),
   }
@@ -108,7 +114,16 @@ async function run(
     { stdout: chunk => ctx.progress.log(1, chunk), stderr: chunk => ctx.progress.log(2, chunk) },
     ctx.signal,
   )
-  checkExit(status, meta.args, meta.validExitCodes)
+  try {
+    checkExit(status, meta.args, meta.validExitCodes)
+  } catch (e) {
+    const trees = inputs.map(refOf)
+    throw withFailedTrees(e, {
+      inputs: message.mounts.map(mount => trees[Number(mount.input)]),
+      outputs: await mounts.salvage(services.transient),
+      subject: { case: undefined },
+    })
+  }
   return await mounts.commit()
 }
 

@@ -7,6 +7,7 @@ import type { CacheMap, Op, OpContext } from '../solver/op.ts'
 import type { Result } from '../solver/result.ts'
 import { contentHash } from './content-hash.ts'
 import { fileCacheMap } from './file-cache-map.ts'
+import { type FailedTrees, withFailedTrees } from './failed-step.ts'
 import { applyAction } from './file-action.ts'
 import { resolveOwner } from './owner.ts'
 import { refOf } from './ref-result.ts'
@@ -86,11 +87,21 @@ class FileOpRun implements AsyncDisposable {
     const results = new Map<number, Result>()
     for (const [i, action] of this.#message.actions.entries()) {
       const active = await this.#begin(action)
-      await this.#apply(action, active)
+      await this.#apply(action, active).catch(async (e: unknown) => {
+        this.#made[i] = active
+        throw this.#signal.aborted ? e : withFailedTrees(e, await this.#salvage(i))
+      })
       this.#made[i] = active
       if (action.output >= 0n) results.set(Number(action.output), { value: await this.#finish(i) })
     }
     return [...results].sort(([a], [b]) => a - b).map(([, result]) => result)
+  }
+
+  /** What there was when an action failed. */
+  async #salvage(index: number): Promise<FailedTrees> {
+    const outputs: (Ref | undefined)[] = []
+    for (const i of this.#message.actions.keys()) outputs.push(this.#made[i] === undefined ? undefined : await this.#finish(i))
+    return { inputs: this.#inputs, outputs, subject: { case: 'file', value: { index: BigInt(index) } } }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -39,6 +39,9 @@ export function detailUrl(type: string): string {
 /** What has no place in BuildKit's messages travels as JSON under this name; other programs skip it. */
 const ownType = 'slipway.Error'
 
+/** A detail of another program that is passed on as it came: `name` and `json`. */
+const passedOn = 'slipway.Passed'
+
 const known = createRegistry(file_errdefs)
 
 /**
@@ -52,6 +55,10 @@ export function encodeDetails(error: SlipwayError): WireDetail[] {
   for (const detail of error.details) {
     const schema = known.getMessage(detail.type)
     const { type: _, ...fields } = detail
+    if (detail.type === passedOn) {
+      out.push({ type: String(detail['name']), value: new TextEncoder().encode(String(detail['json'])) })
+      continue
+    }
     if (schema === undefined) others.push(detail)
     else out.push(encode(schema, fields))
   }
@@ -66,7 +73,8 @@ export function encodeDetails(error: SlipwayError): WireDetail[] {
   return out
 }
 
-/** The reverse of `encodeDetails`. Details that cannot be read, or are of no use to a user (stack traces), are left out. */
+/** The reverse of `encodeDetails`. Details that cannot be read, or are of no use to a user (stack
+ * traces), are left out; JSON of unknown types is kept to be passed on. */
 export function decodeDetails(wire: readonly WireDetail[]): DecodedDetails {
   const sources: SourceRange[] = []
   const details: ErrorDetail[] = []
@@ -78,7 +86,12 @@ export function decodeDetails(wire: readonly WireDetail[]): DecodedDetails {
         sources.push(...sourceRange(decode(SourceSchema, type, value)))
       else {
         const schema = known.getMessage(messageName(type))
-        if (schema === undefined) continue
+        if (schema === undefined) {
+          if (type.endsWith(jsonSuffix) && !type.startsWith('stack.')) {
+            details.push({ type: passedOn, name: type, json: Buffer.from(value).toString('utf8') })
+          }
+          continue
+        }
         const { $typeName, $unknown: _, ...fields } = decode(schema, type, value) as Record<string, unknown>
         details.push({ type: $typeName as string, ...fields })
       }

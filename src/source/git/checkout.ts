@@ -40,17 +40,22 @@ export async function checkout(request: CheckoutRequest): Promise<void> {
   if (identifier.mtime === 'commit') await setCommitTimes(request)
 }
 
-const beneath = (directory: string, name: Buffer): Buffer => Buffer.concat([Buffer.from(`${directory}/`), name])
+const beneath = (directory: string, name: Buffer): Buffer =>
+  Buffer.concat([Buffer.from(`${directory}/`), name])
 
 /** The files alone. Git's own of this checkout live in a throw-away repository that borrows the objects. */
-async function checkoutFiles({ identifier, ref, repository, git }: CheckoutRequest, target: string): Promise<void> {
+async function checkoutFiles(
+  { identifier, ref, repository, git }: CheckoutRequest,
+  target: string,
+): Promise<void> {
   const gitDir = await mkdtemp(`${repository}.checkout-`)
   const shown = shownRemote(identifier.remote)
   try {
     await git.run(['init', '--bare', ...formatArgs(ref)], { gitDir })
     await mkdir(join(gitDir, 'objects', 'info'), { recursive: true })
     await writeFile(join(gitDir, 'objects', 'info', 'alternates'), `${join(repository, 'objects')}\n`)
-    if (existsSync(join(repository, 'shallow'))) await copyFile(join(repository, 'shallow'), join(gitDir, 'shallow'))
+    if (existsSync(join(repository, 'shallow')))
+      await copyFile(join(repository, 'shallow'), join(gitDir, 'shallow'))
     await git.run(['remote', 'add', 'origin', identifier.remote], { gitDir })
     const place = { gitDir, workTree: target }
     await git.run(['checkout', '--no-overlay', ref.object, '--', '.'], place).catch((e: unknown) => {
@@ -63,7 +68,11 @@ async function checkoutFiles({ identifier, ref, repository, git }: CheckoutReque
 }
 
 /** True where there are submodules. */
-async function updateSubmodules(identifier: GitIdentifier, git: Git, place: GitPlace & { workTree: string }): Promise<boolean> {
+async function updateSubmodules(
+  identifier: GitIdentifier,
+  git: Git,
+  place: GitPlace & { workTree: string },
+): Promise<boolean> {
   if (identifier.skipSubmodules || !existsSync(join(place.workTree, '.gitmodules'))) return false
   try {
     await git.run(['submodule', 'update', '--init', '--recursive', '--depth=1'], place)
@@ -83,14 +92,30 @@ function removeGitFiles(directory: string): void {
 }
 
 /** A clone of one commit, as if it came from the remote itself. */
-async function checkoutWithGitDir({ identifier, ref, repository, target, git }: CheckoutRequest): Promise<void> {
+async function checkoutWithGitDir({
+  identifier,
+  ref,
+  repository,
+  target,
+  git,
+}: CheckoutRequest): Promise<void> {
   const place = { gitDir: join(target, '.git'), workTree: target }
   const shown = shownRemote(identifier.remote)
   await git.run(['init', ...formatArgs(ref)], place)
   // By the file protocol: it copies nothing but objects, whatever the repository contains.
   await git.run(['remote', 'add', 'origin', `file://${repository}`], place)
   const local = localName(ref)
-  await git.run(['fetch', '-u', '--depth=1', '--', 'origin', local === undefined ? ref.object : `+${ref.object}:${local}`], place)
+  await git.run(
+    [
+      'fetch',
+      '-u',
+      '--depth=1',
+      '--',
+      'origin',
+      local === undefined ? ref.object : `+${ref.object}:${local}`,
+    ],
+    place,
+  )
   await git.run(['checkout', 'FETCH_HEAD'], place).catch((e: unknown) => {
     throw wrapError(`failed to checkout remote ${shown}`, e)
   })
@@ -108,7 +133,8 @@ function localName({ name, asked, tagged }: ResolvedRef): string | undefined {
   return /^(?:heads|tags|remotes)\//.test(asked) ? `refs/${asked}` : `refs/heads/${asked}`
 }
 
-const formatArgs = (ref: ResolvedRef): readonly string[] => (ref.object.length === 64 ? ['--object-format=sha256'] : [])
+const formatArgs = (ref: ResolvedRef): readonly string[] =>
+  ref.object.length === 64 ? ['--object-format=sha256'] : []
 
 /** A subdirectory is reached through directories only, never through links out of the tree. */
 function checkDirectories(root: string, subdir: string): void {
@@ -117,19 +143,30 @@ function checkDirectories(root: string, subdir: string): void {
     path = path === '' ? part : `${path}/${part}`
     const stat = lstatSync(fsPath(`${root}/${path}`), { throwIfNoEntry: false })
     if (stat === undefined) {
-      throw new SlipwayError('not-found', `invalid subdir ${subdir}: failed to lstat "${path}": lstat ${path}: no such file or directory`)
+      throw new SlipwayError(
+        'not-found',
+        `invalid subdir ${subdir}: failed to lstat "${path}": lstat ${path}: no such file or directory`,
+      )
     }
     if (!stat.isDirectory()) {
-      throw new SlipwayError('invalid-argument', `invalid subdir ${subdir}: git subpath "${subdir}" contains non-directory "${path}"`)
+      throw new SlipwayError(
+        'invalid-argument',
+        `invalid subdir ${subdir}: git subpath "${subdir}" contains non-directory "${path}"`,
+      )
     }
   }
 }
 
 async function setCommitTimes({ identifier, ref, repository, target, git }: CheckoutRequest): Promise<void> {
-  const output = await git.run(['log', '-1', '--format=%ct', `${ref.object}^{commit}`], { gitDir: repository })
+  const output = await git.run(['log', '-1', '--format=%ct', `${ref.object}^{commit}`], {
+    gitDir: repository,
+  })
   const seconds = output.trim()
   if (!/^-?\d+$/.test(seconds)) {
-    throw new SlipwayError('data-loss', `failed to get commit time for ${shownRemote(identifier.remote)}: ${JSON.stringify(output)}`)
+    throw new SlipwayError(
+      'data-loss',
+      `failed to get commit time for ${shownRemote(identifier.remote)}: ${JSON.stringify(output)}`,
+    )
   }
   setTreeTimes(target, BigInt(seconds) * 1_000_000_000n)
 }

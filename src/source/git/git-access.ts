@@ -33,7 +33,8 @@ export async function openAccess(
 ): Promise<GitAccess> {
   await using opening = new AsyncDisposableStack()
   const header = await authorization(identifier, secrets, ctx)
-  const agent = identifier.sshSocket === undefined ? undefined : await agentOf(identifier.sshSocket, secrets, ctx)
+  const agent =
+    identifier.sshSocket === undefined ? undefined : await agentOf(identifier.sshSocket, secrets, ctx)
   if (agent !== undefined) opening.use(agent)
   let knownHosts: string | undefined
   if (identifier.knownSshHosts !== undefined && identifier.knownSshHosts !== '') {
@@ -47,7 +48,9 @@ export async function openAccess(
     ...(header === undefined
       ? {}
       : {
-          config: [[`http.${tokenScope(identifier.remote)}.extraheader`, `Authorization: ${header}`]] as const,
+          config: [
+            [`http.${tokenScope(identifier.remote)}.extraheader`, `Authorization: ${header}`],
+          ] as const,
           hidden: [header, ...header.split(' ').slice(1)].filter(text => text.length > 3),
         }),
     sshAgent: agent?.path,

@@ -175,9 +175,15 @@ function hide(text: string, hidden: readonly string[] = []): string {
 
 /** Servers that cannot answer a shallow request, or one for a commit, are asked for more. */
 function easierArgs(args: readonly string[], stderr: string): readonly string[] | undefined {
-  if (args.includes('--depth=1') && /--depth|shallow/.test(stderr)) return args.filter(arg => arg !== '--depth=1')
+  if (args.includes('--depth=1') && /--depth|shallow/.test(stderr))
+    return args.filter(arg => arg !== '--depth=1')
   const last = args.at(-1)
-  if (args[0] === 'fetch' && last !== undefined && isCommitSha(last) && /not our ref|unadvertised object/.test(stderr)) {
+  if (
+    args[0] === 'fetch' &&
+    last !== undefined &&
+    isCommitSha(last) &&
+    /not our ref|unadvertised object/.test(stderr)
+  ) {
     return args.slice(0, -1)
   }
   return undefined

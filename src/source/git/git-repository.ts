@@ -118,4 +118,5 @@ function refspec(path: string, identifier: GitIdentifier, ref: ResolvedRef): rea
   return ['--depth=1', '--no-tags', 'origin', '--force', '--', `${ref.name}:${target}`]
 }
 
-const unshallow = (path: string): readonly string[] => (existsSync(join(path, 'shallow')) ? ['--unshallow'] : [])
+const unshallow = (path: string): readonly string[] =>
+  existsSync(join(path, 'shallow')) ? ['--unshallow'] : []

@@ -9,9 +9,7 @@ import { type GitIdentifier, isCommitSha, shownRemote } from './git-identifier.t
 import { openRepository } from './git-repository.ts'
 import { askRef, knownRef, type ResolvedRef } from './resolve-ref.ts'
 
-const statements = [
-  'CREATE TABLE git_trees (key TEXT PRIMARY KEY, layer TEXT NOT NULL) WITHOUT ROWID',
-]
+const statements = ['CREATE TABLE git_trees (key TEXT PRIMARY KEY, layer TEXT NOT NULL) WITHOUT ROWID']
 
 /** What the git source is made of. */
 export interface GitServices extends GitSecrets {
@@ -68,9 +66,18 @@ export class GitSource {
     const key = this.key(identifier, ref)
     const layer =
       (await this.#known(key)) ??
-      (await this.#checkouts.run(key, signal => this.#checkout(key, identifier, ref, { signal, progress: ctx.progress, sessions: () => ctx.sessions() }), {
-        signal: ctx.signal,
-      }))
+      (await this.#checkouts.run(
+        key,
+        signal =>
+          this.#checkout(key, identifier, ref, {
+            signal,
+            progress: ctx.progress,
+            sessions: () => ctx.sessions(),
+          }),
+        {
+          signal: ctx.signal,
+        },
+      ))
     return { kind: 'stack', layers: [{ kind: 'layer', id: layer }] }
   }
 
@@ -81,14 +88,20 @@ export class GitSource {
     const { git } = access
     using repository = await openRepository(root, identifier, ref, git, ctx.signal)
     const place = { gitDir: repository.path }
-    const read = (type: string, object: string): Promise<Uint8Array> => git.bytes(['cat-file', type, object], place)
+    const read = (type: string, object: string): Promise<Uint8Array> =>
+      git.bytes(['cat-file', type, object], place)
     const type = (await git.run(['cat-file', '-t', ref.object], place)).trim()
     if (type !== 'tag') return { commit: await read('commit', ref.object) }
     const tagged = (await git.run(['rev-parse', `${ref.object}^{commit}`], place)).trim()
     return { commit: await read('commit', tagged), tag: await read('tag', ref.object), tagged }
   }
 
-  async #checkout(key: string, identifier: GitIdentifier, ref: ResolvedRef, ctx: SourceContext): Promise<string> {
+  async #checkout(
+    key: string,
+    identifier: GitIdentifier,
+    ref: ResolvedRef,
+    ctx: SourceContext,
+  ): Promise<string> {
     const { env, root, snapshotter, database } = this.#services
     await using access = await openAccess(identifier, env, this.#services, ctx)
     const { git } = access

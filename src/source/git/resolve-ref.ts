@@ -64,7 +64,11 @@ export async function askRef(git: Git, identifier: GitIdentifier): Promise<Resol
       `repository does not contain ref ${ref}, output: ${JSON.stringify(output)}`,
     )
   }
-  if (checksum !== undefined && !found.object.startsWith(checksum) && found.tagged?.startsWith(checksum) !== true) {
+  if (
+    checksum !== undefined &&
+    !found.object.startsWith(checksum) &&
+    found.tagged?.startsWith(checksum) !== true
+  ) {
     throw mismatch(checksum, [found.object, found.tagged].filter(Boolean).join(' or '))
   }
   return found
@@ -98,9 +102,13 @@ async function defaultBranch(git: Git, remote: string): Promise<string> {
   }
   const name = /refs\/heads\/(\S+)/.exec(output)?.[1]
   if (name === undefined) {
-    throw new SlipwayError('not-found', `could not find default branch for repository: ${shownRemote(remote)}`)
+    throw new SlipwayError(
+      'not-found',
+      `could not find default branch for repository: ${shownRemote(remote)}`,
+    )
   }
-  if (name.startsWith('-')) throw new SlipwayError('invalid-argument', `invalid git ref ${JSON.stringify(name)}`)
+  if (name.startsWith('-'))
+    throw new SlipwayError('invalid-argument', `invalid git ref ${JSON.stringify(name)}`)
   return name
 }
 

@@ -44,7 +44,10 @@ export class BlobSource {
   /** The tree with the file in it; its time is 1970. Throws `not-found`, `data-loss`. */
   async tree(identifier: BlobIdentifier, ctx: SourceContext): Promise<Ref> {
     await using active = await this.#snapshotter.prepare([], { description: `blob ${identifier.digest}` })
-    const path = join(active.upper, identifier.filename ?? identifier.digest.slice(identifier.digest.indexOf(':') + 1))
+    const path = join(
+      active.upper,
+      identifier.filename ?? identifier.digest.slice(identifier.digest.indexOf(':') + 1),
+    )
     const hash = createHash('sha256')
     const file = await open(path, 'wx', 0o600)
     try {

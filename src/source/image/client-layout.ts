@@ -53,10 +53,17 @@ export function clientLayout(store: ClientStore, sessions: SessionStore, ctx: So
   }
 }
 
-async function openContent(store: ClientStore, sessions: SessionStore, ctx: SourceContext): Promise<ClientContent> {
+async function openContent(
+  store: ClientStore,
+  sessions: SessionStore,
+  ctx: SourceContext,
+): Promise<ClientContent> {
   const id = store.sessionId || ctx.sessions().at(-1)
   if (id === undefined) {
-    throw new SlipwayError('failed-precondition', 'could not access an OCI layout of a client without session')
+    throw new SlipwayError(
+      'failed-precondition',
+      'could not access an OCI layout of a client without session',
+    )
   }
   return clientContent(await sessions.get(id, { signal: ctx.signal }), `oci:${store.storeId}`)
 }
