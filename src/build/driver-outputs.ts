@@ -1,7 +1,10 @@
 import type { DriverFeatures } from '../builder/builder.ts'
 import type { ByteStream } from '../bytes/byte-stream.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
+import { formatPlatform, type Platform } from '../oci/platform.ts'
+import { strictPlatform } from '../oci/platform-match.ts'
 import type { BuildRequest } from './build-request.ts'
+import { nativeArchive } from './native-archive.ts'
 import type { ResolvedOutput } from './outputs.ts'
 
 /** What decides about outputs besides the request: who builds, and where images may be loaded. */
@@ -13,6 +16,11 @@ export interface OutputSituation {
   readonly load: LoadTarget | undefined
   /** BUILDX_NO_DEFAULT_LOAD: a result without an output goes nowhere. */
   readonly noDefaultLoad: boolean
+  /** Several nodes build: their archives are merged here, so that they need not know indexes. */
+  readonly merges: boolean
+  /** What docker runs by itself. */
+  readonly hostPlatform: Platform
+  readonly tempDir: string
 }
 
 /** A docker daemon that takes images. */
@@ -101,7 +109,7 @@ function dockerOutput(
     if (!features.dockerExporter) {
       throw notSupported('Docker exporter', driver, 'https://docs.docker.com/go/build-exporters/')
     }
-    if (several && driver !== 'embedded') {
+    if (several && driver !== 'embedded' && !situation.merges) {
       throw new SlipwayError(
         'failed-precondition',
         'docker exporter does not support exporting manifest lists, use the oci exporter instead',
@@ -117,21 +125,16 @@ function dockerOutput(
   }
   const target = { kind: 'stream' as const, receive: load.receive }
   if (load.takesOci) return { ...output, type: 'oci', target }
-  if (several) {
-    if (driver === 'embedded') {
-      notes.push(
-        "Docker's classic image store holds one platform per image: the image is in the local store with all of them " +
-          '(`image ls` shows it); load one with --platform',
-      )
-      return { type: 'image', attrs: output.attrs }
-    }
-    throw new SlipwayError(
-      'failed-precondition',
-      'docker exporter does not currently support exporting manifest lists',
-      { hint: "turn on docker's containerd image store, build one platform, or push with --push" },
-    )
-  }
-  return { ...output, target }
+  if (!several) return { ...output, target }
+  const { hostPlatform, tempDir } = situation
+  const native = request.platforms.find(strictPlatform(hostPlatform).match) ?? request.platforms[0] ?? hostPlatform
+  notes.push(
+    `WARNING: Docker's classic image store holds one platform per image: ${formatPlatform(native)} was loaded. ` +
+      'Turn on the containerd image store to load all, push with --push, or write all with -o type=oci,dest=FILE',
+  )
+  const receive: LoadTarget['receive'] = (stream, signal) =>
+    load.receive(nativeArchive(stream, { platforms: request.platforms, native, tempDir }), signal)
+  return { ...output, type: 'oci', target: { kind: 'stream', receive } }
 }
 
 /** Inside a docker daemon images have an exporter of their own, and the classic store is pushed from by docker. */

@@ -132,8 +132,12 @@ class NodesRun {
     const [first] = results
     if (first === undefined || node === undefined) throw new TypeError('a build without a node')
     const response: Record<string, string> = { ...first.result.exporterResponse }
-    await deliverOutputs(options.outputs, results, options)
-    const names = pushedNames(options.outputs)
+    for (const { result } of results) {
+      const provenance = Object.entries(result.exporterResponse).filter(([key]) => key.startsWith('buildx.build.'))
+      Object.assign(response, Object.fromEntries(provenance))
+    }
+    await deliverOutputs(first.wanted, results, options)
+    const names = pushedNames(first.wanted)
     if (names.length > 0) {
       const images = results.map(({ result }) => pushedImage(result.exporterResponse))
       const merged = await options.mergePushed(names, images)
@@ -161,7 +165,7 @@ class NodesRun {
       outputs,
       attachables: [...this.#options.attachables(), this.#options.receivers(outputs)],
     })
-    return { node, platforms, outputs, result }
+    return { node, platforms, wanted: plan.outputs, outputs, result }
   }
 
   async #handOver(assignment: Assignment, node: BuilderNode, cause: unknown): Promise<readonly Assignment[]> {

@@ -16,6 +16,8 @@ import type { OutputTarget, ResolvedOutput } from './outputs.ts'
 export interface NodeResult {
   readonly node: BuilderNode
   readonly platforms: readonly Platform[]
+  /** Outputs of the whole build, as the user is to get them. */
+  readonly wanted: readonly ResolvedOutput[]
   /** Outputs as that node was asked for them; their numbers are those of the whole build. */
   readonly outputs: readonly ResolvedOutput[]
   readonly result: DriveResult
@@ -30,7 +32,10 @@ export function nodeOutputs(
   folder: string,
   several: boolean,
 ): readonly ResolvedOutput[] {
-  return outputs.map((output, id) => {
+  return outputs.map((given, id) => {
+    // Each node may have a single platform: the folders of the platforms are there all the same.
+    const splits = several && (given.type === 'local' || given.type === 'tar')
+    const output = splits ? { ...given, attrs: { 'platform-split': 'true', ...given.attrs } } : given
     const { type, attrs, target } = output
     if (type === 'image' && attrs['push'] === 'true' && several) {
       const { 'unpack': _, ...kept } = attrs

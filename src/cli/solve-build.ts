@@ -22,7 +22,8 @@ import { tryParseBool } from '../gostd/parse-number.ts'
 import { warningsText } from '../progress/warnings.ts'
 import type { Attachable } from '../session/attachable.ts'
 import { uploads } from '../session/attachables/upload.ts'
-import type { StatusWriter } from '../status/solve-status.ts'
+import { clientStep } from '../progress/client-step.ts'
+import type { StatusWriter, VertexWarning } from '../status/solve-status.ts'
 import { openBuilderHost } from './builder-host.ts'
 import { authAttachable, outputsAttachable, secretsAttachable } from './client-attachables.ts'
 import type { GlobalOptions } from './global-flags.ts'
@@ -31,6 +32,7 @@ import { hostPlatform } from './host-platform.ts'
 import { loadTarget, pushByDocker } from './docker-images.ts'
 import { mergePushed } from './merge-pushed.ts'
 import { openProgress } from './open-progress.ts'
+import { provenanceMetadata } from './provenance-metadata.ts'
 
 /** What a build is done with. */
 export interface SolveContext {
@@ -38,11 +40,15 @@ export interface SolveContext {
   readonly globals: GlobalOptions
   readonly progress: string
   readonly quiet: boolean
+  /** How much provenance of the history is put into the answer; absent: none. */
+  readonly provenance?: 'min' | 'max'
   readonly signal: AbortSignal
 }
 
 /** How a build ended, and where. */
 export interface SolvedBuild extends Omit<NodesBuildResult, 'node'> {
+  /** What was warned of, each once. */
+  readonly warnings?: readonly VertexWarning[]
   readonly builder: string
   readonly driver: string
   readonly node: string
@@ -76,7 +82,9 @@ export async function solveBuild(
   })
   try {
     const { write } = progress
-    return await new Solving({ request, outputs, inputs, builder, builderHost, write, context, notes }).run()
+    const solving = new Solving({ request, outputs, inputs, builder, builderHost, write, context, notes })
+    const solved = await solving.run()
+    return { ...solved, warnings: progress.warnings }
   } finally {
     await progress[Symbol.asyncDispose]()
     if (!context.quiet) {
@@ -95,7 +103,7 @@ export interface SolvingOptions {
   readonly builder: Builder
   readonly builderHost: BuilderHost
   readonly write: StatusWriter
-  readonly context: Pick<SolveContext, 'host' | 'signal'>
+  readonly context: Pick<SolveContext, 'host' | 'signal' | 'provenance'>
   /** Takes lines that the user is to read when the display is closed. */
   readonly notes: string[]
   /** The target of a bake file that this is, and the others that it may use. */
@@ -157,6 +165,7 @@ export class Solving {
       onStatus: write,
       tempDir: tmpdir(),
       hostPlatform: hostPlatform(),
+      ...this.#finished(),
       ...this.#links(resolved),
       stdout: host.stdout.stream,
       signal,
@@ -189,6 +198,9 @@ export class Solving {
       driver: node.driver.name,
       features: several ? { ...features, multiPlatform: true } : features,
       load,
+      merges: several,
+      hostPlatform: hostPlatform(),
+      tempDir: tmpdir(),
       noDefaultLoad: tryParseBool(host.env['BUILDX_NO_DEFAULT_LOAD'] ?? '') === true,
     })
     if (several && plan.pushByDocker.length > 0) {
@@ -199,6 +211,16 @@ export class Solving {
     }
     this.#notes.push(...plan.notes)
     return plan
+  }
+
+  #finished(): Pick<RunBuildOptions, 'finished'> {
+    const { provenance, signal, host } = this.#context
+    if (provenance === undefined || this.#request.call !== undefined) return {}
+    const name = 'resolving provenance for metadata file'
+    return {
+      finished: (connection, ref) =>
+        clientStep(this.#write, name, () => provenanceMetadata(connection, ref, provenance, signal), { now: () => host.now() }),
+    }
   }
 
   #links({ nodes }: ResolvedNodes): Pick<RunBuildOptions, 'links'> {
