@@ -30,6 +30,8 @@ export interface RunBuildOptions {
   /** Told what the build is done without. */
   readonly warn: (line: string) => void
   readonly signal: AbortSignal
+  /** Called when the build has ended well; what it answers is added to what the exporters say. */
+  readonly finished?: (connection: BuildkitConnection, ref: string) => Promise<Readonly<Record<string, string>>>
   /** Reference of the build; a new one if absent. */
   readonly ref?: string
 }
@@ -90,5 +92,6 @@ export async function runBuild(
     signal,
   })
   await caches.finish(result.exporterResponse)
-  return { ...result, ref }
+  const more = await options.finished?.(connection, ref)
+  return { ...result, exporterResponse: { ...result.exporterResponse, ...more }, ref }
 }

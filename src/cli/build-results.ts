@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { goJson, type JsonValue, sortKeys } from '../gostd/json.ts'
+import type { VertexWarning } from '../status/solve-status.ts'
 import type { Host } from './host.ts'
 
 /** What a build answers, as users may have it written. */
@@ -9,6 +10,8 @@ export interface BuildAnswer {
   /** `builder/node/ref` */
   readonly ref: string
   readonly exporterResponse: Readonly<Record<string, string>>
+  /** Warnings that are to be in the metadata. */
+  readonly warnings?: readonly VertexWarning[]
 }
 
 /** The id of an image: that of the configuration where there is one image, else of the index; empty without either. */
@@ -21,12 +24,17 @@ export function imageId(response: Readonly<Record<string, string>>): string {
  * https://github.com/docker/buildx/blob/v0.36.1/docs/reference/buildx_build.md#metadata-file
  */
 export function buildMetadata(answer: BuildAnswer): string {
-  return goJson(sortKeys(metadataOf(answer)), { indent: '  ' })
+  const metadata = { ...metadataOf(answer), ...warningsMember(answer.warnings) }
+  return goJson(sortKeys(metadata), { indent: '  ' })
 }
 
-/** The metadata of several builds, by the names of their targets. */
-export function targetsMetadata(answers: ReadonlyMap<string, BuildAnswer>): string {
-  const metadata = Object.fromEntries([...answers].map(([name, answer]) => [name, metadataOf(answer)]))
+/** The metadata of several builds, by the names of their targets, and what was warned of in any of them. */
+export function targetsMetadata(
+  answers: ReadonlyMap<string, BuildAnswer>,
+  warnings?: readonly VertexWarning[],
+): string {
+  const targets = Object.fromEntries([...answers].map(([name, answer]) => [name, metadataOf(answer)]))
+  const metadata: Record<string, JsonValue> = { ...targets, ...warningsMember(warnings) }
   return goJson(sortKeys(metadata), { indent: '  ' })
 }
 
@@ -34,6 +42,26 @@ function metadataOf(answer: BuildAnswer): { [key: string]: JsonValue } {
   const metadata: Record<string, JsonValue> = { 'buildx.build.ref': answer.ref }
   for (const [key, value] of Object.entries(answer.exporterResponse)) metadata[key] = decoded(value)
   return metadata
+}
+
+const warningsMember = (warnings: readonly VertexWarning[] = []): Record<string, JsonValue> =>
+  warnings.length === 0 ? {} : { 'buildx.build.warnings': warnings.map(warningJson) }
+
+/** A warning as Go writes client.VertexWarning: texts are bytes there. */
+function warningJson({ vertex, level, short, detail = [], url, source }: VertexWarning): JsonValue {
+  const bytes = (text: string): Uint8Array => Buffer.from(text)
+  return {
+    vertex,
+    level: level === 0 ? undefined : level,
+    short: short === '' ? undefined : bytes(short),
+    detail: detail.length === 0 ? undefined : detail.map(bytes),
+    url: url === '' ? undefined : url,
+    sourceInfo:
+      source === undefined
+        ? undefined
+        : { filename: source.filename, data: source.data, language: source.language || undefined },
+    range: source === undefined ? undefined : source.ranges.map(({ start, end }) => ({ start: { ...start }, end: { ...end } })),
+  }
 }
 
 /** A value that is base64 of JSON, as that JSON; anything else as it is. */

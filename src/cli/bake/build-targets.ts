@@ -20,6 +20,8 @@ export interface BuildTargetsOptions {
   readonly write: StatusWriter
   /** Takes lines that the user is to read when the display is closed. */
   readonly notes: string[]
+  /** How much provenance of the history is put into the answers; absent: none. */
+  readonly provenance?: 'min' | 'max'
   readonly signal: AbortSignal
 }
 
@@ -31,7 +33,7 @@ export async function buildTargets(
   requests: ReadonlyMap<string, BuildRequest>,
   options: BuildTargetsOptions,
 ): Promise<ReadonlyMap<string, SolvedBuild>> {
-  const { host, write } = options
+  const { provenance, host, write } = options
   const several = requests.size > 1
   const contexts = new Map([...requests].map(([name, request]) => [name, Object.values(request.contexts)]))
   const links = new TargetLinks(contexts)
@@ -49,7 +51,7 @@ export async function buildTargets(
           outputs,
           inputs,
           write: several ? prefixed(write, name) : write,
-          context: { host, signal },
+          context: { host, signal, ...(provenance === undefined ? {} : { provenance }) },
           target: { name, links },
         })
         results.set(name, await solving.run())

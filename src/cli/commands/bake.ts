@@ -1,3 +1,4 @@
+import { provenanceMode } from '../provenance-metadata.ts'
 import { parseCallFunction } from '../../bake/attrs/call-function.ts'
 import { listDefinition, parseListRequest } from '../../bake/list-definition.ts'
 import { printDefinition } from '../../bake/print-definition.ts'
@@ -106,7 +107,9 @@ async function build(
 ): Promise<number> {
   const { host, flags, signal } = context
   const { notes, write } = display
-  const results = await buildTargets(requests, { host, builder, builderHost, write, notes, signal })
+  const mode = flags.metadataFile === '' ? 'disabled' : provenanceMode(host.env['BUILDX_METADATA_PROVENANCE'])
+  const provenance = mode === 'disabled' ? {} : { provenance: mode }
+  const results = await buildTargets(requests, { host, builder, builderHost, write, notes, signal, ...provenance })
   await display.close()
   if (flags.metadataFile !== '') {
     const answers = [...results].map(

@@ -4,12 +4,14 @@ import type { BuildRequest } from '../../build/build-request.ts'
 import { resolveOutputs, type ResolvedOutput } from '../../build/outputs.ts'
 import { requestFromFlags } from '../../build/request-from-flags.ts'
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
+import { tryParseBool } from '../../gostd/parse-number.ts'
 import { exactArgs } from '../argument-rule.ts'
 import { buildMetadata, imageId, writeWhole } from '../build-results.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { RanElsewhere } from '../embedded.ts'
 import { hostPlatform } from '../host-platform.ts'
 import { type BuildFlags, declareBuildFlags } from './build-flags.ts'
+import { provenanceMode } from '../provenance-metadata.ts'
 import { solveBuild } from '../solve-build.ts'
 import { printCallResult } from './call-result.ts'
 
@@ -40,9 +42,14 @@ async function build(context: CommandContext<BuildFlags>): Promise<number> {
     rmSync(resolve(host.cwd, flags.iidFile), { force: true })
   }
   const { progress, quiet } = flags
-  const result = await solveBuild(request, outputs, { host, globals, progress, quiet, signal })
+  const mode = flags.metadataFile === '' ? 'disabled' : provenanceMode(host.env['BUILDX_METADATA_PROVENANCE'])
+  const provenance = mode === 'disabled' ? {} : { provenance: mode }
+  const result = await solveBuild(request, outputs, { host, globals, progress, quiet, signal, ...provenance })
   if (request.call !== undefined) return printCallResult(host, request.call, result.metadata)
-  const answer = { ref: `${result.builder}/${result.node}/${result.ref}`, exporterResponse: result.exporterResponse }
+  const ref = `${result.builder}/${result.node}/${result.ref}`
+  const wantsWarnings = tryParseBool(host.env['BUILDX_METADATA_WARNINGS'] ?? '') === true
+  const warnings = wantsWarnings ? { warnings: result.warnings ?? [] } : {}
+  const answer = { ref, exporterResponse: result.exporterResponse, ...warnings }
   if (flags.quiet) host.stdout.write(`${imageId(result.exporterResponse)}\n`)
   if (flags.iidFile !== '') writeWhole(flags.iidFile, imageId(result.exporterResponse), host)
   if (flags.metadataFile !== '') writeWhole(flags.metadataFile, buildMetadata(answer), host)
