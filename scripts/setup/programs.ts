@@ -22,6 +22,7 @@ export const testPrograms: readonly Program[] = [
   { name: 'skopeo', package: 'skopeo' },
   { name: 'buildah', package: 'buildah' },
   { name: 'umoci', package: 'umoci' },
+  { name: 'crun', package: 'crun' },
   { name: 'ssh-agent', package: 'openssh-client' },
   { name: 'openssl', package: 'openssl' },
   { name: 'gpg', package: 'gnupg' },

@@ -11,13 +11,15 @@ export interface DockerRegistry extends AsyncDisposable {
   readonly host: string
 }
 
-/** Where Debian installs the program. */
-const program = '/usr/bin/docker-registry'
+/** Where Debian installs the program, or where the tests' set-up unpacked it. */
+const program =
+  ['/usr/bin', ...(process.env['PATH'] ?? '').split(':')]
+    .map(dir => join(dir, 'docker-registry'))
+    .find(file => existsSync(file)) ?? ''
 
 /** Why no real registry can be started here, or false. For `skip` of tests. */
-export const noDockerRegistry: string | false = existsSync(program)
-  ? false
-  : 'docker-registry is not installed (apt-get install docker-registry)'
+export const noDockerRegistry: string | false =
+  program !== '' ? false : 'docker-registry is not installed (apt-get install docker-registry)'
 
 /** How the registry is to be. */
 export interface DockerRegistryOptions {
