@@ -146,20 +146,22 @@ class NodesRun {
       response['image.name'] = names.join(',')
       delete response['containerimage.config.digest']
     }
-    return { exporterResponse: response, metadata: first.result.metadata, ref: this.#ref, node }
+    return { exporterResponse: response, metadata: first.result.metadata, ref: first.result.ref, node }
   }
 
   async #buildOn(node: BuilderNode, platforms: readonly Platform[]): Promise<NodeResult> {
     const { request } = this.#options
     const plan = await this.#options.outputsFor(node)
     const folder = join(this.#scratch, `${this.#tries++}`)
+    // A node that takes over may have a build of this reference already.
+    const ref = this.#lost.size === 0 ? this.#ref : newBuildRef()
     const outputs = nodeOutputs(plan.outputs, folder, request.platforms.length > 1)
     await using connection = await dial(node, this.#options.signal)
     const several = request.platforms.length > 1 ? { 'multi-platform': 'true' } : {}
     const { inputs } = this.#options
     const result = await runBuild(connection, {
       ...this.#options,
-      ref: this.#ref,
+      ref,
       request: { ...request, platforms, attests: plan.attests },
       inputs: { ...inputs, frontendAttrs: { ...inputs.frontendAttrs, ...several } },
       outputs,

@@ -20,7 +20,7 @@ export interface NodeResult {
   readonly wanted: readonly ResolvedOutput[]
   /** Outputs as that node was asked for them; their numbers are those of the whole build. */
   readonly outputs: readonly ResolvedOutput[]
-  readonly result: DriveResult
+  readonly result: DriveResult & { readonly ref: string }
 }
 
 /**

@@ -14,6 +14,7 @@ import { historyRetention } from './history/retention.ts'
 import { provenanceEnvironment } from './provenance-environment.ts'
 import { frontendSettings } from './frontend-settings.ts'
 import { createRunFrontend } from './run-frontend.ts'
+import { workerId } from './worker-id.ts'
 import { sessionCredentials, sessionSecrets, sessionSink, sessionUpload } from './session-services.ts'
 
 /** What this machine is, as far as builds care. */
@@ -70,6 +71,7 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
       return { git, http }
     },
     runFrontend: createRunFrontend(frontendSettings(config.document)),
+    workerId: workerId(root),
     hostname: hostname(),
     ...machine,
     parallelism: Math.max(4, availableParallelism() * 2),

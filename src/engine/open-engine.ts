@@ -63,6 +63,8 @@ export interface EngineOptions {
   /** Sources on other machines besides images. */
   readonly sources: (state: State) => RemoteSources
   readonly runFrontend: RunFrontend
+  /** Identity of the state directory. */
+  readonly workerId: string
   readonly hostname: string
   readonly hostPlatform: Platform
   readonly platforms: () => readonly Platform[]
@@ -171,6 +173,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     environment: options.environment,
     provenance: { store: new RequestStore(), gitForm },
     entitlements: options.entitlements,
+    workerId: options.workerId,
     hostname: options.hostname,
     hostPlatform: options.hostPlatform,
     platforms: options.platforms,

@@ -45,6 +45,8 @@ export interface EngineServices {
   readonly environment: Readonly<Record<string, JsonValue>>
   /** Entitlements that builds may be given; undefined: all that they ask for. */
   readonly entitlements: readonly string[] | undefined
+  /** Identity of the state directory. */
+  readonly workerId: string
   readonly hostname: string
   readonly hostPlatform: Platform
   /** Native platform first, then those that are emulated. Read anew every so often. */

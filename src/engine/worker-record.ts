@@ -6,7 +6,7 @@ import { buildkitVersion } from './version.ts'
 /** The engine's worker as clients see it. */
 export function workerRecord(services: EngineServices): MessageInitShape<typeof WorkerRecordSchema> {
   return {
-    ID: 'slipway',
+    ID: services.workerId,
     Labels: {
       'org.mobyproject.buildkit.worker.executor': 'oci',
       'org.mobyproject.buildkit.worker.hostname': services.hostname,
