@@ -1,5 +1,6 @@
 import type { JobContext } from '../sys/job-protocol.ts'
-import { listNames } from './list-names.ts'
+import { errnoOf } from '../sys/errno-error.ts'
+import { type ListedName, listNames } from './list-names.ts'
 import { statPath } from './read-entry.ts'
 
 /** A directory to be measured. */
@@ -15,7 +16,7 @@ export interface MeasureOutput {
   readonly contentBytes: number
 }
 
-/** Measures a directory with everything in it. */
+/** Measures a directory with everything in it. What is removed meanwhile takes nothing. */
 export function measureDirectory(input: MeasureInput, context: Pick<JobContext, 'check'>): MeasureOutput {
   const seen = new Set<bigint>()
   const waiting = [input.path]
@@ -23,7 +24,7 @@ export function measureDirectory(input: MeasureInput, context: Pick<JobContext, 
   let content = 0n
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     context.check()
-    for (const { name, isDirectory } of listNames(path)) {
+    for (const { name, isDirectory } of namesIn(path)) {
       const real = `${path}/${name}`
       if (isDirectory) waiting.push(real)
       const stat = statPath(real)
@@ -34,4 +35,13 @@ export function measureDirectory(input: MeasureInput, context: Pick<JobContext, 
     }
   }
   return { diskBytes: Number(blocks * 512n), contentBytes: Number(content) }
+}
+
+function namesIn(path: string): readonly ListedName[] {
+  try {
+    return listNames(path)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return []
+    throw error
+  }
 }
