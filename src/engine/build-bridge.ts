@@ -12,13 +12,15 @@ import { memo } from '../solver/memo.ts'
 import type { Job } from '../solver/solver.ts'
 import type { SourceContext } from '../source/source-context.ts'
 import type { SolveStatus, VertexWarning } from '../status/solve-status.ts'
-import { type BridgeRef, createBridgeRef } from './bridge-ref.ts'
+import { type BridgeRef, createBridgeRef, treeOf } from './bridge-ref.ts'
 import type { CacheEntry, CacheImports } from './cache-imports.ts'
 import { captureEdge } from './capture-edge.ts'
 import { cacheMountsWithoutCache } from './cache-mount-ids.ts'
 import { checkEntitlements } from './entitlements.ts'
 import { clientStep } from './client-step.ts'
 import { platformOf } from './platform-message.ts'
+import { expandBuilds } from './expand-builds.ts'
+import { readRefFile } from './ref-files.ts'
 import { PolicyEvaluator } from './policy-evaluator.ts'
 import { rewriteSources } from './rewrite-sources.ts'
 import type { EngineServices } from './services.ts'
@@ -133,13 +135,22 @@ export class BuildBridge {
    * `permission-denied`, `invalid-argument`.
    */
   async ref(definition: Definition, policies: readonly Policy[] = []): Promise<BridgeRef | undefined> {
-    if (this.#policy.isEmpty && policies.length === 0) return this.#ref(definition)
-    const rewritten = await rewriteSources(definition, (source, op) =>
+    const allowed = await this.#allowed(definition, policies)
+    const expanded = await expandBuilds(allowed, async (input, path) => {
+      const tree = await treeOf(await this.ref(input, policies))
+      return readRefFile(this.services.trees, tree, path, undefined, this.signal)
+    })
+    return this.#ref(expanded === allowed ? allowed : await this.#allowed(expanded, policies))
+  }
+
+  /** The definition with the sources that policies let it have. */
+  async #allowed(definition: Definition, policies: readonly Policy[]): Promise<Definition> {
+    if (this.#policy.isEmpty && policies.length === 0) return definition
+    return rewriteSources(definition, (source, op) =>
       this.#policy.evaluate(source, platformOf(op.platform), policies),
     ).catch((e: unknown) => {
       throw wrapError('failed to load LLB: error evaluating the source policy', e)
     })
-    return this.#ref(rewritten)
   }
 
   #ref(definition: Definition): BridgeRef | undefined {

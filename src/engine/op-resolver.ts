@@ -2,6 +2,7 @@ import { SlipwayError } from '../errors/slipway-error.ts'
 import { createExecOp, type ExecLimits, type ExecServices } from '../ops/exec-op.ts'
 import { createFileOp } from '../ops/file-op.ts'
 import { createDiffOp, createMergeOp } from '../ops/merge-diff-op.ts'
+import { createPassthroughOp } from '../ops/passthrough-op.ts'
 import { createSourceOp, type SourceServices } from '../ops/source-op.ts'
 import type { LinuxResources, Op as OpMessage } from '../proto/gen/ops_pb.ts'
 import type { Op, ResolveOp } from '../solver/op.ts'
@@ -40,8 +41,9 @@ function opOf(
       return createMergeOp(one.value, inputCount, exec.trees)
     case 'diff':
       return createDiffOp(one.value, inputCount, exec.trees)
-    case 'build':
     case 'passthrough':
+      return createPassthroughOp(one.value, inputCount)
+    case 'build':
     case undefined:
       throw new SlipwayError('unimplemented', `could not resolve operation ${one.case ?? 'of unknown kind'}`)
     default:

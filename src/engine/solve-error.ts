@@ -9,7 +9,11 @@ import type { Ref } from '../snapshot/ref.ts'
  * A failure as clients of the bridge get it: with the operation that failed, and ids under which its trees can be mounted
  * (`errdefs.Solve`). Other failures stay as they are.
  */
-export function solveError(e: unknown, definition: Definition, remember: (tree: Ref) => string): SlipwayError {
+export function solveError(
+  e: unknown,
+  definition: Definition,
+  remember: (tree: Ref) => string,
+): SlipwayError {
   const error = asSlipwayError(e)
   const trees = failedTrees(e)
   const digest = error.details.find(detail => detail.type === 'errdefs.Vertex')?.['digest']
