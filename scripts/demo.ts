@@ -69,7 +69,8 @@ async function showIndex(): Promise<void> {
     const index = await read(`blobs/${top?.digest.replace(':', '/')}`)
     console.log(`\nThe index of ${image}: ${index.mediaType} ${top?.digest}`)
     for (const { digest, size, platform } of index.manifests) {
-      const name = [platform?.os, platform?.architecture, platform?.variant].filter(Boolean).join('/')
+      const parts = [platform?.os, platform?.architecture, platform?.variant].filter(Boolean)
+      const name = platform?.os === 'unknown' ? 'provenance' : parts.join('/')
       console.log(`  ${name.padEnd(16)} ${digest} ${size} bytes`)
     }
   } finally {
@@ -81,7 +82,9 @@ async function showIndex(): Promise<void> {
 async function show(args: readonly string[], before: readonly string[] = []): Promise<void> {
   console.log(`\n$ ./slipway ${args.join(' ')}`)
   const [program = '', ...rest] = [...before, slipway, ...args]
-  const child = spawn(program, rest, { cwd: root, stdio: 'inherit' })
+  // Slipway's own engine, also where a docker daemon answers.
+  const env = { ...process.env, BUILDX_BUILDER: 'slipway' }
+  const child = spawn(program, rest, { cwd: root, env, stdio: 'inherit' })
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', resolve)

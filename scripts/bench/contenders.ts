@@ -21,6 +21,7 @@ export async function startSlipway(dir: string): Promise<Contender> {
     SLIPWAY_ROOT: join(dir, 'state'),
     DOCKER_CONFIG: join(dir, 'docker'),
     SLIPWAY_NODE: process.execPath,
+    BUILDX_BUILDER: 'slipway',
   }
   const env = { ...inherited, ...own }
   await mkdir(own.DOCKER_CONFIG, { recursive: true })

@@ -40,7 +40,7 @@ describe('a machine that is not as it should be', () => {
     const big = await context(scratch, 'RUN dd if=/dev/zero of=/big bs=1M count=100', 'big')
     const small = await context(scratch, 'RUN echo small > /small', 'small')
     const { code, stdout, stderr } = await slipway.try(big, small)
-    assert.match(stdout, /^first: 1$/m)
+    assert.match(stdout, /^first: (1|102)$/m)
     assert.match(stderr, /No space left on device|ENOSPC/i)
     assert.equal(code, 0, stderr)
   })

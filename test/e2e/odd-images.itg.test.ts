@@ -92,11 +92,17 @@ async function withHardLinkToEarlierLayer(scratch: Scratch, tar: string): Promis
   const dir = scratch.path('links')
   await mkdir(`${dir}/attr-links`, { recursive: true })
   await run(
-    ['bash', '-c', 'echo attr > attr; ln attr attr-links/hard; touch -d "2020-05-06 07:08:09.25 UTC" attr'],
+    [
+      'bash',
+      '-c',
+      'echo attr > attr; ln attr attr-links/hard; touch -d "2020-05-06 07:08:09.25 UTC" attr attr-links',
+    ],
     { cwd: dir },
   )
   // Both names go into a scratch archive; then the first is deleted, and only the link is left.
-  await run(['tar', '-c', '-f', `${tar}.links`, 'attr', 'attr-links/hard'], { cwd: dir })
+  await run(['tar', '-c', '--no-recursion', '-f', `${tar}.links`, 'attr-links', 'attr', 'attr-links/hard'], {
+    cwd: dir,
+  })
   await run(['tar', '--delete', '-f', `${tar}.links`, 'attr'])
   await run(['tar', '-A', '-f', tar, `${tar}.links`])
 }

@@ -28,7 +28,7 @@ export interface SlipwayOptions {
   readonly clone?: string
 }
 
-/** Gives access to `./slipway` of this clone. */
+/** Gives access to `./slipway` of this clone. It builds with the embedded engine, also where a docker daemon answers. */
 export async function openSlipway(options: SlipwayOptions): Promise<SlipwayCommand> {
   const { dir } = options
   await mkdir(join(dir, 'docker'), { recursive: true })
@@ -36,9 +36,15 @@ export async function openSlipway(options: SlipwayOptions): Promise<SlipwayComma
   const mirrors = JSON.stringify(options.mirrors ?? [])
   const hosts = (options.mirrors ?? []).map(host => `[registry."${host}"]\n  http = true\n`)
   await writeFile(config, `[registry."docker.io"]\n  mirrors = ${mirrors}\n${hosts.join('')}`)
-  const { DOCKER_HOST: _host, BUILDX_BUILDER: _builder, ...inherited } = process.env
+  const { DOCKER_HOST: _host, ...inherited } = process.env
   const own = { SLIPWAY_ROOT: join(dir, 'state'), SLIPWAY_CONFIG: config, DOCKER_CONFIG: join(dir, 'docker') }
-  const env = { ...inherited, SLIPWAY_NODE: process.execPath, ...own, ...options.env }
+  const env = {
+    ...inherited,
+    SLIPWAY_NODE: process.execPath,
+    BUILDX_BUILDER: 'slipway',
+    ...own,
+    ...options.env,
+  }
   const path = join(options.clone ?? root, 'slipway')
   const command: readonly [string, ...string[]] = options.by === undefined ? [path] : [...options.by, path]
   const attempt = (...args: string[]): Promise<RunResult> => tryRun([...command, ...args], { env, cwd: dir })
