@@ -16,7 +16,10 @@ const tarTypes: Readonly<Record<Entry['kind'], TarType | undefined>> = {
   socket: undefined,
 }
 
-/** Trees as one uncompressed tar archive, each below its prefix, members sorted by bytes. Hard links become copies. */
+/**
+ * Trees as one uncompressed tar archive, each below its prefix, members sorted by bytes. Of the names of one file the
+ * first carries it, the others are hard links to that one. Source: fsutil's tarwriter.go and fs.go.
+ */
 export async function* treeArchive(
   trees: readonly SinkTree[],
   signal: AbortSignal,
@@ -24,7 +27,7 @@ export async function* treeArchive(
   for (const one of trees) {
     const prefix = one.prefix === '' ? '' : `${one.prefix}/`
     if (prefix !== '') yield encodeHeader(directoryEntry(prefix))
-    yield* walk(one.tree, '/', prefix, signal)
+    yield* walk(one.tree, '/', prefix, new Map(), signal)
     for (const [path, bytes] of one.extra) {
       yield encodeHeader({
         ...directoryEntry(`${prefix}${path}`),
@@ -57,6 +60,7 @@ async function* walk(
   tree: FileTree,
   path: string,
   prefix: string,
+  links: Map<string, string>,
   signal: AbortSignal,
 ): AsyncIterable<Uint8Array> {
   for (const name of tree.readdir(path)) {
@@ -65,9 +69,16 @@ async function* walk(
     const entry = tree.lstat(child)
     const type = entry === undefined ? undefined : tarTypes[entry.kind]
     if (entry === undefined || type === undefined) continue
-    yield encodeHeader(memberOf(`${prefix}${child.slice(1)}`, type, entry, tree.xattrs(child)))
+    const member = `${prefix}${child.slice(1)}`
+    const first = entry.hardlinkKey === undefined ? undefined : links.get(entry.hardlinkKey)
+    if (first !== undefined) {
+      yield encodeHeader({ ...memberOf(member, 'hardlink', entry, noXattrs), linkname: first })
+      continue
+    }
+    if (entry.hardlinkKey !== undefined) links.set(entry.hardlinkKey, member)
+    yield encodeHeader(memberOf(member, type, entry, tree.xattrs(child)))
     if (type === 'file') yield* content(tree, child, entry.size)
-    if (type === 'directory') yield* walk(tree, child, prefix, signal)
+    if (type === 'directory') yield* walk(tree, child, prefix, links, signal)
   }
 }
 

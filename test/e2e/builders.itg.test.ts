@@ -44,18 +44,43 @@ describe('builders on disk', { skip: lacks({ root: true, peers: ['docker-buildx-
   after(() => stack.disposeAsync())
 
   it('made by buildx are used by Slipway, and the other way round', async () => {
-    const made = await buildx(slipway, 'create', '--use', '--name=theirs', '--driver=remote', '--platform=linux/amd64,linux/arm64', serve.address)
+    const made = await buildx(
+      slipway,
+      'create',
+      '--use',
+      '--name=theirs',
+      '--driver=remote',
+      '--platform=linux/amd64,linux/arm64',
+      serve.address,
+    )
     assert.equal(made.code, 0, made.stderr)
-    await slipway.run('create', '--name=ours', '--driver=remote', '--platform=linux/amd64,linux/arm64', `${serve.address.replace('s.sock', './s.sock')}`)
-    const file = (name: string): Promise<string> => readFile(scratch.path('docker/buildx/instances', name), 'utf8')
-    assert.equal((await file('ours')).replaceAll('ours', 'theirs').replace('./s.sock', 's.sock'), await file('theirs'))
+    await slipway.run(
+      'create',
+      '--name=ours',
+      '--driver=remote',
+      '--platform=linux/amd64,linux/arm64',
+      `${serve.address.replace('s.sock', './s.sock')}`,
+    )
+    const file = (name: string): Promise<string> =>
+      readFile(scratch.path('docker/buildx/instances', name), 'utf8')
+    assert.equal(
+      (await file('ours')).replaceAll('ours', 'theirs').replace('./s.sock', 's.sock'),
+      await file('theirs'),
+    )
     for (const name of ['ours', 'theirs']) {
       const [mine, real] = [await slipway.try('inspect', name), await buildx(slipway, 'inspect', name)]
       assert.equal(timeless(mine.stdout), timeless(real.stdout))
     }
     const context = await contextOf(scratch)
     await slipway.run('build', '-o', `type=local,dest=${scratch.path('one')}`, context)
-    const built = await buildx(slipway, 'build', '--builder=ours', '-o', `type=local,dest=${scratch.path('two')}`, context)
+    const built = await buildx(
+      slipway,
+      'build',
+      '--builder=ours',
+      '-o',
+      `type=local,dest=${scratch.path('two')}`,
+      context,
+    )
     assert.equal(built.code, 0, built.stderr)
     assert.equal(await readFile(scratch.path('one/x'), 'utf8'), await readFile(scratch.path('two/x'), 'utf8'))
     assert.match((await buildx(slipway, 'ls')).stdout, /^theirs\*/m)
@@ -102,7 +127,10 @@ describe('builders on disk', { skip: lacks({ root: true, peers: ['docker-buildx-
       ['du', '--format=json', '--verbose', '--builder=known'],
     ]
     const errors = ({ stderr }: RunResult): string =>
-      stderr.split('\n').filter(line => /^(ERROR|failed)/.test(line)).join('\n')
+      stderr
+        .split('\n')
+        .filter(line => /^(ERROR|failed)/.test(line))
+        .join('\n')
     for (const call of calls) {
       const [mine, real] = [await slipway.try(...call), await buildx(slipway, ...call)]
       assert.equal(errors(mine), errors(real), call.join(' '))
@@ -141,8 +169,14 @@ describe('builders on disk', { skip: lacks({ root: true, peers: ['docker-buildx-
     const silent = await listen(scratch.path('silent.sock'), () => {})
     stack.defer(() => void garbage.close())
     stack.defer(() => void silent.close())
-    for (const [name, address] of [['absent', scratch.path('nothing.sock')], ['garbage', scratch.path('garbage.sock')], ['silent', scratch.path('silent.sock')]] as const) {
-      await slipway.run('create', '--name', name, '--driver=remote', '--timeout=1s', `unix://${address}`).catch(() => undefined)
+    for (const [name, address] of [
+      ['absent', scratch.path('nothing.sock')],
+      ['garbage', scratch.path('garbage.sock')],
+      ['silent', scratch.path('silent.sock')],
+    ] as const) {
+      await slipway
+        .run('create', '--name', name, '--driver=remote', '--timeout=1s', `unix://${address}`)
+        .catch(() => undefined)
     }
     const listed = await slipway.try('ls', '--timeout=2s')
     assert.match(listed.stdout, /absent0 .*inactive/)
@@ -164,31 +198,54 @@ describe('builders on disk', { skip: lacks({ root: true, peers: ['docker-buildx-
     const pem = (name: string): string => scratch.path(`${name}.pem`)
     await makeCertificates(scratch)
     const flags = ['--tlscacert', pem('ca'), '--tlscert', pem('server'), '--tlskey', pem('server-key')]
-    await using secure = await startServe({ dir: scratch.dir, name: 't', address: 'tcp://127.0.0.1:0', flags })
-    const options = (ca: string): string[] => [
-      ...['cacert', ca],
-      ...['cert', 'client'],
-      ...['key', 'client-key'],
-    ].flatMap((value, i, all) => (i % 2 === 0 ? [`--driver-opt=${value}=${pem(all[i + 1] ?? '')}`] : []))
+    await using secure = await startServe({
+      dir: scratch.dir,
+      name: 't',
+      address: 'tcp://127.0.0.1:0',
+      flags,
+    })
+    const options = (ca: string): string[] =>
+      [...['cacert', ca], ...['cert', 'client'], ...['key', 'client-key']].flatMap((value, i, all) =>
+        i % 2 === 0 ? [`--driver-opt=${value}=${pem(all[i + 1] ?? '')}`] : [],
+      )
     const create = (name: string, ca: string, ...more: string[]): Promise<string> =>
       slipway.run('create', '--name', name, '--driver=remote', ...options(ca), ...more, secure.address)
     await create('tls', 'ca')
     assert.match(await slipway.run('inspect', 'tls'), /Status: +running/)
     assert.match((await buildx(slipway, 'inspect', 'tls')).stdout, /Status: +running/)
     await create('other-ca', 'other')
-    assertOneError(await slipway.try('build', '--builder=other-ca', await contextOf(scratch)), /authentication handshake failed/)
+    assertOneError(
+      await slipway.try('build', '--builder=other-ca', await contextOf(scratch)),
+      /authentication handshake failed/,
+    )
     await create('other-name', 'ca', '--driver-opt=servername=example.org')
-    assertOneError(await slipway.try('build', '--builder=other-name', await contextOf(scratch)), /handshake failed.*example\.org/)
+    assertOneError(
+      await slipway.try('build', '--builder=other-name', await contextOf(scratch)),
+      /handshake failed.*example\.org/,
+    )
   })
 
   it('serve as standard streams', async () => {
     await slipway.run('create', '--name=piped', '--driver=remote', serve.address)
-    const { stdout } = await tryRun(['sh', '-c', `printf 'PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n' | timeout 3 ${slipway.command.join(' ')} dial-stdio --builder piped | head -c 9 | od -An -tx1`], { env: slipway.env })
+    const { stdout } = await tryRun(
+      [
+        'sh',
+        '-c',
+        `printf 'PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n' | timeout 3 ${slipway.command.join(' ')} dial-stdio --builder piped | head -c 9 | od -An -tx1`,
+      ],
+      { env: slipway.env },
+    )
     assert.match(stdout, /^ 00 00 \S\S 04 00 00 00 00 00/, 'the settings of an HTTP/2 server')
   })
 })
 
-describe('builders of docker', { skip: lacks({ root: true, peers: ['docker-buildx-new', 'dockerd', 'docker', 'docker-init'], programs: ['runc', 'busybox'] }) }, () => {
+describe('builders of docker', {
+  skip: lacks({
+    root: true,
+    peers: ['docker-buildx-new', 'dockerd', 'docker', 'docker-init'],
+    programs: ['runc', 'busybox'],
+  }),
+}, () => {
   const stack = new AsyncDisposableStack()
   let scratch: Scratch
   let dockerd: Dockerd
@@ -222,22 +279,41 @@ describe('builders of docker', { skip: lacks({ root: true, peers: ['docker-build
   })
 
   it('take what the embedded engine loads: one platform, or of several the native one', async () => {
-    const load = (...args: string[]): Promise<string> => slipway.run('build', '--builder=slipway', '--load', ...args, context)
+    const load = (...args: string[]): Promise<string> =>
+      slipway.run('build', '--builder=slipway', '--load', ...args, context)
     assert.match(await load('-t', 'loaded:1'), /importing to docker/)
-    assert.match(await load('-t', 'loaded:2', '--platform=linux/amd64,linux/arm64'), /classic image store holds one platform/)
-    assert.match(await dockerd.docker('images', 'loaded'), /loaded +2[\s\S]*loaded +1|loaded +1[\s\S]*loaded +2/)
+    assert.match(
+      await load('-t', 'loaded:2', '--platform=linux/amd64,linux/arm64'),
+      /classic image store holds one platform/,
+    )
+    assert.match(
+      await dockerd.docker('images', 'loaded'),
+      /loaded +2[\s\S]*loaded +1|loaded +1[\s\S]*loaded +2/,
+    )
   })
 
   it('run in containers: made, used, stopped, kept and removed', async () => {
     await dockerd.docker('load', '-i', await makeBuilderImage(scratch.path('image')))
     const options = '--driver-opt=image=slipway/builder:test,env.HELLO=world,memory=1g,restart-policy=always'
-    assert.equal((await slipway.try('create', '--name=boxed', '--driver=docker-container', options)).stdout, 'boxed\n')
+    assert.equal(
+      (await slipway.try('create', '--name=boxed', '--driver=docker-container', options)).stdout,
+      'boxed\n',
+    )
     assert.match((await slipway.try('ls')).stdout, /boxed0 .*inactive/)
     const booted = await slipway.try('inspect', '--bootstrap', 'boxed')
-    assert.match(booted.stderr, /\[internal\] booting buildkit[\s\S]*creating container buildx_buildkit_boxed0/)
-    assert.match(booted.stdout, /Status: +running\nBuildKit daemon flags: +--allow-insecure-entitlement=network.host\n/)
+    assert.match(
+      booted.stderr,
+      /\[internal\] booting buildkit[\s\S]*creating container buildx_buildkit_boxed0/,
+    )
+    assert.match(
+      booted.stdout,
+      /Status: +running\nBuildKit daemon flags: +--allow-insecure-entitlement=network.host\n/,
+    )
     const found = JSON.parse(await dockerd.docker('inspect', 'buildx_buildkit_boxed0')) as [
-      { Config: { Env: string[] }; HostConfig: { Privileged: boolean; Memory: number; RestartPolicy: { Name: string } } },
+      {
+        Config: { Env: string[] }
+        HostConfig: { Privileged: boolean; Memory: number; RestartPolicy: { Name: string } }
+      },
     ]
     assert.ok(found[0].Config.Env.includes('HELLO=world'))
     const { Privileged, Memory, RestartPolicy } = found[0].HostConfig
@@ -247,14 +323,21 @@ describe('builders of docker', { skip: lacks({ root: true, peers: ['docker-build
     await slipway.run('build', '--builder=boxed', '--load', '-t', 'boxed:1', context)
     assert.match(await dockerd.docker('images', 'boxed'), /boxed +1/)
     const silent = await slipway.run('build', '--builder=boxed', context)
-    assert.match(silent, /WARNING: No output specified with docker-container driver\. Build result will only remain/)
+    assert.match(
+      silent,
+      /WARNING: No output specified with docker-container driver\. Build result will only remain/,
+    )
     await slipway.run('stop', 'boxed')
     assert.match((await slipway.try('ls')).stdout, /boxed0 .*stopped/)
     await slipway.run('build', '--builder=boxed', '-o', `type=local,dest=${scratch.path('again')}`, context)
     await slipway.run('rm', '--keep-state', 'boxed')
     assert.equal(await dockerd.docker('ps', '-aq'), '')
     assert.equal((await dockerd.docker('volume', 'ls', '-q')).trim(), 'buildx_buildkit_boxed0_state')
-    assert.equal((await buildx(slipway, 'create', '--name=boxed', '--driver=docker-container', options, '--bootstrap')).code, 0)
+    assert.equal(
+      (await buildx(slipway, 'create', '--name=boxed', '--driver=docker-container', options, '--bootstrap'))
+        .code,
+      0,
+    )
     assert.match(await slipway.run('inspect', 'boxed'), /Status: +running/)
     await slipway.run('rm', 'boxed')
     assert.equal(await dockerd.docker('ps', '-aq'), '')
@@ -262,27 +345,66 @@ describe('builders of docker', { skip: lacks({ root: true, peers: ['docker-build
   })
 
   it('whose image cannot be had say so, and are removed', async () => {
-    await slipway.run('create', '--name=missing', '--driver=docker-container', '--driver-opt=image=localhost:1/no/such:1')
+    await slipway.run(
+      'create',
+      '--name=missing',
+      '--driver=docker-container',
+      '--driver-opt=image=localhost:1/no/such:1',
+    )
     assertOneError(await slipway.try('build', '--builder=missing', context), /Error response from daemon: /)
     await slipway.run('rm', '-f', 'missing')
-    const refused = await slipway.try('create', '--name=refused', '--driver=docker-container', '--driver-opt=nope=1')
-    const real = await buildx(slipway, 'create', '--name=refused', '--driver=docker-container', '--driver-opt=nope=1')
+    const refused = await slipway.try(
+      'create',
+      '--name=refused',
+      '--driver=docker-container',
+      '--driver-opt=nope=1',
+    )
+    const real = await buildx(
+      slipway,
+      'create',
+      '--name=refused',
+      '--driver=docker-container',
+      '--driver-opt=nope=1',
+    )
     assert.equal(refused.stderr, real.stderr)
   })
 
   it('belong to contexts, one each', async () => {
-    await dockerd.docker('--config', scratch.path('docker'), 'context', 'create', 'other', '--docker', `host=${dockerd.host}`)
-    await dockerd.docker('--config', scratch.path('docker'), 'context', 'create', 'gone', '--docker', 'host=unix:///nowhere.sock')
+    await dockerd.docker(
+      '--config',
+      scratch.path('docker'),
+      'context',
+      'create',
+      'other',
+      '--docker',
+      `host=${dockerd.host}`,
+    )
+    await dockerd.docker(
+      '--config',
+      scratch.path('docker'),
+      'context',
+      'create',
+      'gone',
+      '--docker',
+      'host=unix:///nowhere.sock',
+    )
     const { DOCKER_HOST: _, ...env } = slipway.env
     const by = { ...slipway, env: { ...env, DOCKER_CONTEXT: 'other' } }
-    const attempt = (...args: string[]): Promise<RunResult> => tryRun([...slipway.command, ...args], { env: by.env })
+    const attempt = (...args: string[]): Promise<RunResult> =>
+      tryRun([...slipway.command, ...args], { env: by.env })
     const listed = await attempt('ls')
     assert.match(listed.stdout, /^other\* +docker/m)
     assert.match(listed.stdout, /^gone +error/m)
     assert.match(listed.stderr, /Cannot load builder gone: /)
     assertOneError(await attempt('use', 'gone'), /run `docker context use gone` to switch to context gone/)
-    assert.match((await attempt('rm', 'other')).stderr, /context builder cannot be removed, run `docker context rm other`/)
-    assertOneError(await attempt('create', '--name=gone'), /instance name "gone" already exists as context builder/)
+    assert.match(
+      (await attempt('rm', 'other')).stderr,
+      /context builder cannot be removed, run `docker context rm other`/,
+    )
+    assertOneError(
+      await attempt('create', '--name=gone'),
+      /instance name "gone" already exists as context builder/,
+    )
   })
 })
 
@@ -300,13 +422,41 @@ async function makeCertificates(scratch: Scratch): Promise<void> {
   const pem = (name: string): string => scratch.path(`${name}.pem`)
   const fresh = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
   for (const ca of ['ca', 'other']) {
-    await openssl('req', '-x509', ...fresh, '-keyout', key(ca), '-out', pem(ca), '-subj', `/CN=${ca}`, '-days', '2')
+    await openssl(
+      'req',
+      '-x509',
+      ...fresh,
+      '-keyout',
+      key(ca),
+      '-out',
+      pem(ca),
+      '-subj',
+      `/CN=${ca}`,
+      '-days',
+      '2',
+    )
   }
   for (const name of ['server', 'client']) {
     const request = scratch.path(`${name}.csr`)
     const extensions = scratch.path(`${name}.ext`)
     await writeFile(extensions, 'subjectAltName=IP:127.0.0.1,DNS:localhost\n')
     await openssl('req', ...fresh, '-keyout', key(name), '-out', request, '-subj', `/CN=${name}`)
-    await openssl('x509', '-req', '-in', request, '-CA', pem('ca'), '-CAkey', key('ca'), '-CAcreateserial', '-out', pem(name), '-days', '2', '-extfile', extensions)
+    await openssl(
+      'x509',
+      '-req',
+      '-in',
+      request,
+      '-CA',
+      pem('ca'),
+      '-CAkey',
+      key('ca'),
+      '-CAcreateserial',
+      '-out',
+      pem(name),
+      '-days',
+      '2',
+      '-extfile',
+      extensions,
+    )
   }
 }
