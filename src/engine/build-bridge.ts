@@ -238,8 +238,11 @@ export class BuildBridge {
   }
 
   async #resolve(request: MetadataRequest & { readonly logName: string }): Promise<SourceMetadata> {
-    const { source, platform, resolveMode = '', gitObjects, logName } = request
-    const key = JSON.stringify([source, formatPlatform(platform), resolveMode, gitObjects])
+    const { source, platform, resolveMode = '', gitObjects, imageConfig = true, checksum, logName } = request
+    const key = JSON.stringify([
+      ...[source, formatPlatform(platform), resolveMode, gitObjects, imageConfig],
+      checksum === undefined ? '' : `${checksum.Algo} ${Buffer.from(checksum.Suffix).toString('hex')}`,
+    ])
     const { sources } = this.#memory
     let resolve = sources.get(key)
     if (resolve === undefined) {

@@ -93,6 +93,8 @@ export class GatewayBridge implements BridgeApi, AsyncDisposable {
       resolveMode: request.ResolveMode === '' ? undefined : request.ResolveMode,
       logName: request.LogName,
       gitObjects: request.Git?.ReturnObject ?? false,
+      imageConfig: request.Image?.NoConfig !== true,
+      checksum: request.HTTP?.ChecksumRequest,
       policies: request.SourcePolicies,
     })
     return metadataMessage(known)

@@ -60,9 +60,10 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
     sink: id => sessionSink(sessions, id),
     localCopies: (state, notes) => createDiskLocalCopies(join(root, 'local'), state.snapshotter, notes),
     sources: state => {
-      const http = new HttpSource({ ...state, transport, secret: secrets.get, upload: sessionUpload(sessions) })
+      const http = new HttpSource({ ...state, sessions, transport, secret: secrets.get, upload: sessionUpload(sessions) })
       const git = new GitSource({
         ...state,
+        sessions,
         root: join(root, 'git'),
         secret: secrets.get,
         sshAgent: secrets.sshAgent,

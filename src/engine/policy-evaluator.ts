@@ -2,6 +2,7 @@ import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { formatReference, parsePullReference } from '../oci/reference.ts'
 import { PolicyAction, type Policy } from '../proto/gen/source-policy_pb.ts'
+import type { ChecksumRequest } from '../proto/gen/gateway_pb.ts'
 import { PolicyVerifier } from '../proto/gen/policysession_pb.ts'
 import type { SessionStore } from '../session/session.ts'
 import { callUnary } from '../session/transport/call.ts'
@@ -17,6 +18,8 @@ export interface PolicyQuestion {
   readonly resolveMode: string
   readonly logName: string
   readonly gitObjects: boolean
+  readonly imageConfig: boolean
+  readonly checksum: ChecksumRequest | undefined
 }
 
 /** What policies of a build need. */
@@ -82,7 +85,7 @@ export class PolicyEvaluator {
       }
       const { result } = await callUnary(transport, PolicyVerifier.method.checkPolicy, request, { signal })
       if (result.case === 'request') {
-        const { Source, Platform: wanted, ResolveMode, LogName, Git } = result.value
+        const { Source, Platform: wanted, ResolveMode, LogName, Git, Image, HTTP } = result.value
         checkSame(current, Source)
         const question = {
           source: current,
@@ -90,6 +93,8 @@ export class PolicyEvaluator {
           resolveMode: ResolveMode,
           logName: LogName,
           gitObjects: Git?.ReturnObject ?? false,
+          imageConfig: Image?.NoConfig !== true,
+          checksum: HTTP?.ChecksumRequest,
         }
         known = await resolve(question).catch((e: unknown) => {
           throw wrapError('error resolving source metadata from policy request', e)
@@ -104,14 +109,26 @@ export class PolicyEvaluator {
         const converted = normalize({ identifier: update.identifier, attrs: update.attrs })
         return this.#decide(converted, platform, policies, left - 1)
       }
-      throw new SlipwayError(
-        'permission-denied',
+      throw denied(
         `source ${JSON.stringify(current.identifier)} not allowed by policy: action ${action === PolicyAction.DENY ? 'DENY' : String(action)}`,
-        denyMessages.length === 0 ? {} : { hint: denyMessages.map(one => one.message).join('; ') },
+        denyMessages.map(one => one.message),
       )
     }
     throw new SlipwayError('unknown', 'too many policy requests')
   }
+}
+
+/** A refusal with the client's own words, in the form that Go's clients read them. */
+function denied(message: string, words: readonly string[]): SlipwayError {
+  if (words.length === 0) return new SlipwayError('permission-denied', message)
+  const json = JSON.stringify({
+    action: PolicyAction.DENY,
+    denyMessages: words.map(one => ({ message: one })),
+  })
+  return new SlipwayError('permission-denied', message, {
+    hint: words.join('; '),
+    details: [{ type: 'slipway.Passed', name: 'policysession.DecisionResponse+json', json }],
+  })
 }
 
 function checkSame(source: PolicySource, asked: PolicySource | undefined): void {

@@ -1,4 +1,5 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { forEachBounded } from '../async/map-bounded.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { digestOf } from '../oci/digest.ts'
 import { type Definition, DefinitionSchema, type Op, OpSchema } from '../proto/gen/ops_pb.ts'
@@ -42,17 +43,21 @@ export async function rewriteSources(definition: Definition, rewrite: RewriteSou
   })
 }
 
+/** All at the same time: who decides may want to see several before it answers. */
 async function changeSources(ops: ReadonlyMap<string, Op>, rewrite: RewriteSource): Promise<boolean> {
   let changed = false
-  for (const op of ops.values()) {
+  const change = async (op: Op): Promise<void> => {
     const { op: one } = op
-    if (one.case !== 'source') continue
+    if (one.case !== 'source') return
     const before = { identifier: one.value.identifier, attrs: one.value.attrs }
     const after = await rewrite(before, op)
-    if (after === before) continue
+    if (after === before) return
     one.value.identifier = after.identifier
     one.value.attrs = { ...after.attrs }
     changed = true
   }
+  await forEachBounded(ops.values(), change, { limit: parallelQuestions })
   return changed
 }
+
+const parallelQuestions = 64

@@ -55,8 +55,15 @@ export function sessionSecrets(store: SessionStore): SecretSource {
       return undefined
     },
     async sshAgent(id, owner, ctx) {
+      let refusal: unknown
       for (const caller of callers(store, ctx.sessions())) {
-        if (!(await hasAgent(caller, id, ctx.signal))) continue
+        try {
+          await checkAgent(caller, id, ctx.signal)
+        } catch (e) {
+          if (ctx.signal.aborted) throw e
+          refusal ??= isSlipwayError(e) && e.code === 'unimplemented' ? undefined : e
+          continue
+        }
         const directory = await mkdtemp(join(tmpdir(), 'slipway-ssh-'))
         // Steps may run as any user: the socket's own mode decides who may use it.
         await chmod(directory, 0o711)
@@ -70,18 +77,9 @@ export function sessionSecrets(store: SessionStore): SecretSource {
           },
         }
       }
+      if (refusal !== undefined) throw refusal
       return undefined
     },
-  }
-}
-
-async function hasAgent(caller: SessionCaller, id: string, signal: AbortSignal): Promise<boolean> {
-  try {
-    await checkAgent(caller, id, signal)
-    return true
-  } catch (e) {
-    if (signal.aborted) throw e
-    return false
   }
 }
 

@@ -1,7 +1,11 @@
+import { createHash } from 'node:crypto'
+import { closeSync, readSync } from 'node:fs'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { parseGitIdentifier } from '../ops/git-source.ts'
-import { parseHttpIdentifier } from '../source/http/http-identifier.ts'
+import type { ChecksumRequest } from '../proto/gen/gateway_pb.ts'
+import { type HttpIdentifier, parseHttpIdentifier } from '../source/http/http-identifier.ts'
+import type { HttpFile } from '../source/http/http-source.ts'
 import {
   type ImageIdentifier,
   parseImageIdentifier,
@@ -19,6 +23,10 @@ export interface MetadataRequest {
   readonly resolveMode: string | undefined
   /** Whether the objects of a Git source are wanted; they mean fetching it. */
   readonly gitObjects: boolean
+  /** Whether the configuration of an image is wanted; true where it is not said. */
+  readonly imageConfig?: boolean
+  /** A digest of a file of the web with bytes behind it (a signature is over both). */
+  readonly checksum?: ChecksumRequest | undefined
 }
 
 /** What is known of a source without its content. */
@@ -40,6 +48,7 @@ export interface SourceMetadata {
     readonly filename: string
     /** Milliseconds since 1970. */
     readonly lastModified: number | undefined
+    readonly checksum?: { readonly digest: string; readonly suffix: Uint8Array }
   }
 }
 
@@ -50,6 +59,8 @@ export async function sourceMetadata(
   ctx: SourceContext,
 ): Promise<SourceMetadata> {
   const { source, platform, resolveMode } = request
+  const withoutConfig = (known: ImageFacts): ImageFacts =>
+    request.imageConfig === false ? { ...known, config: new Uint8Array() } : known
   const at = source.identifier.indexOf('://')
   const scheme = at < 0 ? '' : source.identifier.slice(0, at)
   const rest = source.identifier.slice(at + 3)
@@ -57,7 +68,10 @@ export async function sourceMetadata(
     case 'docker-image': {
       const attrs =
         resolveMode === undefined ? source.attrs : { ...source.attrs, 'image.resolvemode': resolveMode }
-      return { source, image: await image(parseImageIdentifier(rest, attrs, platform), services, ctx) }
+      return {
+        source,
+        image: withoutConfig(await image(parseImageIdentifier(rest, attrs, platform), services, ctx)),
+      }
     }
     case 'oci-layout':
       return {
@@ -68,14 +82,55 @@ export async function sourceMetadata(
       return { source, git: await git(rest, request, services, ctx) }
     case 'http':
     case 'https': {
-      const file = await services.http.fetch(parseHttpIdentifier(scheme, rest, source.attrs), ctx)
+      const identifier = parseHttpIdentifier(scheme, rest, source.attrs)
+      const file = await services.http.fetch(identifier, ctx)
       const time = Date.parse(file.modified)
       const lastModified = Number.isNaN(time) ? undefined : time
-      return { source, http: { digest: file.digest, filename: file.filename, lastModified } }
+      const { checksum: asked } = request
+      const checksum =
+        asked === undefined ? undefined : await checksumOf(identifier, file, asked, services, ctx)
+      const known = { digest: file.digest, filename: file.filename, lastModified }
+      return { source, http: { ...known, ...(checksum === undefined ? {} : { checksum }) } }
     }
     default:
       return { source }
   }
+}
+
+type ImageFacts = NonNullable<SourceMetadata['image']>
+
+const algorithms: readonly string[] = ['sha256', 'sha384', 'sha512']
+
+/** Longer bytes behind a file are refused. */
+const longestSuffix = 4096
+
+async function checksumOf(
+  identifier: HttpIdentifier,
+  file: HttpFile,
+  request: ChecksumRequest,
+  services: EngineServices,
+  ctx: SourceContext,
+): Promise<{ digest: string; suffix: Uint8Array }> {
+  const { Suffix: suffix, Algo } = request
+  const algorithm = algorithms[Algo]
+  if (algorithm === undefined)
+    throw new SlipwayError('invalid-argument', `unsupported checksum algorithm ${Number(Algo)}`)
+  if (suffix.length > longestSuffix) {
+    throw new SlipwayError(
+      'invalid-argument',
+      `http checksum request suffix exceeds max size ${longestSuffix}`,
+    )
+  }
+  using tree = await services.trees.view(await services.http.tree(identifier, file, ctx), ctx.signal)
+  const hash = createHash(algorithm)
+  const fd = tree.open(`/${file.filename}`)
+  try {
+    const buffer = Buffer.alloc(1 << 16)
+    for (let n = readSync(fd, buffer); n > 0; n = readSync(fd, buffer)) hash.update(buffer.subarray(0, n))
+  } finally {
+    closeSync(fd)
+  }
+  return { digest: `${algorithm}:${hash.update(suffix).digest('hex')}`, suffix }
 }
 
 async function image(

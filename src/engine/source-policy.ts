@@ -61,7 +61,14 @@ function applyPolicy(source: PolicySource, policy: Policy): PolicySource | undef
     if (rule.action === PolicyAction.CONVERT) {
       const converted = convert(source, rule, selector)
       if (converted !== undefined) return converted
-    } else denied = rule.action === PolicyAction.DENY
+    } else if (rule.action === PolicyAction.DENY) denied = true
+    else if (rule.action === PolicyAction.ALLOW) denied = false
+    else {
+      const { identifier } = selector
+      throw invalid(
+        `source policy: rule ${Number(rule.action)} ${identifier}: unknown type ${JSON.stringify(source.identifier)}`,
+      )
+    }
   }
   if (!denied) return undefined
   const name = JSON.stringify(source.identifier)

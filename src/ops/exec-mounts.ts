@@ -264,7 +264,10 @@ class MountPreparation implements PreparedMounts {
     const opt = mount.SSHOpt
     if (opt === undefined) throw new SlipwayError('invalid-argument', 'invalid ssh mount options')
     const owner = { uid: opt.uid, gid: opt.gid, mode: opt.mode & 0o777 }
-    const agent = await this.#services.secrets.sshAgent(opt.ID, owner, this.#ctx)
+    const agent = await this.#services.secrets.sshAgent(opt.ID, owner, this.#ctx).catch((e: unknown) => {
+      if (opt.optional && !this.#ctx.signal.aborted) return undefined
+      throw e
+    })
     if (agent === undefined) {
       if (opt.optional) return
       throw new SlipwayError('not-found', `no SSH key "${opt.ID}" forwarded from the client`, {

@@ -10,7 +10,8 @@ export interface SecretSource {
   /** The secret's bytes, or undefined where no client has it. */
   get(id: string, ctx: SecretContext): Promise<Uint8Array | undefined>
   /**
-   * A unix socket at which a client's SSH agent answers, until disposed; undefined where no client forwards `id`.
+   * A unix socket at which a client's SSH agent answers, until disposed; undefined where no client forwards any; throws
+   * what the client says where it has no `id`.
    * The socket is owned by `uid`:`gid` and has permission bits `mode`.
    */
   sshAgent(

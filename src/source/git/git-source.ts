@@ -2,6 +2,8 @@ import type { Database } from '../../content/database.ts'
 import type { Ref } from '../../snapshot/ref.ts'
 import type { Snapshotter } from '../../snapshot/snapshotter.ts'
 import { SingleFlight } from '../../async/single-flight.ts'
+import type { SessionStore } from '../../session/session.ts'
+import { SessionMemo } from '../session-memo.ts'
 import type { SourceContext } from '../source-context.ts'
 import { checkout } from './checkout.ts'
 import { type GitSecrets, openAccess } from './git-access.ts'
@@ -19,6 +21,7 @@ export interface GitServices extends GitSecrets {
   readonly snapshotter: Snapshotter
   /** What git may see of the environment: PATH, proxies. */
   readonly env: Readonly<Record<string, string>>
+  readonly sessions: SessionStore
 }
 
 /** Objects of a commit as they are in the repository. */
@@ -33,10 +36,12 @@ export interface GitObjects {
 /** Files of git repositories. A repository is kept between builds, so that only what is new is fetched. */
 export class GitSource {
   readonly #services: GitServices
+  readonly #resolved: SessionMemo<ResolvedRef>
   readonly #checkouts = new SingleFlight<string, string>()
 
   constructor(services: GitServices) {
     this.#services = services
+    this.#resolved = new SessionMemo(services.sessions)
     services.database.migrate('git-source', statements)
   }
 
@@ -44,8 +49,11 @@ export class GitSource {
   async resolve(identifier: GitIdentifier, ctx: SourceContext): Promise<ResolvedRef> {
     const known = knownRef(identifier)
     if (known !== undefined) return known
-    await using access = await openAccess(identifier, this.#services.env, this.#services, ctx)
-    return askRef(access.git, identifier)
+    const { remote, ref, checksum } = identifier
+    return this.#resolved.get(JSON.stringify([remote, ref, checksum]), ctx, async () => {
+      await using access = await openAccess(identifier, this.#services.env, this.#services, ctx)
+      return askRef(access.git, identifier)
+    })
   }
 
   /** Key of the tree. Equal to BuildKit's: https://github.com/moby/buildkit/blob/v0.32.2/source/git/source.go */

@@ -35,13 +35,17 @@ export function parseHttpIdentifier(scheme: string, rest: string, attrs: Attribu
   } catch (e) {
     throw new SlipwayError('invalid-argument', `invalid url ${scheme}://${rest}`, { cause: e })
   }
+  if (attrs['http.sig.signature'] !== undefined || attrs['http.sig.pubkey'] !== undefined) {
+    throw new SlipwayError('unimplemented', 'signatures of http sources cannot be verified by this builder')
+  }
   const checksum = attrs['http.checksum']
   const filename = attrs['http.filename']
   const secret = attrs['http.authheadersecret']
   const headers = Object.entries(attrs).flatMap(([key, value]): HeaderField[] => {
     if (!key.startsWith('http.header.')) return []
     const name = key.slice('http.header.'.length)
-    if (!allowedHeaders.has(name.toLowerCase())) throw new SlipwayError('invalid-argument', `invalid header attribute ${key}`)
+    if (!allowedHeaders.has(name.toLowerCase()))
+      throw new SlipwayError('invalid-argument', `invalid header attribute ${key}`)
     return [{ name, value }]
   })
   return {
@@ -70,7 +74,8 @@ export function readNumber(attrs: Attributes, key: string, base: 0 | 10): number
 export function fileNameOf(identifier: HttpIdentifier, contentDisposition: string | undefined): string {
   if (identifier.filename !== undefined) return safeName(identifier.filename)
   const given = contentDisposition === undefined ? undefined : dispositionName(contentDisposition)
-  if (given !== undefined && given !== '' && !given.endsWith('/')) return safeName(given.split('/').at(-1) ?? '')
+  if (given !== undefined && given !== '' && !given.endsWith('/'))
+    return safeName(given.split('/').at(-1) ?? '')
   return safeName(decodePath(identifier.url.pathname.replace(/\/+$/, '').split('/').at(-1) ?? ''))
 }
 

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pipeline, Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
 import type { Database } from '../../content/database.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { goJson } from '../../gostd/json.ts'
@@ -9,6 +11,8 @@ import type { HttpResponse, Transport } from '../../registry/http/transport.ts'
 import type { Ref } from '../../snapshot/ref.ts'
 import type { LayerId, Snapshotter } from '../../snapshot/snapshotter.ts'
 import { setTimes } from '../../sys/times.ts'
+import type { SessionStore } from '../../session/session.ts'
+import { SessionMemo } from '../session-memo.ts'
 import type { SourceContext } from '../source-context.ts'
 import { fileNameOf, type HttpIdentifier } from './http-identifier.ts'
 
@@ -24,6 +28,7 @@ export interface HttpServices {
   readonly database: Database
   readonly snapshotter: Snapshotter
   readonly transport: Transport
+  readonly sessions: SessionStore
   /** A secret of the clients that wait, undefined where none has it. */
   readonly secret: (id: string, ctx: SourceContext) => Promise<Uint8Array | undefined>
   /** An upload of a client (`http://buildkit-session/…`); undefined for other URLs. */
@@ -54,9 +59,11 @@ const mostRedirects = 10
 /** Files at http and https URLs. What a server vouches for by ETag is not fetched again. */
 export class HttpSource {
   readonly #services: HttpServices
+  readonly #found: SessionMemo<HttpFile>
 
   constructor(services: HttpServices) {
     this.#services = services
+    this.#found = new SessionMemo(services.sessions)
     services.database.migrate('http-source', statements)
   }
 
@@ -66,16 +73,31 @@ export class HttpSource {
    */
   async resolve(identifier: HttpIdentifier, ctx: SourceContext): Promise<HttpFile> {
     if (identifier.checksum !== undefined) {
-      return { digest: identifier.checksum, filename: fileNameOf(identifier, undefined), modified: '', layer: undefined }
+      return {
+        digest: identifier.checksum,
+        filename: fileNameOf(identifier, undefined),
+        modified: '',
+        layer: undefined,
+      }
     }
     return this.fetch(identifier, ctx)
   }
 
   /** Brings the file, or finds that the one from before is still right. */
   async fetch(identifier: HttpIdentifier, ctx: SourceContext): Promise<HttpFile> {
+    const key = `${hashOf(identifier)} ${identifier.checksum ?? ''}`
+    return this.#found.get(key, ctx, () => this.#fetch(identifier, ctx))
+  }
+
+  async #fetch(identifier: HttpIdentifier, ctx: SourceContext): Promise<HttpFile> {
     const url = identifier.url.href
     const upload = this.#services.upload(url, ctx)
-    if (upload !== undefined) return this.#save(identifier, { body: upload, filename: fileNameOf(identifier, undefined), modified: '' }, ctx)
+    if (upload !== undefined)
+      return this.#save(
+        identifier,
+        { body: upload, filename: fileNameOf(identifier, undefined), modified: '' },
+        ctx,
+      )
     const urlHash = hashOf(identifier)
     const known = await this.#known(urlHash)
     if (known.length > 0) {
@@ -93,7 +115,7 @@ export class HttpSource {
     checkStatus(response, url)
     const modified = response.header('last-modified') ?? ''
     const filename = fileNameOf(identifier, response.header('content-disposition'))
-    const file = await this.#save(identifier, { body: response.body, filename, modified }, ctx)
+    const file = await this.#save(identifier, { body: bodyOf(response), filename, modified }, ctx)
     const etag = cleanEtag(response.header('etag') ?? '')
     if (etag !== '' && file.layer !== undefined) {
       this.#services.database
@@ -115,7 +137,8 @@ export class HttpSource {
         Checksum: file.digest,
         LastModTime: file.modified || undefined,
         AuthHeaderSecret: authHeaderSecret || undefined,
-        Header: headers.length === 0 ? undefined : headers.map(field => ({ Name: field.name, Value: field.value })),
+        Header:
+          headers.length === 0 ? undefined : headers.map(field => ({ Name: field.name, Value: field.value })),
       }),
     )
   }
@@ -137,7 +160,9 @@ export class HttpSource {
 
   async #known(urlHash: string): Promise<readonly Row[]> {
     const rows: Row[] = []
-    for (const row of this.#services.database.prepare('SELECT * FROM http_files WHERE url_hash = ?').all(urlHash)) {
+    for (const row of this.#services.database
+      .prepare('SELECT * FROM http_files WHERE url_hash = ?')
+      .all(urlHash)) {
       const digest = String(row['digest'])
       const layer = String(row['layer'])
       const exists = await this.#services.snapshotter.get(layer).then(
@@ -145,15 +170,25 @@ export class HttpSource {
         () => false,
       )
       if (!exists || !isDigest(digest)) continue
-      rows.push({ etag: String(row['etag']), digest, layer, filename: String(row['filename']), modified: String(row['modified']) })
+      rows.push({
+        etag: String(row['etag']),
+        digest,
+        layer,
+        filename: String(row['filename']),
+        modified: String(row['modified']),
+      })
     }
     return rows
   }
 
   /** Some servers handle conditional requests badly: the tag is asked for by HEAD and compared here. */
-  async #unchanged(identifier: HttpIdentifier, known: readonly Row[], ctx: SourceContext): Promise<Row | undefined> {
+  async #unchanged(
+    identifier: HttpIdentifier,
+    known: readonly Row[],
+    ctx: SourceContext,
+  ): Promise<Row | undefined> {
     try {
-      const response = await this.#send(identifier, 'HEAD', { ...etagHeader(known), 'accept-encoding': 'gzip' }, ctx)
+      const response = await this.#send(identifier, 'HEAD', etagHeader(known), ctx)
       response.discard()
       if (response.status !== 200 && response.status !== 304) return undefined
       const etag = cleanEtag(response.header('etag') ?? '')
@@ -173,7 +208,7 @@ export class HttpSource {
   ): Promise<HttpResponse> {
     let { url } = identifier
     const authorization = await this.#authorization(identifier, ctx)
-    const headers: Record<string, string> = { 'user-agent': 'slipway', ...extra }
+    const headers: Record<string, string> = { 'user-agent': 'slipway', 'accept-encoding': 'gzip', ...extra }
     for (const field of identifier.headers) headers[field.name.toLowerCase()] = field.value
     for (let redirects = 0; ; redirects++) {
       const mayTell = authorization !== undefined && url.origin === identifier.url.origin
@@ -186,9 +221,14 @@ export class HttpSource {
       const location = response.header('location')
       if (![301, 302, 303, 307, 308].includes(response.status) || location === undefined) return response
       response.discard()
-      if (redirects >= mostRedirects) throw new SlipwayError('unavailable', `stopped after ${mostRedirects} redirects: ${identifier.url.href}`)
+      if (redirects >= mostRedirects)
+        throw new SlipwayError(
+          'unavailable',
+          `stopped after ${mostRedirects} redirects: ${identifier.url.href}`,
+        )
       url = new URL(location, url)
-      if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new SlipwayError('unavailable', `redirect to ${url.protocol} refused`)
+      if (url.protocol !== 'http:' && url.protocol !== 'https:')
+        throw new SlipwayError('unavailable', `redirect to ${url.protocol} refused`)
     }
   }
 
@@ -200,7 +240,11 @@ export class HttpSource {
     const { authHeaderSecret } = identifier
     if (authHeaderSecret !== undefined) {
       const value = await text(authHeaderSecret)
-      if (value === undefined) throw new SlipwayError('not-found', `failed to retrieve HTTP auth secret ${authHeaderSecret}: not found`)
+      if (value === undefined)
+        throw new SlipwayError(
+          'not-found',
+          `failed to retrieve HTTP auth secret ${authHeaderSecret}: not found`,
+        )
       return value
     }
     const host = identifier.url.hostname
@@ -213,7 +257,9 @@ export class HttpSource {
     content: { body: AsyncIterable<Uint8Array>; filename: string; modified: string },
     ctx: SourceContext,
   ): Promise<HttpFile> {
-    await using active = await this.#services.snapshotter.prepare([], { description: `http url ${identifier.url.href}` })
+    await using active = await this.#services.snapshotter.prepare([], {
+      description: `http url ${identifier.url.href}`,
+    })
     const path = join(active.upper, content.filename)
     const hash = createHash('sha256')
     const file = await open(path, 'wx', identifier.mode || 0o600)
@@ -232,16 +278,29 @@ export class HttpSource {
     const mtimeNs = Number.isNaN(modifiedMs) ? 0n : BigInt(modifiedMs) * 1_000_000n
     setTimes(path, mtimeNs, mtimeNs)
     const digest = parseDigest(`sha256:${hash.digest('hex')}`)
-    if (identifier.checksum !== undefined && digest !== identifier.checksum) throw mismatch(identifier, digest)
+    if (identifier.checksum !== undefined && digest !== identifier.checksum)
+      throw mismatch(identifier, digest)
     const layer = await active.commit()
     return { digest, filename: content.filename, modified: content.modified, layer: layer.id }
   }
 }
 
 const mismatch = (identifier: HttpIdentifier, got: Digest): SlipwayError =>
-  new SlipwayError('data-loss', `digest mismatch for ${identifier.url.href}: ${got} (expected: ${identifier.checksum})`, {
-    hint: 'the file is not the one that --checksum names',
-  })
+  new SlipwayError(
+    'data-loss',
+    `digest mismatch for ${identifier.url.href}: ${got} (expected: ${identifier.checksum})`,
+    {
+      hint: 'the file is not the one that --checksum names',
+    },
+  )
+
+/** The bytes of the file, without the compression of their transfer. */
+function bodyOf(response: HttpResponse): AsyncIterable<Uint8Array> {
+  if (response.header('content-encoding')?.toLowerCase() !== 'gzip') return response.body
+  const unzip = createGunzip()
+  pipeline(Readable.from(response.body), unzip, () => {})
+  return unzip
+}
 
 function hashOf(identifier: HttpIdentifier): string {
   const { url, filename, mode, uid, gid, headers, authHeaderSecret } = identifier
@@ -257,7 +316,11 @@ const etagHeader = (known: readonly Row[]): Readonly<Record<string, string>> =>
 function checkStatus(response: HttpResponse, url: string): void {
   if (response.status >= 200 && response.status < 400) return
   response.discard()
-  throw new SlipwayError(response.status === 404 ? 'not-found' : 'unavailable', `invalid response status ${response.status}`, {
-    hint: `${url} answered ${response.statusText}`,
-  })
+  throw new SlipwayError(
+    response.status === 404 ? 'not-found' : 'unavailable',
+    `invalid response status ${response.status}`,
+    {
+      hint: `${url} answered ${response.statusText}`,
+    },
+  )
 }
