@@ -127,7 +127,8 @@ function dockerOutput(
   if (load.takesOci) return { ...output, type: 'oci', target }
   if (!several) return { ...output, target }
   const { hostPlatform, tempDir } = situation
-  const native = request.platforms.find(strictPlatform(hostPlatform).match) ?? request.platforms[0] ?? hostPlatform
+  const native =
+    request.platforms.find(strictPlatform(hostPlatform).match) ?? request.platforms[0] ?? hostPlatform
   notes.push(
     `WARNING: Docker's classic image store holds one platform per image: ${formatPlatform(native)} was loaded. ` +
       'Turn on the containerd image store to load all, push with --push, or write all with -o type=oci,dest=FILE',
@@ -157,7 +158,8 @@ function mobyOutput(output: ResolvedOutput, features: DriverFeatures, push: stri
 function attestsFor(request: BuildRequest, { driver, features }: OutputSituation): BuildRequest['attests'] {
   if (features.attestations) return request.attests
   const kept = Object.entries(request.attests).filter(
-    ([type, value]) => !(type === 'provenance' && (value === defaultProvenance || value.includes('disabled=true'))),
+    ([type, value]) =>
+      !(type === 'provenance' && (value === defaultProvenance || value.includes('disabled=true'))),
   )
   if (kept.length > 0) throw notSupported('Attestation', driver, 'https://docs.docker.com/go/attestations/')
   return {}

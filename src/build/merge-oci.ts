@@ -3,7 +3,14 @@ import { collect } from '../bytes/collect.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { goJson } from '../gostd/json.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { type Index, describeBytes, marshalIndex, maxManifestSize, parseImageManifest, parseIndex } from '../oci/manifest.ts'
+import {
+  type Index,
+  describeBytes,
+  marshalIndex,
+  maxManifestSize,
+  parseImageManifest,
+  parseIndex,
+} from '../oci/manifest.ts'
 import { isIndexType, mediaType } from '../oci/media-type.ts'
 import { formatPlatform, normalizePlatform, type Platform } from '../oci/platform.ts'
 import { encodeHeader, endOfArchive, padding } from '../tar/encode-header.ts'
@@ -44,7 +51,10 @@ export async function* mergeOciArchives(
   const type = docker ? mediaType.dockerManifestList : mediaType.ociIndex
   const index = marshalIndex({ schemaVersion: 2, mediaType: type, manifests })
   const described = describeBytes(index, type)
-  const named = names.map(({ annotations }) => ({ ...described, ...(annotations === undefined ? {} : { annotations }) }))
+  const named = names.map(({ annotations }) => ({
+    ...described,
+    ...(annotations === undefined ? {} : { annotations }),
+  }))
   yield* member(`blobs/sha256/${hexOf(described)}`, index)
   const written = new Set([`blobs/sha256/${hexOf(described)}`])
   for (const { path } of archives) yield* blobs(path, written)
@@ -62,7 +72,8 @@ async function imagesOf(archive: NodeArchive, top: Index): Promise<readonly Desc
   const [image] = top.manifests
   if (image === undefined) throw new SlipwayError('data-loss', 'an archive of a node holds no image')
   if (isIndexType(image.mediaType)) {
-    return parseIndex(await readMember(archive.path, `blobs/sha256/${hexOf(image)}`), image.mediaType).manifests
+    return parseIndex(await readMember(archive.path, `blobs/sha256/${hexOf(image)}`), image.mediaType)
+      .manifests
   }
   const { annotations: _, ...bare } = image
   const [platform] = archive.platforms
@@ -88,7 +99,9 @@ async function dockerManifest(
   wanted: Platform,
 ): Promise<string> {
   const text = formatPlatform(normalizePlatform(wanted))
-  const own = manifests.find(d => d.platform !== undefined && formatPlatform(normalizePlatform(d.platform)) === text)
+  const own = manifests.find(
+    d => d.platform !== undefined && formatPlatform(normalizePlatform(d.platform)) === text,
+  )
   const chosen = own ?? manifests[0]
   if (chosen === undefined) throw new SlipwayError('data-loss', 'the archives of the nodes hold no image')
   for (const { path } of archives) {
@@ -141,5 +154,14 @@ function* member(name: string, bytes: Uint8Array): Generator<Uint8Array> {
 
 function header(name: string, size: number): Uint8Array {
   const owner = { uid: 0, gid: 0, devmajor: 0, devminor: 0 }
-  return encodeHeader({ ...owner, type: 'file', name, linkname: '', mode: 0o644, size, mtimeNs: 0n, xattrs: noXattrs })
+  return encodeHeader({
+    ...owner,
+    type: 'file',
+    name,
+    linkname: '',
+    mode: 0o644,
+    size,
+    mtimeNs: 0n,
+    xattrs: noXattrs,
+  })
 }

@@ -41,7 +41,8 @@ async function* members(archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
       }
       const flag = String.fromCharCode(header[156] ?? 0)
       const size = flag === 'x' || flag === 'g' ? headerSize(header) : (paxSize ?? headerSize(header))
-      const hasContent = flag === '0' || flag === '\0' || flag === 'x' || flag === 'g' || flag === 'L' || flag === 'K'
+      const hasContent =
+        flag === '0' || flag === '\0' || flag === 'x' || flag === 'g' || flag === 'L' || flag === 'K'
       content = hasContent ? Math.ceil(size / blockSize) * blockSize : 0
       if (flag === 'x' && content > 0) pax = []
       if (flag !== 'x' && flag !== 'g') paxSize = undefined

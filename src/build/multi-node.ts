@@ -51,7 +51,10 @@ export interface NodesBuildResult extends DriveResult {
  * become one index, archives one archive, directories are merged. A node that goes away in the middle hands its platforms
  * to another one that is able; without one the error names the node. Rows C32, C37, L8, L9.
  */
-export async function buildOnNodes(resolved: ResolvedNodes, options: NodesBuildOptions): Promise<NodesBuildResult> {
+export async function buildOnNodes(
+  resolved: ResolvedNodes,
+  options: NodesBuildOptions,
+): Promise<NodesBuildResult> {
   const { nodes, assignments } = resolved
   const [only] = assignments
   if (nodes.length === 1 && only !== undefined) return await buildOnOne(nodes[0] as BuilderNode, options)
@@ -92,7 +95,10 @@ async function buildOnOne(node: BuilderNode, options: NodesBuildOptions): Promis
   return { ...result, node }
 }
 
-async function dial(node: BuilderNode, signal: AbortSignal): ReturnType<NonNullable<BuilderNode['driver']>['dial']> {
+async function dial(
+  node: BuilderNode,
+  signal: AbortSignal,
+): ReturnType<NonNullable<BuilderNode['driver']>['dial']> {
   if (node.driver === undefined) throw node.error ?? new TypeError('a node without driver')
   return await node.driver.dial(signal)
 }
@@ -133,7 +139,9 @@ class NodesRun {
     if (first === undefined || node === undefined) throw new TypeError('a build without a node')
     const response: Record<string, string> = { ...first.result.exporterResponse }
     for (const { result } of results) {
-      const provenance = Object.entries(result.exporterResponse).filter(([key]) => key.startsWith('buildx.build.'))
+      const provenance = Object.entries(result.exporterResponse).filter(([key]) =>
+        key.startsWith('buildx.build.'),
+      )
       Object.assign(response, Object.fromEntries(provenance))
     }
     await deliverOutputs(first.wanted, results, options)
@@ -172,7 +180,9 @@ class NodesRun {
 
   async #handOver(assignment: Assignment, node: BuilderNode, cause: unknown): Promise<readonly Assignment[]> {
     const groups = new Map<number, Platform[]>()
-    for (const platform of assignment.platforms.length === 0 ? [this.#options.hostPlatform] : assignment.platforms) {
+    for (const platform of assignment.platforms.length === 0
+      ? [this.#options.hostPlatform]
+      : assignment.platforms) {
       const next = await this.#resolved.takeOver(platform, this.#lost)
       if (next === undefined) throw this.#named(node, cause, platform)
       groups.set(next, [...(groups.get(next) ?? []), platform])
@@ -180,7 +190,9 @@ class NodesRun {
     return [...groups].map(([next, platforms]) => {
       const texts = platforms.map(formatPlatform).join(', ')
       const to = this.#resolved.nodes[next]?.name ?? ''
-      this.#options.note(`WARNING: node ${node.name} went away (${asSlipwayError(cause).message}): ${texts} goes to ${to}`)
+      this.#options.note(
+        `WARNING: node ${node.name} went away (${asSlipwayError(cause).message}): ${texts} goes to ${to}`,
+      )
       return { node: next, platforms: assignment.platforms.length === 0 ? [] : platforms }
     })
   }
@@ -196,7 +208,10 @@ class NodesRun {
 /** Whether it was the connection to the node that failed, rather than the build on it. */
 function isLoss(error: unknown): boolean {
   const { code, message } = asSlipwayError(error)
-  return code === 'unavailable' && /reading from server|dialing|dial (unix|tcp)|EOF|connect|exited|closed/i.test(message)
+  return (
+    code === 'unavailable' &&
+    /reading from server|dialing|dial (unix|tcp)|EOF|connect|exited|closed/i.test(message)
+  )
 }
 
 function pushedNames(outputs: readonly ResolvedOutput[]): readonly string[] {

@@ -38,14 +38,18 @@ export function nodeOutputs(
     const output = splits ? { ...given, attrs: { 'platform-split': 'true', ...given.attrs } } : given
     const { type, attrs, target } = output
     if (type === 'image' && attrs['push'] === 'true' && several) {
-      const { 'unpack': _, ...kept } = attrs
+      const { unpack: _, ...kept } = attrs
       return { type, attrs: { ...kept, name: repositories(attrs['name'] ?? ''), 'push-by-digest': 'true' } }
     }
     if (target === undefined || target.kind === 'directory') {
       if (attrs['mode'] === 'delete' && several) {
-        throw new SlipwayError('failed-precondition', 'mode=delete for multi-node builds currently not supported', {
-          hint: 'remove the directory first, and leave mode=delete out',
-        })
+        throw new SlipwayError(
+          'failed-precondition',
+          'mode=delete for multi-node builds currently not supported',
+          {
+            hint: 'remove the directory first, and leave mode=delete out',
+          },
+        )
       }
       return output
     }

@@ -67,7 +67,9 @@ class NodePool {
       try {
         const chosen = [...new Set(choices.map(choice => choice.nodes[0] ?? 0))]
         const first = await this.#firstOfDaemon(chosen)
-        return groupChoices(choices.map(({ platform, nodes: [node = 0] }) => ({ platform, node: first(node) })))
+        return groupChoices(
+          choices.map(({ platform, nodes: [node = 0] }) => ({ platform, node: first(node) })),
+        )
       } catch (error) {
         if (this.#options.signal.aborted) throw error
         // A node that was meant for a platform does not start: perhaps another one is able.

@@ -11,7 +11,8 @@ export async function runBuildctl(host: Host, signal: AbortSignal): Promise<numb
   try {
     const { address, words } = parse(host)
     const text = words.join(' ')
-    if (text === 'debug workers' || text === 'debug workers -v') return await showWorkers(host, address, signal)
+    if (text === 'debug workers' || text === 'debug workers -v')
+      return await showWorkers(host, address, signal)
     if (text === 'dial-stdio') return await dialStdio(host, address, signal)
     throw new SlipwayError('unimplemented', `buildctl: no such command: ${text || '(none)'}`, {
       hint: '`debug workers` and `dial-stdio` are what there is; builds are made with `slipway build`',

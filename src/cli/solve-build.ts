@@ -219,7 +219,9 @@ export class Solving {
     const name = 'resolving provenance for metadata file'
     return {
       finished: (connection, ref) =>
-        clientStep(this.#write, name, () => provenanceMetadata(connection, ref, provenance, signal), { now: () => host.now() }),
+        clientStep(this.#write, name, () => provenanceMetadata(connection, ref, provenance, signal), {
+          now: () => host.now(),
+        }),
     }
   }
 

@@ -38,7 +38,7 @@ describe('builders on disk', { skip: lacks({ root: true, peers: ['docker-buildx-
 
   before(async () => {
     scratch = stack.use(await makeScratch())
-    slipway = await openSlipway({ dir: scratch.dir })
+    slipway = await openSlipway({ dir: scratch.dir, env: { BUILDX_BUILDER: '' } })
     serve = stack.use(await startServe({ dir: scratch.dir, name: 's' }))
   })
   after(() => stack.disposeAsync())
@@ -211,7 +211,7 @@ describe('builders on disk', { skip: lacks({ root: true, peers: ['docker-buildx-
     const create = (name: string, ca: string, ...more: string[]): Promise<string> =>
       slipway.run('create', '--name', name, '--driver=remote', ...options(ca), ...more, secure.address)
     await create('tls', 'ca')
-    assert.match(await slipway.run('inspect', 'tls'), /Status: +running/)
+    assert.match(await slipway.run('inspect', '--bootstrap', 'tls'), /Status: +running/)
     assert.match((await buildx(slipway, 'inspect', 'tls')).stdout, /Status: +running/)
     await create('other-ca', 'other')
     assertOneError(
@@ -255,7 +255,7 @@ describe('builders of docker', {
   before(async () => {
     scratch = stack.use(await makeScratch())
     dockerd = stack.use(await startDockerd({ dir: scratch.path('d') }))
-    slipway = await openSlipway({ dir: scratch.dir, env: { DOCKER_HOST: dockerd.host } })
+    slipway = await openSlipway({ dir: scratch.dir, env: { DOCKER_HOST: dockerd.host, BUILDX_BUILDER: '' } })
     context = await contextOf(scratch)
   })
   after(() => stack.disposeAsync())

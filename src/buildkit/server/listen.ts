@@ -8,6 +8,7 @@ import {
   type ServerHttp2Session,
 } from 'node:http2'
 import { connect } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { http2Options, prepareHttp2 } from '../../session/transport/http2-settings.ts'
 import type { Routes } from '../../session/transport/routes.ts'
@@ -63,6 +64,7 @@ async function listenOn(
     tls === undefined
       ? createServer(http2Options, http2Handler(routes))
       : createSecureServer({ ...http2Options, ...tlsOptions(tls), allowHTTP1: false }, http2Handler(routes))
+  if (tls !== undefined) server.prependListener('secureConnection', assumeHttp2)
   stack.use(closing(server))
   try {
     if (address.kind === 'unix') {
@@ -87,6 +89,11 @@ async function listenOn(
   return bound !== null && typeof bound === 'object' && address.kind === 'tcp'
     ? `tcp://${address.host.includes(':') ? `[${address.host}]` : address.host}:${bound.port}`
     : text
+}
+
+/** buildx negotiates no protocol inside TLS and speaks HTTP/2 all the same, as buildkitd expects it; Node would hang up. */
+function assumeHttp2(socket: TLSSocket): void {
+  if (socket.alpnProtocol === false) Object.defineProperty(socket, 'alpnProtocol', { value: 'h2' })
 }
 
 function tlsOptions(tls: ServerTls): { cert: Buffer; key: Buffer; ca?: Buffer; requestCert?: true } {
