@@ -3,7 +3,7 @@ import { SlipwayError } from '../errors/slipway-error.ts'
 import type { JsonValue } from '../gostd/json.ts'
 import { digestOf } from '../oci/digest.ts'
 import { type Definition, LocationsSchema, type Op, OpSchema, type Source } from '../proto/gen/ops_pb.ts'
-import { opJson } from './op-json.ts'
+import { goStructJson } from '../proto/go-struct-json.ts'
 
 /** The graph of a build as numbered steps, inputs before what uses them. */
 export interface BuildSteps {
@@ -34,7 +34,7 @@ export function buildSteps(definition: Definition | undefined): BuildSteps {
   const steps = [...numbers].map(([digest, number]): JsonValue => {
     const op = ops.get(digest) as Op
     const inputs = op.inputs.map(input => `step${numbers.get(input.digest)}:${input.index}`)
-    const json = opJson(OpSchema, create(OpSchema, { ...op, inputs: [] }))
+    const json = goStructJson(OpSchema, create(OpSchema, { ...op, inputs: [] }))
     return { id: `step${number}`, op: json, inputs: inputs.length === 0 ? undefined : inputs }
   })
   return { steps, numbers }
@@ -82,7 +82,7 @@ export function sourceJson(source: Source, steps: BuildSteps): JsonValue {
   const locations = new Map<string, JsonValue>()
   for (const [digest, one] of Object.entries(source.locations)) {
     const number = steps.numbers.get(digest)
-    if (number !== undefined) locations.set(`step${number}`, opJson(LocationsSchema, one))
+    if (number !== undefined) locations.set(`step${number}`, goStructJson(LocationsSchema, one))
   }
   const sorted = [...locations].toSorted(([a], [b]) => (a < b ? -1 : 1))
   return { locations: locations.size === 0 ? undefined : new Map(sorted), infos }

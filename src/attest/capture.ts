@@ -24,7 +24,8 @@ export class Capture implements Sources {
   }
 
   addBlob(blob: BlobOrigin): void {
-    const same = (known: BlobOrigin): boolean => known.reference === blob.reference && known.local === blob.local
+    const same = (known: BlobOrigin): boolean =>
+      known.reference === blob.reference && known.local === blob.local
     if (!this.blobs.some(same)) this.blobs.push(blob)
   }
 

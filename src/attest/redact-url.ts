@@ -6,7 +6,7 @@ export function redactUrl(text: string): string {
   const match = /^([a-zA-Z][a-zA-Z0-9+.-]*:)?\/\/([^/?#]*)@/.exec(text)
   if (match === null) return text
   const [whole, scheme = '', userInfo = ''] = match
-  const [user = '', password] = splitOnce(userInfo)
+  const [user, password] = splitOnce(userInfo)
   const hidden = `${user === '' ? '' : 'xxxxx'}${password === undefined ? '' : ':xxxxx'}`
   return `${scheme}//${hidden}@${text.slice(whole.length)}`
 }

@@ -8,7 +8,13 @@ import { type Digest, isDigest } from '../oci/digest.ts'
 import { parseJson, readInteger, readObject, readText } from '../oci/json-reader.ts'
 import { maxManifestSize, parseManifest } from '../oci/manifest.ts'
 import { blobPath } from '../registry/layout/blob.ts'
-import { enterRoot, findRoot, readIndexFile, readIndexIfAny, writeIndexFile } from '../registry/layout/index-file.ts'
+import {
+  enterRoot,
+  findRoot,
+  readIndexFile,
+  readIndexIfAny,
+  writeIndexFile,
+} from '../registry/layout/index-file.ts'
 import type { SharedLayout } from '../session/attachables/content.ts'
 
 /** An entry as a node takes it. */
@@ -73,7 +79,9 @@ export async function prepareCaches(
       stores[`local:${src}`] ??= { path: directory }
       imports.push(nodeEntry({ ...entry, attributes: { ...entry.attributes, digest } }))
     } catch (e) {
-      warnings.push(`local cache import at ${src} skipped due to err: ${asSlipwayError(e).message.replaceAll(directory, src)}`)
+      warnings.push(
+        `local cache import at ${src} skipped due to err: ${asSlipwayError(e).message.replaceAll(directory, src)}`,
+      )
     }
   }
   return {
@@ -81,7 +89,10 @@ export async function prepareCaches(
     imports,
     stores,
     warnings,
-    frontendAttrs: imports.length === 0 ? {} : { 'cache-imports': goJson(imports.map(({ Type, Attrs }) => ({ Type, Attrs }))) },
+    frontendAttrs:
+      imports.length === 0
+        ? {}
+        : { 'cache-imports': goJson(imports.map(({ Type, Attrs }) => ({ Type, Attrs }))) },
     async finish(response) {
       for (const target of targets) await enter(target, response['cache.manifest'])
     },
@@ -90,7 +101,10 @@ export async function prepareCaches(
 
 const invalid = (message: string): SlipwayError => new SlipwayError('invalid-argument', message)
 
-const nodeEntry = (entry: CacheEntry): NodeCacheEntry => ({ Type: entry.type, Attrs: { ...entry.attributes } })
+const nodeEntry = (entry: CacheEntry): NodeCacheEntry => ({
+  Type: entry.type,
+  Attrs: { ...entry.attributes },
+})
 
 function needReference(entry: CacheEntry, kind: string): void {
   if ((entry.attributes['ref'] ?? '') === '') throw invalid(`registry cache ${kind} requires ref`)
@@ -100,7 +114,8 @@ function localTarget(entry: CacheEntry, cwd: string): LocalTarget {
   const { dest = '', tag = 'latest', reset = 'false' } = entry.attributes
   if (dest === '') throw invalid('local cache exporter requires dest')
   const wanted = tryParseBool(reset)
-  if (wanted === undefined) throw invalid(`failed to parse reset attribute: ${JSON.stringify(reset)} is not a boolean`)
+  if (wanted === undefined)
+    throw invalid(`failed to parse reset attribute: ${JSON.stringify(reset)} is not a boolean`)
   return { directory: resolve(cwd, dest), tag, reset: wanted }
 }
 
@@ -152,7 +167,10 @@ async function keepAll(directory: string, digest: Digest, kept: Set<string>): Pr
   for (const entry of [parsed.manifest.config, ...parsed.manifest.layers]) kept.add(entry.digest)
 }
 
-async function documentOf(directory: string, digest: Digest): Promise<ReturnType<typeof parseManifest> | undefined> {
+async function documentOf(
+  directory: string,
+  digest: Digest,
+): Promise<ReturnType<typeof parseManifest> | undefined> {
   try {
     const path = blobPath(directory, digest)
     if ((await stat(path)).size > maxManifestSize) return undefined

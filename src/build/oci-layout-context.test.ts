@@ -42,7 +42,10 @@ describe('ociLayoutContext', () => {
     const found = await ociLayoutContext('oci-layout://./x', join(dir, 'y')).catch(
       (error: Error) => error.message,
     )
-    assert.match(String(found), /could not be resolved: there is no index\.json in .*\/y\/x$/)
+    assert.match(
+      typeof found === 'string' ? found : '',
+      /could not be resolved: there is no index\.json in .*\/y\/x$/,
+    )
   })
 
   it('refuses a tag that is not there, and what is no digest', async () => {

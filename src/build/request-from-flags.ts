@@ -40,7 +40,11 @@ export interface BuildFlagValues {
   readonly ssh: readonly string[]
   readonly tag: readonly string[]
   readonly target: string
-  readonly ulimit: readonly { readonly name: string; readonly soft: number | bigint; readonly hard: number | bigint }[]
+  readonly ulimit: readonly {
+    readonly name: string
+    readonly soft: number | bigint
+    readonly hard: number | bigint
+  }[]
 }
 
 /** What decides about flags besides the flags. */
@@ -55,7 +59,9 @@ export function requestFromFlags(context: string, flags: BuildFlagValues, host: 
   const attests = attestRequests(
     parseAttestEntries([
       ...flags.attest,
-      ...[canonicalAttest('provenance', flags.provenance), canonicalAttest('sbom', flags.sbom)].filter(text => text !== ''),
+      ...[canonicalAttest('provenance', flags.provenance), canonicalAttest('sbom', flags.sbom)].filter(
+        text => text !== '',
+      ),
     ]),
   )
   const call = callRequest(flags.call)
@@ -117,7 +123,8 @@ function buildArgs(values: readonly string[], env: RequestHost['env']): Record<s
 
 function parseContext(text: string): [string, string] {
   const at = text.indexOf('=')
-  if (at <= 0 || at === text.length - 1) throw new SlipwayError('invalid-argument', `invalid context: ${text}, expected name=value`)
+  if (at <= 0 || at === text.length - 1)
+    throw new SlipwayError('invalid-argument', `invalid context: ${text}, expected name=value`)
   const name = text.slice(0, at)
   const value = text.slice(at + 1)
   if (['context', 'dockerfile'].includes(name.toLowerCase())) return [name, value]
@@ -144,9 +151,13 @@ function extraHost(text: string): string {
 }
 
 /** Statements wanted as the frontend is told of them, with the default one where nothing is said. */
-export function attestsOf(requests: ReadonlyMap<string, string | undefined>, env: RequestHost['env']): Record<string, string> {
+export function attestsOf(
+  requests: ReadonlyMap<string, string | undefined>,
+  env: RequestHost['env'],
+): Record<string, string> {
   const attests: Record<string, string> = {}
-  for (const [type, value] of requests) if (value !== undefined) attests[type] = value.replace(/^type=[^,]*,?/, '')
+  for (const [type, value] of requests)
+    if (value !== undefined) attests[type] = value.replace(/^type=[^,]*,?/, '')
   const noDefault = ['1', 'true'].includes(env['BUILDX_NO_DEFAULT_ATTESTATIONS'] ?? '')
   if (!requests.has('provenance') && !noDefault) attests['provenance'] = 'mode=min,inline-only=true'
   return attests
@@ -158,8 +169,12 @@ function withShorthands(outputs: readonly ExportEntry[], flags: BuildFlagValues)
   if (flags.push) {
     const images = result.filter(output => output.type === 'image' || output.type === 'registry')
     if (images.length === 0) result.push({ type: 'registry', attributes: { unpack: 'false' } })
-    else result = result.map(output => (images.includes(output) ? { ...output, attributes: { ...output.attributes, push: 'true' } } : output))
+    else
+      result = result.map(output =>
+        images.includes(output) ? { ...output, attributes: { ...output.attributes, push: 'true' } } : output,
+      )
   }
-  if (flags.load && !result.some(output => output.type === 'docker')) result.push({ type: 'docker', attributes: {} })
+  if (flags.load && !result.some(output => output.type === 'docker'))
+    result.push({ type: 'docker', attributes: {} })
   return result
 }

@@ -31,7 +31,10 @@ export interface RunBuildOptions {
   readonly warn: (line: string) => void
   readonly signal: AbortSignal
   /** Called when the build has ended well; what it answers is added to what the exporters say. */
-  readonly finished?: (connection: BuildkitConnection, ref: string) => Promise<Readonly<Record<string, string>>>
+  readonly finished?: (
+    connection: BuildkitConnection,
+    ref: string,
+  ) => Promise<Readonly<Record<string, string>>>
   /** Reference of the build; a new one if absent. */
   readonly ref?: string
 }

@@ -60,7 +60,10 @@ function warningJson({ vertex, level, short, detail = [], url, source }: VertexW
       source === undefined
         ? undefined
         : { filename: source.filename, data: source.data, language: source.language || undefined },
-    range: source === undefined ? undefined : source.ranges.map(({ start, end }) => ({ start: { ...start }, end: { ...end } })),
+    range:
+      source === undefined
+        ? undefined
+        : source.ranges.map(({ start, end }) => ({ start: { ...start }, end: { ...end } })),
   }
 }
 

@@ -44,9 +44,13 @@ async function secretSource(entry: SecretEntry, host: Host): Promise<() => Promi
   }
   const path = resolve(host.cwd, source ?? id)
   const found = await stat(path).catch((e: unknown) => {
-    throw new SlipwayError('not-found', `failed to stat ${path}: no such file or directory`, { cause: e, hint: `--secret id=${id} needs a file or a variable` })
+    throw new SlipwayError('not-found', `failed to stat ${path}: no such file or directory`, {
+      cause: e,
+      hint: `--secret id=${id} needs a file or a variable`,
+    })
   })
-  if (found.size > maxSecretBytes) throw new SlipwayError('invalid-argument', `secret ${id} too big. max size ${maxSecretBytes} bytes`)
+  if (found.size > maxSecretBytes)
+    throw new SlipwayError('invalid-argument', `secret ${id} too big. max size ${maxSecretBytes} bytes`)
   return () => readFile(path)
 }
 
@@ -54,15 +58,20 @@ async function secretSource(entry: SecretEntry, host: Host): Promise<() => Promi
 export function outputsAttachable(outputs: readonly ResolvedOutput[], host: Host): Attachable {
   const targets: Record<number, ExportTarget> = {}
   for (const [id, output] of outputs.entries()) {
-    if (output.target !== undefined) targets[id] = exportTarget(output.target, output.attrs['mode'] === 'delete', host)
+    if (output.target !== undefined)
+      targets[id] = exportTarget(output.target, output.attrs['mode'] === 'delete', host)
   }
   return fileSend(targets)
 }
 
 function exportTarget(target: OutputTarget, remove: boolean, host: Host): ExportTarget {
-  if (target.kind === 'directory') return { kind: 'directory', path: target.path, ...(remove ? { remove } : {}) }
+  if (target.kind === 'directory')
+    return { kind: 'directory', path: target.path, ...(remove ? { remove } : {}) }
   if (target.kind === 'stdout') {
-    return { kind: 'stream', receive: (stream, _metadata, signal) => pipeline(stream, host.stdout.stream, { end: false, signal }) }
+    return {
+      kind: 'stream',
+      receive: (stream, _metadata, signal) => pipeline(stream, host.stdout.stream, { end: false, signal }),
+    }
   }
   if (target.kind === 'stream') {
     return { kind: 'stream', receive: (stream, _metadata, signal) => target.receive(stream, signal) }
@@ -71,7 +80,11 @@ function exportTarget(target: OutputTarget, remove: boolean, host: Host): Export
 }
 
 /** The file appears under its name only when it is whole. */
-async function writeArchive(path: string, stream: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+async function writeArchive(
+  path: string,
+  stream: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   const temporary = `${path}.${process.pid}.tmp`
   try {

@@ -38,6 +38,51 @@ export const commandTable: CommandRow = {
       load: () => import('./commands/du.ts'),
     },
     {
+      name: 'history',
+      summary: 'Work on records of builds',
+      children: [
+        {
+          name: 'export',
+          summary: 'Write build records to a file',
+          load: () => import('./commands/history-export.ts'),
+        },
+        {
+          name: 'import',
+          summary: 'Import build records into Docker Desktop',
+          load: () => import('./commands/history-import.ts'),
+        },
+        {
+          name: 'inspect',
+          summary: 'Show a build record in full',
+          load: () => import('./commands/history-inspect.ts'),
+          children: [
+            {
+              name: 'attachment',
+              summary: 'Show a document of a build record',
+              load: () => import('./commands/history-inspect-attachment.ts'),
+            },
+          ],
+        },
+        {
+          name: 'logs',
+          summary: 'Print the logs of a build record',
+          load: () => import('./commands/history-logs.ts'),
+        },
+        { name: 'ls', summary: 'List build records', load: () => import('./commands/history-ls.ts') },
+        {
+          name: 'open',
+          summary: 'Open a build record in Docker Desktop',
+          load: () => import('./commands/history-open.ts'),
+        },
+        { name: 'rm', summary: 'Remove build records', load: () => import('./commands/history-rm.ts') },
+        {
+          name: 'trace',
+          summary: 'Show how long the steps of a build took',
+          load: () => import('./commands/history-trace.ts'),
+        },
+      ],
+    },
+    {
       name: 'image',
       summary: 'Manage images of the local store',
       children: [

@@ -26,8 +26,16 @@ export function userCredentials(host: Host): CredentialProvider {
   return async (registry, signal) => {
     const config = await readDockerConfig(host)
     const ask = dockerCredentials(config, async (command, args, stdin, inner) => {
-      const output = await run(command, args, { input: stdin, signal: inner, success: Array.from({ length: 256 }, (_, i) => i) })
-      return { exitCode: output.code, stdout: output.stdout.toString('utf8'), stderr: output.stderr.toString('utf8') }
+      const output = await run(command, args, {
+        input: stdin,
+        signal: inner,
+        success: Array.from({ length: 256 }, (_, i) => i),
+      })
+      return {
+        exitCode: output.code,
+        stdout: output.stdout.toString('utf8'),
+        stderr: output.stderr.toString('utf8'),
+      }
     })
     return ask(registry, signal)
   }

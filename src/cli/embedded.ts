@@ -35,7 +35,9 @@ export async function embeddedDriver(host: Host, settings: EngineSettings = {}):
     machine,
     proxy: proxySettings(host),
     ...(host.env['PATH'] === undefined ? {} : { searchPath: host.env['PATH'] }),
-    ...(settings.entitlements === undefined ? {} : { entitlements: [...config.insecureEntitlements, ...settings.entitlements] }),
+    ...(settings.entitlements === undefined
+      ? {}
+      : { entitlements: [...config.insecureEntitlements, ...settings.entitlements] }),
   })
 }
 
@@ -83,7 +85,9 @@ export class RanElsewhere extends Error {
 /** Ordinary users' engines run in a user namespace of their own, where they may own files and mount. */
 async function enterUserNamespace(host: Host): Promise<void> {
   if (host.uid === 0) return
-  const { needsUserNamespace, runInUserNamespace } = await import('../executor/rootless/run-in-user-namespace.ts')
+  const { needsUserNamespace, runInUserNamespace } = await import(
+    '../executor/rootless/run-in-user-namespace.ts'
+  )
   if (!needsUserNamespace(host.uid, host.env)) return
   const { userInfo } = await import('node:os')
   const { uid, gid, username } = userInfo()

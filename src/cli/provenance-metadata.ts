@@ -26,11 +26,14 @@ export async function provenanceMetadata(
   const found: Record<string, string> = {}
   for (const record of records) {
     const results = Object.entries(record.Results).map(([platform, info]) => [`/${platform}`, info] as const)
-    const infos = results.length > 0 ? results : record.Result === undefined ? [] : [['', record.Result] as const]
+    const infos =
+      results.length > 0 ? results : record.Result === undefined ? [] : [['', record.Result] as const]
     for (const [suffix, info] of infos) {
       const blob = info.Attestations.find(one => isProvenance(one.annotations[predicateKey] ?? ''))
       if (blob === undefined) continue
-      const predicate: unknown = JSON.parse(Buffer.from(await readHistoryBlob(connection, blob, signal)).toString('utf8'))
+      const predicate: unknown = JSON.parse(
+        Buffer.from(await readHistoryBlob(connection, blob, signal)).toString('utf8'),
+      )
       const is1 = blob.annotations[predicateKey] === 'https://slsa.dev/provenance/v1'
       const old = is1 ? toSlsa02(objectOf(predicate)) : objectOf(predicate)
       const kept = mode === 'max' ? old : { ...old, buildConfig: undefined, metadata: undefined }
@@ -54,7 +57,9 @@ function toSlsa02(predicate: Json): Json {
   const definition = objectOf(predicate['buildDefinition'])
   const details = objectOf(predicate['runDetails'])
   const external = objectOf(definition['externalParameters'])
-  const { buildConfig, builderPlatform, dockerfileVersion, ...custom } = objectOf(definition['internalParameters'])
+  const { buildConfig, builderPlatform, dockerfileVersion, ...custom } = objectOf(
+    definition['internalParameters'],
+  )
   const { uri, digest, path } = objectOf(external['configSource'])
   const metadata = objectOf(details['metadata'])
   const complete = objectOf(metadata['buildkit_completeness'])

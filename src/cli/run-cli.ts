@@ -156,7 +156,8 @@ class Run {
         path,
       })
     } catch (error) {
-      if (error instanceof Error && 'exitCode' in error && error.name === 'RanElsewhere') return Number(error.exitCode)
+      if (error instanceof Error && 'exitCode' in error && error.name === 'RanElsewhere')
+        return Number(error.exitCode)
       return await this.#fail(error)
     }
   }

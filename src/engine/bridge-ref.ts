@@ -32,7 +32,11 @@ export interface BridgeAttestation {
   readonly metadata: ReadonlyMap<string, Uint8Array>
   readonly predicateType: string
   /** What the statement is about; empty: the result itself. `digests` as `sha256:…`. */
-  readonly subjects: readonly { readonly kind: 'self' | 'raw'; readonly name: string; readonly digests: readonly string[] }[]
+  readonly subjects: readonly {
+    readonly kind: 'self' | 'raw'
+    readonly name: string
+    readonly digests: readonly string[]
+  }[]
 }
 
 /** What a frontend answers: one tree or one for each platform, and facts about them. */
@@ -47,7 +51,12 @@ export interface BridgeResult {
 
 /** A result of one tree, or of none. */
 export function resultOf(ref: BridgeRef | undefined): BridgeResult {
-  return { refs: new Map(), metadata: new Map(), attestations: new Map(), ...(ref === undefined ? {} : { ref }) }
+  return {
+    refs: new Map(),
+    metadata: new Map(),
+    attestations: new Map(),
+    ...(ref === undefined ? {} : { ref }),
+  }
 }
 
 /** The trees of a result: the main one, those of its platforms, and those of its attestations, each once. */

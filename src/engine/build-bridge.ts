@@ -6,7 +6,14 @@ import { isDigest } from '../oci/digest.ts'
 import { formatPlatform } from '../oci/platform.ts'
 import { formatReference, parsePullReference, withDigest } from '../oci/reference.ts'
 import type { SecretContext } from '../ops/secret-source.ts'
-import { type Definition, ExecOpSchema, type NetMode, type Op, OpSchema, type SecurityMode } from '../proto/gen/ops_pb.ts'
+import {
+  type Definition,
+  ExecOpSchema,
+  type NetMode,
+  type Op,
+  OpSchema,
+  type SecurityMode,
+} from '../proto/gen/ops_pb.ts'
 import type { Policy } from '../proto/gen/source-policy_pb.ts'
 import { memo } from '../solver/memo.ts'
 import type { Job } from '../solver/solver.ts'
@@ -95,11 +102,7 @@ export class BuildBridge {
   /** What is asked for here, kept for provenance. */
   readonly scope: ProvenanceScope
 
-  constructor(
-    job: Job,
-    services: EngineServices,
-    options: BuildBridgeOptions,
-  ) {
+  constructor(job: Job, services: EngineServices, options: BuildBridgeOptions) {
     this.job = job
     this.services = services
     this.signal = options.signal
@@ -114,7 +117,8 @@ export class BuildBridge {
       policies: options.policies ?? [],
       session: options.policySession ?? '',
       sessions: services.sessions,
-      resolve: question => this.#resolve({ ...question, platform: question.platform ?? services.hostPlatform }),
+      resolve: question =>
+        this.#resolve({ ...question, platform: question.platform ?? services.hostPlatform }),
       signal: options.signal,
     })
   }
@@ -177,7 +181,8 @@ export class BuildBridge {
   /** What must not, or cannot, be run is refused before anything is. */
   #check(op: Op): void {
     checkEntitlements(op, this.#entitlements)
-    if (op.op.case === 'exec') this.services.checkPlatform(platformOf(op.platform) ?? this.services.hostPlatform)
+    if (op.op.case === 'exec')
+      this.services.checkPlatform(platformOf(op.platform) ?? this.services.hostPlatform)
   }
 
   /** A process in a container of a frontend, checked as steps are. */
@@ -213,23 +218,34 @@ export class BuildBridge {
     })
     const { identifier } = source
     if (image === undefined) {
-      throw new SlipwayError('invalid-argument', `ref ${reference} was updated to ${identifier}, which is not an image`, {
-        details: [{ type: 'slipway.NotAnImage', identifier }],
-      })
+      throw new SlipwayError(
+        'invalid-argument',
+        `ref ${reference} was updated to ${identifier}, which is not an image`,
+        {
+          details: [{ type: 'slipway.NotAnImage', identifier }],
+        },
+      )
     }
     const name = identifier.slice(identifier.indexOf('://') + 3)
     const local = identifier.startsWith('oci-layout:')
     this.scope.addImage({ reference: name, platform, digest: image.digest, local })
     const resolved = parsePullReference(name)
     if (!isDigest(image.digest)) throw new SlipwayError('internal', `bad digest ${image.digest}`)
-    return { name, reference: formatReference(withDigest(resolved, image.digest)), digest: image.digest, config: image.config }
+    return {
+      name,
+      reference: formatReference(withDigest(resolved, image.digest)),
+      digest: image.digest,
+      config: image.config,
+    }
   }
 
   /** Finds out about a source, as far as policies allow it; once in a build for equal requests. */
   async resolveSource(request: SourceRequest): Promise<SourceMetadata> {
-    const source = await this.#policy.evaluate(request.source, request.platform, request.policies).catch((e: unknown) => {
-      throw wrapError('could not resolve image due to policy', e)
-    })
+    const source = await this.#policy
+      .evaluate(request.source, request.platform, request.policies)
+      .catch((e: unknown) => {
+        throw wrapError('could not resolve image due to policy', e)
+      })
     return this.#resolve({ ...request, source })
   }
 

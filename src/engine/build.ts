@@ -107,7 +107,8 @@ export class Build {
       messages: this.hub.messages,
       metadata: made?.result.metadata ?? new Map(),
       responses: this.#responses,
-      provenance: made === undefined ? [] : await this.#provenance.ofHistory(made.result, made.source, builderId),
+      provenance:
+        made === undefined ? [] : await this.#provenance.ofHistory(made.result, made.source, builderId),
       ...(error === undefined ? {} : { error }),
     }
   }
@@ -123,7 +124,8 @@ export class Build {
   async #result(): Promise<BridgeResult> {
     const { Frontend, Definition } = this.request
     if (Frontend !== '') return callFrontend(this.#runFrontend, scopeRequest(this.request), this.#buildBridge)
-    if (Definition !== undefined && Definition.def.length > 0) return resultOf(await this.#buildBridge.ref(Definition))
+    if (Definition !== undefined && Definition.def.length > 0)
+      return resultOf(await this.#buildBridge.ref(Definition))
     const canceled = Promise.withResolvers<never>()
     const onAbort = (): void => canceled.reject(new SlipwayError('canceled', 'context canceled'))
     this.#abort.signal.addEventListener('abort', onAbort, { once: true })

@@ -1,6 +1,14 @@
 import type { CacheExporter, CacheImporter } from '../cache/backends/cache-backend.ts'
-import { createLocalExporter, createLocalImporter, type OpenClientStore } from '../cache/backends/local-cache.ts'
-import { createRegistryExporter, createRegistryImporter, type OpenRepository } from '../cache/backends/registry-cache.ts'
+import {
+  createLocalExporter,
+  createLocalImporter,
+  type OpenClientStore,
+} from '../cache/backends/local-cache.ts'
+import {
+  createRegistryExporter,
+  createRegistryImporter,
+  type OpenRepository,
+} from '../cache/backends/registry-cache.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type { Attributes } from '../exporter/attributes.ts'
 

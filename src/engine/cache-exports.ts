@@ -48,7 +48,11 @@ export function readCacheExports(entries: readonly CacheEntry[], services: Cache
     .map(({ type, attrs }): WantedCache => {
       const mode = attrs['mode'] === 'max' ? 'max' : 'min'
       const ignoreError = tryParseBool(attrs['ignore-error'] ?? '') ?? false
-      return { exporter: configured(type, () => createCacheExporter(type, attrs, services)), mode, ignoreError }
+      return {
+        exporter: configured(type, () => createCacheExporter(type, attrs, services)),
+        mode,
+        ignoreError,
+      }
     })
   return { caches, inline: entries.some(entry => entry.type === 'inline') }
 }

@@ -10,7 +10,8 @@ export function cacheMountsWithoutCache(definition: Definition): readonly string
     if (definition.metadata[digestOf(bytes)]?.ignoreCache !== true) continue
     const { op } = fromBinary(OpSchema, bytes)
     if (op.case !== 'exec') continue
-    for (const mount of op.value.mounts) if (mount.mountType === MountType.CACHE) ids.add(mount.cacheOpt?.ID || mount.dest)
+    for (const mount of op.value.mounts)
+      if (mount.mountType === MountType.CACHE) ids.add(mount.cacheOpt?.ID || mount.dest)
   }
   return [...ids]
 }

@@ -24,7 +24,10 @@ export function readDaemonConfig(path: string): DaemonConfig {
   try {
     text = readFileSync(path, 'utf8')
   } catch (e) {
-    throw new SlipwayError('not-found', `failed to read config ${path}`, { cause: e, hint: 'check SLIPWAY_CONFIG or --config' })
+    throw new SlipwayError('not-found', `failed to read config ${path}`, {
+      cause: e,
+      hint: 'check SLIPWAY_CONFIG or --config',
+    })
   }
   try {
     return configOf(parse(text))
@@ -36,14 +39,18 @@ export function readDaemonConfig(path: string): DaemonConfig {
 
 function configOf(document: Record<string, unknown>): DaemonConfig {
   const registries: Record<string, RegistryConfig> = {}
-  for (const [host, value] of Object.entries(tableOf(document['registry']))) registries[host] = registryOf(tableOf(value))
+  for (const [host, value] of Object.entries(tableOf(document['registry'])))
+    registries[host] = registryOf(tableOf(value))
   return { registries, insecureEntitlements: texts(document['insecure-entitlements']), document }
 }
 
 const tableOf = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : {}
 
-const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value.filter(one => typeof one === 'string') : [])
+const texts = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter(one => typeof one === 'string') : []
 
 function registryOf(table: Record<string, unknown>): RegistryConfig {
   const keypair = (Array.isArray(table['keypair']) ? table['keypair'] : []).map(tableOf)
@@ -52,7 +59,9 @@ function registryOf(table: Record<string, unknown>): RegistryConfig {
     http: table['http'] === true,
     insecure: table['insecure'] === true,
     ca: texts(table['ca']),
-    keypair: keypair.map(pair => ({ key: String(pair['key'] ?? ''), cert: String(pair['cert'] ?? '') })),
+    keypair: keypair.map(pair => ({ key: textOf(pair['key']), cert: textOf(pair['cert']) })),
     tlsconfigdir: texts(table['tlsconfigdir']),
   }
 }
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')

@@ -43,7 +43,11 @@ export function createDiskUsage(root: string, state: State, roots: () => readonl
     },
     async *prune(rule, now, signal) {
       yield* prune(source, [rule], { disk: disk(), now, ...(signal ? { signal } : {}) })
-      await collectBlobs(state, { blobs: roots() }, { now, graceMs: rule.all ? 0 : 60_000, ...(signal ? { signal } : {}) })
+      await collectBlobs(
+        state,
+        { blobs: roots() },
+        { now, graceMs: rule.all ? 0 : 60_000, ...(signal ? { signal } : {}) },
+      )
     },
     async collect(now) {
       const last = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs

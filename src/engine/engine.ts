@@ -36,13 +36,18 @@ export class Engine implements EngineApi {
 
   #controlApi(): ControlApi {
     const { usage, now } = this.#services
-    const prune = async function* (request: PruneRequest, signal: AbortSignal): ReturnType<ControlApi['prune']> {
+    const prune = async function* (
+      request: PruneRequest,
+      signal: AbortSignal,
+    ): ReturnType<ControlApi['prune']> {
       for await (const record of usage.prune(pruneRule(request), now(), signal)) yield usageMessage(record)
     }
     return {
       listWorkers: async () => ({ record: [workerRecord(this.#services)] }),
       info: async () => ({ buildkitVersion: { ...buildkitVersion } }),
-      diskUsage: async (request, call) => ({ record: (await usage.records(request.filter, call.signal)).map(usageMessage) }),
+      diskUsage: async (request, call) => ({
+        record: (await usage.records(request.filter, call.signal)).map(usageMessage),
+      }),
       prune: (request, call) => prune(request, call.signal),
       solve: async (request, call) => {
         if (request.Ref === '')

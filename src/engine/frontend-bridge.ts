@@ -17,7 +17,11 @@ export function createFrontendBridge(
 ): FrontendBridge<BridgeRef> {
   const { services } = bridge
   return {
-    facts: { sessionId: bridge.sessionId, platforms: services.platforms(), hostPlatform: services.hostPlatform },
+    facts: {
+      sessionId: bridge.sessionId,
+      platforms: services.platforms(),
+      hostPlatform: services.hostPlatform,
+    },
     async resolveImage(name: string, lookup: ImageLookup) {
       const resolved = await bridge.resolveImageConfig({
         reference: name,
@@ -46,11 +50,17 @@ export function createFrontendBridge(
         ...(git === undefined ? {} : { git: { commitObject: git.commitObject } }),
         ...(http === undefined
           ? {}
-          : { http: { lastModified: lastModified === undefined ? undefined : Math.floor(lastModified / 1000) } }),
+          : {
+              http: {
+                lastModified: lastModified === undefined ? undefined : Math.floor(lastModified / 1000),
+              },
+            }),
       }
     },
     async solve(request) {
-      bridge.importCaches((request.cacheImports ?? []).map(({ type, attributes }) => ({ type, attrs: attributes })))
+      bridge.importCaches(
+        (request.cacheImports ?? []).map(({ type, attributes }) => ({ type, attrs: attributes })),
+      )
       const ref = await bridge.ref(request.definition)
       if (request.evaluate) await ref?.result()
       if (ref !== undefined) bridge.scope.register([ref])
@@ -69,9 +79,15 @@ export function createFrontendBridge(
     },
     async forward(request) {
       const { frontend, attributes, inputs: given } = request
-      if (runFrontend === undefined) throw new SlipwayError('unimplemented', `failed to find frontend: ${frontend}`)
+      if (runFrontend === undefined)
+        throw new SlipwayError('unimplemented', `failed to find frontend: ${frontend}`)
       const result = await callFrontend(runFrontend, { frontend, options: attributes, inputs: given }, bridge)
-      return { ref: result.ref, refs: result.refs, metadata: result.metadata, attestations: result.attestations }
+      return {
+        ref: result.ref,
+        refs: result.refs,
+        metadata: result.metadata,
+        attestations: result.attestations,
+      }
     },
     warn: warning => bridge.warn(warning),
   }
@@ -83,7 +99,10 @@ export function bridgeResult(result: FrontendResult<BridgeRef>): BridgeResult {
     refs: result.refs,
     metadata: result.metadata,
     attestations: new Map(
-      [...result.attestations].map(([platform, list]) => [platform, list.map(one => ({ ...one, subjects: [] }))]),
+      [...result.attestations].map(([platform, list]) => [
+        platform,
+        list.map(one => ({ ...one, subjects: [] })),
+      ]),
     ),
     ...(result.ref === undefined ? {} : { ref: result.ref }),
   }

@@ -13,5 +13,9 @@ export function createLayerPacker(state: State): LayerPacker {
 
 function packOptions(options: CompressionOptions & { readonly epochSeconds?: number }): PackOptions {
   const { type, level, epochSeconds } = options
-  return { type, ...(level === undefined ? {} : { level }), ...(epochSeconds === undefined ? {} : { epochSeconds }) }
+  return {
+    type,
+    ...(level === undefined ? {} : { level }),
+    ...(epochSeconds === undefined ? {} : { epochSeconds }),
+  }
 }

@@ -26,7 +26,10 @@ const maxDepth = 10_000
  * Reads LLB that nobody vouches for: every digest is checked, every input must exist, cycles cannot (an op's digest covers
  * its inputs). `check` may refuse operations. Throws `invalid-argument`. Undefined for the definition of nothing (`scratch`).
  */
-export function loadDefinition(definition: Definition, check: (op: Op) => void): LoadedDefinition | undefined {
+export function loadDefinition(
+  definition: Definition,
+  check: (op: Op) => void,
+): LoadedDefinition | undefined {
   const loader = new Loader(definition, check)
   const edge = loader.load()
   return edge === undefined ? undefined : { edge, sourcesOf: digest => sourcesOf(definition, digest) }
@@ -130,7 +133,8 @@ function sourcesOf(definition: Definition, digest: string): readonly SourceRange
       start: { line: range.start?.line ?? 0, character: range.start?.character ?? 0 },
       end: { line: range.end?.line ?? 0, character: range.end?.character ?? 0 },
     }))
-    const from = info.definition === undefined ? {} : { definition: toBinary(DefinitionSchema, info.definition) }
+    const from =
+      info.definition === undefined ? {} : { definition: toBinary(DefinitionSchema, info.definition) }
     return [{ filename: info.filename, data: info.data, language: info.language, ranges, ...from }]
   })
 }

@@ -60,13 +60,19 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
     sink: id => sessionSink(sessions, id),
     localCopies: (state, notes) => createDiskLocalCopies(join(root, 'local'), state.snapshotter, notes),
     sources: state => {
-      const http = new HttpSource({ ...state, sessions, transport, secret: secrets.get, upload: sessionUpload(sessions) })
+      const http = new HttpSource({
+        ...state,
+        sessions,
+        transport,
+        secret: (id, ctx) => secrets.get(id, ctx),
+        upload: sessionUpload(sessions),
+      })
       const git = new GitSource({
         ...state,
         sessions,
         root: join(root, 'git'),
-        secret: secrets.get,
-        sshAgent: secrets.sshAgent,
+        secret: (id, ctx) => secrets.get(id, ctx),
+        sshAgent: (...args) => secrets.sshAgent(...args),
         env: { PATH: options.searchPath ?? systemPath, ...proxyVariables(options.proxy) },
       })
       return { git, http }
@@ -78,7 +84,11 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
     parallelism: Math.max(4, availableParallelism() * 2),
     executor: {
       searchPath: options.searchPath,
-      network: await networkProvider(networkSettings(config.document), join(root, 'run'), options.searchPath ?? systemPath),
+      network: await networkProvider(
+        networkSettings(config.document),
+        join(root, 'run'),
+        options.searchPath ?? systemPath,
+      ),
       dns: dnsSettings(config.document),
     },
     retention: historyRetention(config.document['history']),

@@ -16,7 +16,8 @@ export interface NetworkSettings {
 /** What a configuration document says of the network, with buildkitd's defaults. */
 export function networkSettings(document: Readonly<Record<string, unknown>>): NetworkSettings {
   const worker = tableOf(tableOf(document['worker'])['oci'])
-  const text = (key: string, fallback: string): string => (typeof worker[key] === 'string' && worker[key] !== '' ? worker[key] : fallback)
+  const text = (key: string, fallback: string): string =>
+    typeof worker[key] === 'string' && worker[key] !== '' ? worker[key] : fallback
   return {
     mode: text('networkMode', 'auto'),
     cniConfigPath: text('cniConfigPath', '/etc/buildkit/cni.json'),
@@ -25,12 +26,24 @@ export function networkSettings(document: Readonly<Record<string, unknown>>): Ne
 }
 
 const tableOf = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : {}
 
 /** The provider of these settings: `auto` is CNI where its configuration is there, else the host's own network. */
-export async function networkProvider(settings: NetworkSettings, stateDir: string, searchPath: string): Promise<NetworkProvider> {
+export async function networkProvider(
+  settings: NetworkSettings,
+  stateDir: string,
+  searchPath: string,
+): Promise<NetworkProvider> {
   const { mode, cniConfigPath, cniBinaryDir } = settings
-  const cni = (): Promise<NetworkProvider> => createCniProvider({ configPath: cniConfigPath, binaryDir: cniBinaryDir, stateDir: join(stateDir, 'cni'), searchPath })
+  const cni = (): Promise<NetworkProvider> =>
+    createCniProvider({
+      configPath: cniConfigPath,
+      binaryDir: cniBinaryDir,
+      stateDir: join(stateDir, 'cni'),
+      searchPath,
+    })
   switch (mode) {
     case 'auto':
       return existsSync(cniConfigPath) ? cni() : hostNetwork
@@ -42,7 +55,9 @@ export async function networkProvider(settings: NetworkSettings, stateDir: strin
     case 'none':
       return noNetwork
     default:
-      throw new SlipwayError('invalid-argument', `invalid network mode: ${JSON.stringify(mode)}`, { hint: 'use auto, cni, host or none' })
+      throw new SlipwayError('invalid-argument', `invalid network mode: ${JSON.stringify(mode)}`, {
+        hint: 'use auto, cni, host or none',
+      })
   }
 }
 
@@ -51,5 +66,9 @@ export function dnsSettings(document: Readonly<Record<string, unknown>>): DnsCon
   const dns = tableOf(document['dns'])
   const texts = (key: string): readonly string[] => (Array.isArray(dns[key]) ? dns[key].map(String) : [])
   if (Object.keys(dns).length === 0) return undefined
-  return { nameservers: texts('nameservers'), options: texts('options'), searchDomains: texts('searchDomains') }
+  return {
+    nameservers: texts('nameservers'),
+    options: texts('options'),
+    searchDomains: texts('searchDomains'),
+  }
 }

@@ -209,7 +209,8 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
 function transientLayers(state: State, lease: BuildLease, now: () => number): CopyNotes {
   const ids = new Set<string>()
   lease.onIdle(async () => {
-    for (const id of ids) if (await state.snapshotter.removeUnused(id, Number.MAX_SAFE_INTEGER)) ids.delete(id)
+    for (const id of ids)
+      if (await state.snapshotter.removeUnused(id, Number.MAX_SAFE_INTEGER)) ids.delete(id)
   })
   return {
     used: (folder, description) => touchDirectoryRecord(folder, description, now()),

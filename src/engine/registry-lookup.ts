@@ -58,7 +58,9 @@ export class RegistryLookup implements ImageLookup {
     options: { insecure: boolean; byDigest: boolean },
     ctx: ExportContext,
   ): PushTarget {
-    const client = options.insecure ? this.#insecureClient(reference, ctx.sessionId) : this.#client([ctx.sessionId])
+    const client = options.insecure
+      ? this.#insecureClient(reference, ctx.sessionId)
+      : this.#client([ctx.sessionId])
     return {
       reference,
       store: client.repository(reference),

@@ -84,7 +84,9 @@ export function sessionSecrets(store: SessionStore): SecretSource {
 }
 
 /** Streams that clients offer under URLs of their session; undefined for URLs of other servers. */
-export function sessionUpload(store: SessionStore): (url: string, ctx: SourceContext) => AsyncIterable<Uint8Array> | undefined {
+export function sessionUpload(
+  store: SessionStore,
+): (url: string, ctx: SourceContext) => AsyncIterable<Uint8Array> | undefined {
   return (url, ctx) => {
     if (!isUploadUrl(url)) return undefined
     const [caller] = callers(store, ctx.sessions())
@@ -96,7 +98,9 @@ export function sessionUpload(store: SessionStore): (url: string, ctx: SourceCon
 export async function sessionSink(store: SessionStore, id: string): Promise<ClientSink> {
   const caller = await store.get(id)
   return {
-    sendStream: (exporterId, metadata, stream, signal) => sendStream(caller, stream, metadata, { exporterId, signal }),
-    sendTrees: (exporterId, trees, report, signal) => sendDir(caller, sinkSyncTree(trees, report), { exporterId, signal }),
+    sendStream: (exporterId, metadata, stream, signal) =>
+      sendStream(caller, stream, metadata, { exporterId, signal }),
+    sendTrees: (exporterId, trees, report, signal) =>
+      sendDir(caller, sinkSyncTree(trees, report), { exporterId, signal }),
   }
 }

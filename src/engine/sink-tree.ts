@@ -8,7 +8,10 @@ import type { FileTree } from '../snapshot/tree.ts'
 import { statMessage } from './stat-message.ts'
 
 /** Trees of an export as one tree to send: each below its prefix, with the files that are added to it. */
-export function sinkSyncTree(trees: readonly SinkTree[], report: (label: string, bytes: number, done: boolean) => void): SyncTree {
+export function sinkSyncTree(
+  trees: readonly SinkTree[],
+  report: (label: string, bytes: number, done: boolean) => void,
+): SyncTree {
   const sources = new Map<string, { readonly one: SinkTree; readonly path: string }>()
   const sent = new Map<string, number>()
   const count = (one: SinkTree, bytes: number): void => {
@@ -79,7 +82,18 @@ async function* contentOf(tree: FileTree, path: string): AsyncIterable<Uint8Arra
 }
 
 function directoryStat(path: string, mtimeMs: number): Stat {
-  return create(StatSchema, statMessage({ path, kind: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0, mtimeNs: BigInt(Math.round(mtimeMs)) * 1_000_000n }))
+  return create(
+    StatSchema,
+    statMessage({
+      path,
+      kind: 'directory',
+      mode: 0o755,
+      uid: 0,
+      gid: 0,
+      size: 0,
+      mtimeNs: BigInt(Math.round(mtimeMs)) * 1_000_000n,
+    }),
+  )
 }
 
 /** Entries of one tree and its added files, in path order. */
@@ -91,7 +105,9 @@ async function* walkTree(
   const links = new Map<string, string>()
   const visit = function* (directory: string): Iterable<Stat> {
     const extras = directory === '/' ? [...one.extra.keys()] : []
-    const names = [...new Set([...one.tree.readdir(directory), ...extras])].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    const names = [...new Set([...one.tree.readdir(directory), ...extras])].sort((a, b) =>
+      Buffer.compare(Buffer.from(a), Buffer.from(b)),
+    )
     for (const name of names) {
       signal?.throwIfAborted()
       const child = posix.join(directory, name)
@@ -99,7 +115,18 @@ async function* walkTree(
       const extra = directory === '/' ? one.extra.get(name) : undefined
       if (extra !== undefined) {
         sources.set(path, { one, path: name })
-        yield create(StatSchema, statMessage({ path, kind: 'file', mode: 0o600, uid: 0, gid: 0, size: extra.length, mtimeNs: BigInt(Math.round(one.mtimeMs)) * 1_000_000n }))
+        yield create(
+          StatSchema,
+          statMessage({
+            path,
+            kind: 'file',
+            mode: 0o600,
+            uid: 0,
+            gid: 0,
+            size: extra.length,
+            mtimeNs: BigInt(Math.round(one.mtimeMs)) * 1_000_000n,
+          }),
+        )
         continue
       }
       const entry = one.tree.lstat(child)
@@ -111,7 +138,10 @@ async function* walkTree(
       }
       if (entry.hardlinkKey !== undefined) links.set(entry.hardlinkKey, path)
       sources.set(path, { one, path: child })
-      yield create(StatSchema, { ...statMessage({ ...entry, path }), xattrs: Object.fromEntries(one.tree.xattrs(child)) })
+      yield create(StatSchema, {
+        ...statMessage({ ...entry, path }),
+        xattrs: Object.fromEntries(one.tree.xattrs(child)),
+      })
       if (entry.kind === 'directory') yield* visit(child)
     }
   }

@@ -125,7 +125,16 @@ async function configOf(manifest: WrittenManifest, content: ContentStore): Promi
 }
 
 /** An image with only one of its platforms; its statements stay behind. */
-export async function onePlatform(image: WrittenImage, platform: Platform, content: ContentStore): Promise<WrittenImage> {
+export async function onePlatform(
+  image: WrittenImage,
+  platform: Platform,
+  content: ContentStore,
+): Promise<WrittenImage> {
   const { manifest } = await platformImage(image, platform, content)
-  return { descriptor: manifest.descriptor, bytes: manifest.bytes, manifests: [manifest], configDigest: manifest.config.digest }
+  return {
+    descriptor: manifest.descriptor,
+    bytes: manifest.bytes,
+    manifests: [manifest],
+    configDigest: manifest.config.digest,
+  }
 }

@@ -22,7 +22,7 @@ export async function unbundle(
   signal: AbortSignal,
 ): Promise<readonly Attestation[]> {
   const lists = await Promise.all(
-    attestations.map(one =>
+    attestations.map(async one =>
       one.kind === 'bundle' ? readBundle(one, trees, signal) : [inTotoAttestation(one, trees, signal)],
     ),
   )

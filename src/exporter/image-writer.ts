@@ -70,7 +70,15 @@ export async function writeImage(
   })
   const images: WrittenManifest[] = []
   for (const [i, result] of source.results.entries()) {
-    images.push(await writeManifest(result, layers[i] ?? [], { ...options, inlineCache: source.inlineCache }, services.content, ctx))
+    images.push(
+      await writeManifest(
+        result,
+        layers[i] ?? [],
+        { ...options, inlineCache: source.inlineCache },
+        services.content,
+        ctx,
+      ),
+    )
   }
   const [only] = images
   if (!wantsIndex && only !== undefined) return singleImage(only, options)

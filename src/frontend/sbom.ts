@@ -22,11 +22,7 @@ export interface ScannerScope<Ref> extends Pick<FrontendScope<Ref>, 'bridge' | '
 }
 
 /** Makes the bill of materials of one platform's result. */
-export type Scanner<Ref> = (
-  id: string,
-  converted: Scanned,
-  signal?: AbortSignal,
-) => Promise<Attestation<Ref>>
+export type Scanner<Ref> = (id: string, converted: Scanned, signal?: AbortSignal) => Promise<Attestation<Ref>>
 
 /**
  * A scanner of the image that the request names: it sees the result, and what else is to be scanned, below /run/src and

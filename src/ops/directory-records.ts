@@ -37,12 +37,22 @@ function readFacts(path: string): Facts {
  * Directories that change while they are used, as records of disk usage: `root/KEY/SLOT/`, each with `SLOT.lock` beside it
  * that is held while somebody uses it.
  */
-export function directoryRecords(root: string, type: UsageRecordType, prefix: string, measure: Measure): UsageSource {
+export function directoryRecords(
+  root: string,
+  type: UsageRecordType,
+  prefix: string,
+  measure: Measure,
+): UsageSource {
   const slots = function* (): Iterable<{ id: string; folder: string; lock: string }> {
     if (!existsSync(root)) return
     for (const key of readdirSync(root)) {
       for (const slot of readdirSync(join(root, key))) {
-        if (/^\d+$/.test(slot)) yield { id: `${prefix}-${key}-${slot}`, folder: join(root, key, slot), lock: join(root, key, `${slot}.lock`) }
+        if (/^\d+$/.test(slot))
+          yield {
+            id: `${prefix}-${key}-${slot}`,
+            folder: join(root, key, slot),
+            lock: join(root, key, `${slot}.lock`),
+          }
       }
     }
   }

@@ -63,7 +63,11 @@ export async function contentKey(
 /** A ref as messages name it: nothing of where it lies. */
 function refName(ref: Ref): string {
   if (ref.kind === 'local') return 'local'
-  return ref.layers.map(layer => (layer.kind === 'layer' ? layer.id : layer.lazy.chainId.slice(7, 19))).join('.') || 'scratch'
+  return (
+    ref.layers
+      .map(layer => (layer.kind === 'layer' ? layer.id : layer.lazy.chainId.slice(7, 19)))
+      .join('.') || 'scratch'
+  )
 }
 
 class FileOpRun implements AsyncDisposable {
@@ -100,7 +104,8 @@ class FileOpRun implements AsyncDisposable {
   /** What there was when an action failed. */
   async #salvage(index: number): Promise<FailedTrees> {
     const outputs: (Ref | undefined)[] = []
-    for (const i of this.#message.actions.keys()) outputs.push(this.#made[i] === undefined ? undefined : await this.#finish(i))
+    for (const i of this.#message.actions.keys())
+      outputs.push(this.#made[i] === undefined ? undefined : await this.#finish(i))
     return { inputs: this.#inputs, outputs, subject: { case: 'file', value: { index: BigInt(index) } } }
   }
 

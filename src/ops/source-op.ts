@@ -3,7 +3,11 @@ import { SlipwayError } from '../errors/slipway-error.ts'
 import type { SourceOp as SourceMessage } from '../proto/gen/ops_pb.ts'
 import type { Ref } from '../snapshot/ref.ts'
 import type { CacheMap, Op, OpContext } from '../solver/op.ts'
-import { type ImageSource, parseImageIdentifier, parseLayoutIdentifier } from '../source/image/image-source.ts'
+import {
+  type ImageSource,
+  parseImageIdentifier,
+  parseLayoutIdentifier,
+} from '../source/image/image-source.ts'
 import type { ResolvedImage } from '../source/image/resolve-image.ts'
 import { cacheDigest } from './cache-digest.ts'
 import { resultOf } from './ref-result.ts'

@@ -143,7 +143,7 @@ function violations(value: YamlValue, shape: Shape, path: readonly string[]): Vi
     const field =
       shape.fields !== undefined && Object.hasOwn(shape.fields, key) ? shape.fields[key] : undefined
     const wanted = field ?? (shape.names?.test(key) === true ? shape.values : undefined)
-    if (wanted !== undefined) found.push(...violations(inner, wanted, [...path, key]))
+    if (wanted !== undefined) for (const v of violations(inner, wanted, [...path, key])) found.push(v)
     else if (shape.open !== true && !key.startsWith('x-')) unknown.push(key)
   }
   if (unknown.length > 0) {

@@ -51,6 +51,8 @@ export function parseComposeYaml(text: string, filename: string): ComposeDocumen
     const error = document.errors.find(e => e.code !== 'BAD_ALIAS' || !e.message.includes('Unresolved alias'))
     if (error !== undefined) {
       const line = error.linePos?.[0].line
+      const deep = error.message.startsWith('Maximum call stack size')
+      if (deep) throw fail('the document is nested too deeply')
       throw fail(`${line === undefined ? '' : `line ${line}: `}${error.message.split('\n')[0]}`)
     }
     return document.contents === null ? [] : [new Converter(document, lines, fail).convert()]

@@ -193,7 +193,7 @@ function evaluateBlocks(
       guard('Invalid block', block.labelRanges[0], block.definition, () => blocks.resolve(block))
     } catch (e) {
       if (!(e instanceof DiagnosticsError)) throw e
-      diagnostics.push(...e.diagnostics)
+      for (const d of e.diagnostics) diagnostics.push(d)
       continue
     }
     for (const { name, fields } of blocks.instances(block)) {

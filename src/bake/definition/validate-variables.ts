@@ -43,7 +43,7 @@ function value(e: Expression | undefined, names: Names, diagnostics: Diagnostics
     return names.evaluate(e, names.scope)
   } catch (error) {
     if (!(error instanceof DiagnosticsError)) throw error
-    diagnostics.push(...error.diagnostics)
+    for (const d of error.diagnostics) diagnostics.push(d)
     return undefined
   }
 }

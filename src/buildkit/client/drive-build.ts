@@ -65,7 +65,10 @@ export async function driveBuild(node: BuildkitConnection, options: DriveOptions
 /** Both values, or the error that says most: the daemon's answer rather than the broken call that follows from it. */
 async function firstFailure<A, B>(solving: Promise<A>, bridging: Promise<B>): Promise<[A, B]> {
   const [solved, bridged] = await Promise.allSettled([solving, bridging])
-  if (bridged.status === 'rejected' && !followsFromSolve(asSlipwayError(bridged.reason), solved.status === 'rejected'))
+  if (
+    bridged.status === 'rejected' &&
+    !followsFromSolve(asSlipwayError(bridged.reason), solved.status === 'rejected')
+  )
     throw bridged.reason
   if (solved.status === 'rejected') throw solved.reason
   if (bridged.status === 'rejected') throw bridged.reason
@@ -74,7 +77,8 @@ async function firstFailure<A, B>(solving: Promise<A>, bridging: Promise<B>): Pr
 
 /** A bridge call is cancelled with its build; where the build never began there is no job for it either. */
 const followsFromSolve = (error: SlipwayError, hasFailed: boolean): boolean =>
-  error.code === 'canceled' || (hasFailed && error.code === 'not-found' && error.message.includes('no such job'))
+  error.code === 'canceled' ||
+  (hasFailed && error.code === 'not-found' && error.message.includes('no such job'))
 
 async function watchStatus(
   control: Client<typeof Control>,
@@ -124,6 +128,7 @@ async function useBridge(
 /** Ids of the trees of a result; the empty tree has none. */
 function refIds(result: Result | undefined): readonly string[] {
   const found = result?.result
-  const refs = found?.case === 'refs' ? Object.values(found.value.refs) : found?.case === 'ref' ? [found.value] : []
+  const refs =
+    found?.case === 'refs' ? Object.values(found.value.refs) : found?.case === 'ref' ? [found.value] : []
   return refs.map(ref => ref.id).filter(id => id !== '')
 }

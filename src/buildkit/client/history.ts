@@ -54,13 +54,24 @@ export async function listHistory(
 }
 
 /** Removes a record. Throws `not-found`. */
-export async function deleteHistory(connection: BuildkitConnection, ref: string, signal: AbortSignal): Promise<void> {
+export async function deleteHistory(
+  connection: BuildkitConnection,
+  ref: string,
+  signal: AbortSignal,
+): Promise<void> {
   await createClient(Control, connection.transport).updateBuildHistory({ Ref: ref, Delete: true }, { signal })
 }
 
 /** Has the daemon write the trace of a build now; it waits some seconds for late spans otherwise. */
-export async function finalizeHistory(connection: BuildkitConnection, ref: string, signal: AbortSignal): Promise<void> {
-  await createClient(Control, connection.transport).updateBuildHistory({ Ref: ref, Finalize: true }, { signal })
+export async function finalizeHistory(
+  connection: BuildkitConnection,
+  ref: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await createClient(Control, connection.transport).updateBuildHistory(
+    { Ref: ref, Finalize: true },
+    { signal },
+  )
 }
 
 /** What a build said, from its beginning: of one that has ended, or as it comes of one that runs. */
@@ -82,11 +93,13 @@ export async function readHistoryBlob(
   const content = createClient(Content, connection.transport)
   const chunks: Uint8Array[] = []
   let length = 0
-  if (size > BigInt(mostBytes)) throw new SlipwayError('resource-exhausted', `blob ${digest} has ${size} bytes`)
+  if (size > BigInt(mostBytes))
+    throw new SlipwayError('resource-exhausted', `blob ${digest} has ${size} bytes`)
   for await (const { data } of content.read({ digest, offset: 0n, size }, { signal })) {
     chunks.push(data)
     length += data.length
-    if (length > mostBytes) throw new SlipwayError('resource-exhausted', `blob ${digest} has more than ${mostBytes} bytes`)
+    if (length > mostBytes)
+      throw new SlipwayError('resource-exhausted', `blob ${digest} has more than ${mostBytes} bytes`)
   }
   if (size > 0n && BigInt(length) !== size) {
     throw new SlipwayError('data-loss', `blob ${digest}: expected ${size} bytes, got ${length}`)
@@ -95,7 +108,11 @@ export async function readHistoryBlob(
 }
 
 /** Size in bytes of a blob that the daemon has. Throws `not-found`. */
-export async function historyBlobSize(connection: BuildkitConnection, digest: string, signal: AbortSignal): Promise<bigint> {
+export async function historyBlobSize(
+  connection: BuildkitConnection,
+  digest: string,
+  signal: AbortSignal,
+): Promise<bigint> {
   const { info } = await createClient(Content, connection.transport).info({ digest }, { signal })
   return info?.size ?? 0n
 }

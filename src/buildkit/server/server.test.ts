@@ -120,9 +120,9 @@ for (const [name, start] of Object.entries(ways)) {
             content: {
               info: async digest => ({ digest, size: 6n }),
               async *list() {
-          yield* []
-        },
-        async *read(_, range) {
+                yield* []
+              },
+              async *read(_, range) {
                 const bytes = new TextEncoder().encode('abcdef').subarray(Number(range.offset))
                 yield bytes.subarray(0, 2)
                 yield bytes.subarray(2)

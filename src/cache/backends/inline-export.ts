@@ -10,7 +10,10 @@ import { marshalGraph } from '../chains/marshal-graph.ts'
  * configuration brings along. Undefined where nothing is left.
  * Behaviour: https://github.com/moby/buildkit/blob/v0.32.2/cache/remotecache/inline/inline.go
  */
-export function inlineCache(graph: CacheGraph, image: readonly { digest: Digest; diffId: Digest }[]): Uint8Array | undefined {
+export function inlineCache(
+  graph: CacheGraph,
+  image: readonly { digest: Digest; diffId: Digest }[],
+): Uint8Array | undefined {
   const { config, layers } = marshalGraph(graph)
   const positions = (layer: CachedLayer): number[] =>
     image.flatMap(({ digest, diffId }, i) =>
@@ -28,7 +31,8 @@ export function inlineCache(graph: CacheGraph, image: readonly { digest: Digest;
     const chains: { layers: readonly number[]; createdMs: number }[] = []
     for (const { layer, createdMs } of record.results) {
       const chain = chainOf(reduced.config, layer)
-      if (chain.every((number, i) => positionsOf[number]?.includes(i))) results.push({ layer: chain.length - 1, createdMs })
+      if (chain.every((number, i) => positionsOf[number]?.includes(i)))
+        results.push({ layer: chain.length - 1, createdMs })
       else chains.push({ layers: chain.map(number => positionsOf[number]?.[0] ?? 0), createdMs })
     }
     return { ...record, results, chains }

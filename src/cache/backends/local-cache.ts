@@ -10,7 +10,11 @@ import { importManifest } from './manifest-import.ts'
 import { readDocument } from './read-document.ts'
 
 /** A store of blobs that the client of a session offers. */
-export type OpenClientStore = (sessionId: string, storeId: string, signal: AbortSignal) => Promise<ClientContent>
+export type OpenClientStore = (
+  sessionId: string,
+  storeId: string,
+  signal: AbortSignal,
+) => Promise<ClientContent>
 
 /** `type=local`: a cache in a directory of the client, by the digest of its description. Throws `invalid-argument`. */
 export function createLocalImporter(attrs: Attributes, open: OpenClientStore): CacheImporter {

@@ -68,13 +68,19 @@ export async function exportManifest(
     }),
   )
   const layers = cache.layers.map(layer => layerEntry(layer, form.oci))
-  const type = form.imageManifest ? mediaType.ociManifest : form.oci ? mediaType.ociIndex : mediaType.dockerManifestList
+  const type = form.imageManifest
+    ? mediaType.ociManifest
+    : form.oci
+      ? mediaType.ociIndex
+      : mediaType.dockerManifestList
   const bytes = form.imageManifest
     ? marshalManifest({ schemaVersion: 2, mediaType: type, config, layers })
     : marshalIndex({ schemaVersion: 2, mediaType: type, manifests: [...layers, config] })
   const descriptor = describeBytes(bytes, type)
   const kind = form.imageManifest ? 'image manifest' : 'manifest'
-  await progress.step(`writing cache ${kind} ${descriptor.digest}`, () => target.putManifest(descriptor, bytes))
+  await progress.step(`writing cache ${kind} ${descriptor.digest}`, () =>
+    target.putManifest(descriptor, bytes),
+  )
   const { mediaType: documentType, digest, size } = descriptor
   return { 'cache.manifest': goJson({ mediaType: documentType, digest, size }) }
 }
@@ -86,7 +92,9 @@ function layerEntry(layer: CachedLayer, oci: boolean): Descriptor {
     digest,
     size,
     annotations: {
-      ...(layer.createdMs === undefined ? {} : { [layerAnnotation.created]: formatRfc3339Nano(layer.createdMs) }),
+      ...(layer.createdMs === undefined
+        ? {}
+        : { [layerAnnotation.created]: formatRfc3339Nano(layer.createdMs) }),
       [layerAnnotation.diffId]: layer.diffId,
     },
   }

@@ -67,7 +67,11 @@ async function inlineCaches(
   return found
 }
 
-async function inlineOf(manifest: Manifest, blobs: CacheBlobs, signal: AbortSignal): Promise<readonly ImportedCache[]> {
+async function inlineOf(
+  manifest: Manifest,
+  blobs: CacheBlobs,
+  signal: AbortSignal,
+): Promise<readonly ImportedCache[]> {
   if (manifest.layers.length === 0) return []
   const cache = inlineCacheOf(await readDocument(blobs, manifest.config, signal), manifest.layers)
   return cache === undefined ? [] : [cache]

@@ -20,7 +20,8 @@ export async function readDocument(
   let length = 0
   for await (const chunk of blobs.fetch(descriptor, { signal })) {
     length += chunk.length
-    if (length > maxSize) throw new SlipwayError('resource-exhausted', `blob ${digest} is too large (${length} > ${maxSize})`)
+    if (length > maxSize)
+      throw new SlipwayError('resource-exhausted', `blob ${digest} is too large (${length} > ${maxSize})`)
     chunks.push(chunk)
   }
   const bytes = Buffer.concat(chunks)

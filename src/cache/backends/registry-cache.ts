@@ -42,8 +42,9 @@ export function createRegistryExporter(attrs: Attributes, open: OpenRepository):
           if (await store.hasBlob(descriptor, { signal })) return
           await store.putBlob(descriptor, content, { signal })
         },
-        putManifest: (...[descriptor, bytes]: Parameters<Parameters<typeof exportManifest>[2]['putManifest']>) =>
-          store.putManifest(descriptor, bytes, { signal, tags }),
+        putManifest: (
+          ...[descriptor, bytes]: Parameters<Parameters<typeof exportManifest>[2]['putManifest']>
+        ) => store.putManifest(descriptor, bytes, { signal, tags }),
       }
       return exportManifest(cache, form, target, read, ctx)
     },
@@ -52,6 +53,9 @@ export function createRegistryExporter(attrs: Attributes, open: OpenRepository):
 
 function readReference(attrs: Attributes): Reference {
   const text = attrs['ref'] ?? ''
-  if (text === '') throw new SlipwayError('invalid-argument', 'missing ref', { hint: 'give the image that keeps the cache: type=registry,ref=host/name:tag' })
+  if (text === '')
+    throw new SlipwayError('invalid-argument', 'missing ref', {
+      hint: 'give the image that keeps the cache: type=registry,ref=host/name:tag',
+    })
   return withDefaultTag(parseReference(text))
 }

@@ -109,7 +109,15 @@ async function build(
   const { notes, write } = display
   const mode = flags.metadataFile === '' ? 'disabled' : provenanceMode(host.env['BUILDX_METADATA_PROVENANCE'])
   const provenance = mode === 'disabled' ? {} : { provenance: mode }
-  const results = await buildTargets(requests, { host, builder, builderHost, write, notes, signal, ...provenance })
+  const results = await buildTargets(requests, {
+    host,
+    builder,
+    builderHost,
+    write,
+    notes,
+    signal,
+    ...provenance,
+  })
   await display.close()
   if (flags.metadataFile !== '') {
     const answers = [...results].map(

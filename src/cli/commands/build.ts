@@ -37,7 +37,10 @@ async function build(context: CommandContext<BuildFlags>): Promise<number> {
   const outputs = outputsOf(request, context)
   if (flags.iidFile !== '') {
     if (outputs.some(output => output.type === 'local' || output.type === 'tar')) {
-      throw new SlipwayError('invalid-argument', "local and tar exporters are incompatible with image ID file")
+      throw new SlipwayError(
+        'invalid-argument',
+        'local and tar exporters are incompatible with image ID file',
+      )
     }
     rmSync(resolve(host.cwd, flags.iidFile), { force: true })
   }
@@ -53,7 +56,8 @@ async function build(context: CommandContext<BuildFlags>): Promise<number> {
   if (flags.quiet) host.stdout.write(`${imageId(result.exporterResponse)}\n`)
   if (flags.iidFile !== '') writeWhole(flags.iidFile, imageId(result.exporterResponse), host)
   if (flags.metadataFile !== '') writeWhole(flags.metadataFile, buildMetadata(answer), host)
-  if (request.outputs.length === 0 && result.driver === 'embedded' && !flags.quiet) tellWhere(result.exporterResponse, context)
+  if (request.outputs.length === 0 && result.driver === 'embedded' && !flags.quiet)
+    tellWhere(result.exporterResponse, context)
   signal.throwIfAborted()
   return 0
 }
@@ -62,12 +66,20 @@ async function build(context: CommandContext<BuildFlags>): Promise<number> {
 function outputsOf(request: BuildRequest, { host }: CommandContext<BuildFlags>): readonly ResolvedOutput[] {
   if (request.call !== undefined) return []
   if (request.outputs.length > 0) {
-    return resolveOutputs(request.outputs, request.tags, { cwd: host.cwd, stdoutIsTerminal: host.stdout.isTTY })
+    return resolveOutputs(request.outputs, request.tags, {
+      cwd: host.cwd,
+      stdoutIsTerminal: host.stdout.isTTY,
+    })
   }
-  return [{ type: 'image', attrs: { name: request.tags.join(','), 'dangling-name-prefix': 'slipway.local/build' } }]
+  return [
+    { type: 'image', attrs: { name: request.tags.join(','), 'dangling-name-prefix': 'slipway.local/build' } },
+  ]
 }
 
-function tellWhere(response: Readonly<Record<string, string>>, { host, path }: CommandContext<BuildFlags>): void {
+function tellWhere(
+  response: Readonly<Record<string, string>>,
+  { host, path }: CommandContext<BuildFlags>,
+): void {
   const [name] = (response['image.name'] ?? '').split(',')
   if (name === undefined || name === '') return
   const program = path.slice(0, path.lastIndexOf(' '))

@@ -41,7 +41,9 @@ export const command: Command = defineCommand({
       humanSize(row.size),
       `${humanDuration(host.now() - row.updated)} ago`,
     ])
-    const table = [['NAME', 'DIGEST', 'PLATFORMS', 'SIZE', 'UPDATED'], ...lines].map(cells => cells.join('\t')).join('\n')
+    const table = [['NAME', 'DIGEST', 'PLATFORMS', 'SIZE', 'UPDATED'], ...lines]
+      .map(cells => cells.join('\t'))
+      .join('\n')
     host.stdout.write(`${tabulate(table, { padding: 3 })}\n`)
   },
 })
@@ -57,12 +59,19 @@ async function imageRows({ state }: LocalEngine): Promise<readonly ImageRow[]> {
     const whole = await readImage(image.descriptor, state.content)
     const blobs = new Map<string, number>()
     for (const manifest of whole.manifests) {
-      for (const one of [manifest.descriptor, manifest.config, ...manifest.layers.map(layer => layer.descriptor)]) blobs.set(one.digest, one.size)
+      for (const one of [
+        manifest.descriptor,
+        manifest.config,
+        ...manifest.layers.map(layer => layer.descriptor),
+      ])
+        blobs.set(one.digest, one.size)
     }
     rows.push({
       name: image.reference,
       digest: image.descriptor.digest,
-      platforms: whole.manifests.flatMap(({ platform }) => (platform === undefined || platform.os === 'unknown' ? [] : [formatPlatform(platform)])),
+      platforms: whole.manifests.flatMap(({ platform }) =>
+        platform === undefined || platform.os === 'unknown' ? [] : [formatPlatform(platform)],
+      ),
       size: [...blobs.values()].reduce((sum, size) => sum + size, 0),
       updated: image.updatedAt,
     })

@@ -11,8 +11,13 @@ export const command: Command = defineCommand({
   args: rangeArgs(1, 2),
   hidesBuilder: true,
   flags(set) {
-    const progress = set.string('progress', { usage: 'How to show progress ("auto", "none", "plain", "quiet", "rawjson", "tty")', initial: 'auto' })
-    const insecure = set.bool('insecure', { usage: 'Allow plain HTTP and certificates that cannot be verified' })
+    const progress = set.string('progress', {
+      usage: 'How to show progress ("auto", "none", "plain", "quiet", "rawjson", "tty")',
+      initial: 'auto',
+    })
+    const insecure = set.bool('insecure', {
+      usage: 'Allow plain HTTP and certificates that cannot be verified',
+    })
     return () => ({ progress: progress.value, insecure: insecure.value })
   },
   async run({ host, args, flags, signal }) {
@@ -33,7 +38,12 @@ export const command: Command = defineCommand({
       const step = { id: `push ${formatReference(reference)}`, name: `pushing ${formatReference(reference)}` }
       await clientStep(step, progress.write, shown => {
         const ctx = { signal, progress: shown, sessionId: session.caller.id }
-        return pushImage(image, services.pushTarget(reference, { insecure: flags.insecure, byDigest: false }, ctx), state.content, ctx)
+        return pushImage(
+          image,
+          services.pushTarget(reference, { insecure: flags.insecure, byDigest: false }, ctx),
+          state.content,
+          ctx,
+        )
       })
     } finally {
       await progress[Symbol.asyncDispose]()

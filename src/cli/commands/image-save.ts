@@ -15,7 +15,10 @@ export const command: Command = defineCommand({
   args: exactArgs(1),
   hidesBuilder: true,
   flags(set) {
-    const output = set.string('output', { shorthand: 'o', usage: 'Write to this file instead of standard output' })
+    const output = set.string('output', {
+      shorthand: 'o',
+      usage: 'Write to this file instead of standard output',
+    })
     const format = set.string('format', { usage: 'Kind of archive ("oci", "docker")', initial: 'oci' })
     const platform = set.string('platform', { usage: 'Only this platform' })
     return () => ({ output: output.value, format: format.value, platform: platform.value })
@@ -23,9 +26,12 @@ export const command: Command = defineCommand({
   async run({ host, args, flags, signal }) {
     const [name = ''] = args
     const { output, format } = flags
-    if (format !== 'oci' && format !== 'docker') throw new SlipwayError('invalid-argument', `unknown format ${format}`, { hint: 'use oci or docker' })
+    if (format !== 'oci' && format !== 'docker')
+      throw new SlipwayError('invalid-argument', `unknown format ${format}`, { hint: 'use oci or docker' })
     if (output === '' && host.stdout.isTTY) {
-      throw new SlipwayError('invalid-argument', 'refusing to write an archive to the terminal', { hint: 'name a file with -o' })
+      throw new SlipwayError('invalid-argument', 'refusing to write an archive to the terminal', {
+        hint: 'name a file with -o',
+      })
     }
     await using driver = await embeddedDriver(host)
     const { state } = await driver.engine()
@@ -34,9 +40,20 @@ export const command: Command = defineCommand({
     const { noProgress } = await import('../../engine/client-step.ts')
     const found = await findImage(name, state.images, state.content)
     const whole = await readImage(found.descriptor, state.content)
-    const image = flags.platform === '' ? whole : await onePlatform(whole, parsePlatform(flags.platform, hostPlatform()), state.content)
-    const options = { names: [found.name].filter(one => !one.includes('@') && !one.startsWith('sha256:')), createdMs: host.now(), docker: format === 'docker' }
-    const stream = imageArchive(image, options, state.content, { signal, progress: noProgress, sessionId: '' })
+    const image =
+      flags.platform === ''
+        ? whole
+        : await onePlatform(whole, parsePlatform(flags.platform, hostPlatform()), state.content)
+    const options = {
+      names: [found.name].filter(one => !one.includes('@') && !one.startsWith('sha256:')),
+      createdMs: host.now(),
+      docker: format === 'docker',
+    }
+    const stream = imageArchive(image, options, state.content, {
+      signal,
+      progress: noProgress,
+      sessionId: '',
+    })
     if (output === '') {
       await pipeline(stream, host.stdout.stream, { end: false, signal })
       return

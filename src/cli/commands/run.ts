@@ -12,16 +12,22 @@ export const command: Command = defineCommand({
   hidesBuilder: true,
   argumentsEndFlags: true,
   flags(set) {
-    const platform = set.string('platform', { usage: 'Platform of the image (default: that of this machine)' })
+    const platform = set.string('platform', {
+      usage: 'Platform of the image (default: that of this machine)',
+    })
     const env = set.stringArray('env', { shorthand: 'e', usage: 'Set an environment variable' })
-    const network = set.string('network', { usage: 'Network of the container ("host", "none")', initial: 'host' })
+    const network = set.string('network', {
+      usage: 'Network of the container ("host", "none")',
+      initial: 'host',
+    })
     set.bool('rm', { usage: 'Nothing: the container is always removed' })
     return () => ({ platform: platform.value, env: env.value, network: network.value })
   },
   async run({ host, args, flags, signal }) {
     const [name = '', ...words] = args
     const { network } = flags
-    if (network !== 'host' && network !== 'none') throw new SlipwayError('invalid-argument', `unknown network ${network}`, { hint: 'use host or none' })
+    if (network !== 'host' && network !== 'none')
+      throw new SlipwayError('invalid-argument', `unknown network ${network}`, { hint: 'use host or none' })
     await using driver = await embeddedDriver(host)
     const { state, services, executor, machine } = await driver.engine()
     const { findImage } = await import('../../engine/stored-image.ts')
@@ -32,7 +38,10 @@ export const command: Command = defineCommand({
     const env = flags.env.map(text => (text.includes('=') ? text : `${text}=${host.env[text] ?? ''}`))
     const options = { platform, command: words, env, network, signal } as const
     const stdin = host.stdin.isTTY ? {} : { stdin: host.stdin.stream }
-    const output = { stdout: (chunk: Uint8Array) => host.stdout.write(chunk), stderr: (chunk: Uint8Array) => host.stderr.write(chunk) }
+    const output = {
+      stdout: (chunk: Uint8Array) => host.stdout.write(chunk),
+      stderr: (chunk: Uint8Array) => host.stderr.write(chunk),
+    }
     return await runImage(found, options, { ...services, executor }, { ...stdin, ...output })
   },
 })

@@ -28,24 +28,42 @@ const withoutEffect = `
   .split(/\s+/)
 
 /** Those of them that take no value. */
-const switches = /^(oci-worker|containerd-worker|trace|cdi-disabled|save-cache-debug)$|-(gc|rootless|selinux|no-process-sandbox)$/
+const switches =
+  /^(oci-worker|containerd-worker|trace|cdi-disabled|save-cache-debug)$|-(gc|rootless|selinux|no-process-sandbox)$/
 
 /** Flags that real command lines carry and that need no word about it. */
 const silent: ReadonlySet<string> = new Set([
-  'oci-worker', 'containerd-worker', 'oci-worker-gc', 'oci-worker-labels', 'debugaddr', 'log-format', 'trace', 'oci-worker-snapshotter',
+  'oci-worker',
+  'containerd-worker',
+  'oci-worker-gc',
+  'oci-worker-labels',
+  'debugaddr',
+  'log-format',
+  'trace',
+  'oci-worker-snapshotter',
 ])
 
 /** Declares the flags of `serve`, which are buildkitd's. */
 export function declareServeFlags(set: FlagSet): () => ServeFlags {
-  const addr = set.stringSlice('addr', { usage: 'Address to listen on ("unix://PATH", "tcp://HOST:PORT"); may be repeated' })
-  const allow = set.stringSlice('allow-insecure-entitlement', { usage: 'Allow an entitlement ("network.host", "security.insecure")' })
+  const addr = set.stringSlice('addr', {
+    usage: 'Address to listen on ("unix://PATH", "tcp://HOST:PORT"); may be repeated',
+  })
+  const allow = set.stringSlice('allow-insecure-entitlement', {
+    usage: 'Allow an entitlement ("network.host", "security.insecure")',
+  })
   const config = set.string('config', { usage: 'Configuration file, in the form of buildkitd.toml' })
   const root = set.string('root', { usage: 'State directory' })
   const tlsCaCert = set.string('tlscacert', { usage: 'CA certificate that clients must be signed by' })
   const tlsCert = set.string('tlscert', { usage: 'Certificate of the server' })
   const tlsKey = set.string('tlskey', { usage: 'Key of the certificate' })
   set.bool('rootless', { usage: 'Nothing: seen from the user it runs as', hidden: true })
-  const others = withoutEffect.map(name => set.string(name, { usage: 'No effect', hidden: true, ...(switches.test(name) ? { noOptDefault: 'true' } : {}) }))
+  const others = withoutEffect.map(name =>
+    set.string(name, {
+      usage: 'No effect',
+      hidden: true,
+      ...(switches.test(name) ? { noOptDefault: 'true' } : {}),
+    }),
+  )
   return () => ({
     addresses: addr.value,
     allow: allow.value,
@@ -54,6 +72,8 @@ export function declareServeFlags(set: FlagSet): () => ServeFlags {
     tlsCaCert: tlsCaCert.value,
     tlsCert: tlsCert.value,
     tlsKey: tlsKey.value,
-    ignored: others.flatMap(flag => (flag.changed && !silent.has(flag.name) ? [`flag --${flag.name} has no effect`] : [])),
+    ignored: others.flatMap(flag =>
+      flag.changed && !silent.has(flag.name) ? [`flag --${flag.name} has no effect`] : [],
+    ),
   })
 }

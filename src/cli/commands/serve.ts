@@ -23,7 +23,11 @@ export const command: Command = defineCommand({
     const { engine, sessions } = await driver.engine()
     const addresses = flags.addresses.length > 0 ? flags.addresses : [defaultAddress(host)]
     const tls = readTls(flags)
-    await using listening = await listen(addresses, createServerRoutes(engine, sessions), tls === undefined ? {} : { tls })
+    await using listening = await listen(
+      addresses,
+      createServerRoutes(engine, sessions),
+      tls === undefined ? {} : { tls },
+    )
     for (const address of listening.addresses) host.stderr.write(`running server on ${address}\n`)
     await new Promise<void>(resolve => {
       if (signal.aborted) resolve()
@@ -40,7 +44,10 @@ function defaultAddress(host: Host): string {
 /** The file that was named, else the daemon's usual one where it is there. */
 function configPath(host: Host, flags: ServeFlags): string | undefined {
   if (flags.config !== '') return flags.config
-  const usual = host.uid === 0 ? '/etc/buildkit/buildkitd.toml' : join(host.env['HOME'] || '/', '.config/buildkit/buildkitd.toml')
+  const usual =
+    host.uid === 0
+      ? '/etc/buildkit/buildkitd.toml'
+      : join(host.env['HOME'] || '/', '.config/buildkit/buildkitd.toml')
   return existsSync(usual) ? usual : undefined
 }
 
@@ -48,7 +55,9 @@ function readTls(flags: ServeFlags): ServerTls | undefined {
   const { tlsCert, tlsKey, tlsCaCert } = flags
   if (tlsCert === '' && tlsKey === '' && tlsCaCert === '') return undefined
   if (tlsCert === '' || tlsKey === '') {
-    throw new SlipwayError('invalid-argument', 'a certificate and its key belong together', { hint: 'give both --tlscert and --tlskey' })
+    throw new SlipwayError('invalid-argument', 'a certificate and its key belong together', {
+      hint: 'give both --tlscert and --tlskey',
+    })
   }
   const read = (path: string): Buffer => {
     try {

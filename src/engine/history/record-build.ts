@@ -109,10 +109,17 @@ export async function completeRecord(
 /** The whole error: also where in this program it came from, for who looks for a fault in it. */
 function withTrace(failure: Status, error: unknown): Status {
   const frames = [...((error instanceof Error ? error.stack : undefined) ?? '').matchAll(frame)].map(
-    ([, name = '<anonymous>', file = '', line = '0']) => ({ Name: name, File: basename(file), Line: Number(line) }),
+    ([, name = '<anonymous>', file = '', line = '0']) => ({
+      Name: name,
+      File: basename(file),
+      Line: Number(line),
+    }),
   )
   const stack = { frames, version: buildkitVersion.version, revision: buildkitVersion.package }
-  const detail = { typeUrl: 'github.com/moby/buildkit/stack.Stack+json', value: Buffer.from(JSON.stringify(stack)) }
+  const detail = {
+    typeUrl: 'github.com/moby/buildkit/stack.Stack+json',
+    value: Buffer.from(JSON.stringify(stack)),
+  }
   return create(StatusSchema, { ...failure, details: [...failure.details, create(AnySchema, detail)] })
 }
 

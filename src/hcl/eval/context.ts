@@ -39,6 +39,7 @@ export function findFunction(context: EvalContext | undefined, name: string): Hc
 /** The names of all variables that can be seen from the scope, inner ones first, each scope's sorted. */
 export function variableNames(context: EvalContext | undefined): string[] {
   const names: string[] = []
-  for (let c = context; c !== undefined; c = c.parent) names.push(...[...(c.variables?.keys() ?? [])].sort())
+  for (let c = context; c !== undefined; c = c.parent)
+    for (const name of [...(c.variables?.keys() ?? [])].sort()) names.push(name)
   return names
 }

@@ -33,7 +33,7 @@ export function evaluateConditional(
   if (choice === undefined) {
     return isNull(yes) && isNull(no) ? nullValue(common.type) : unknownValue(common.type)
   }
-  diagnostics.push(...(choice ? yesFound : noFound))
+  for (const d of choice ? yesFound : noFound) diagnostics.push(d)
   const [value, branch, conversion] = choice
     ? ([yes, e.yes, common.yes] as const)
     : ([no, e.no, common.no] as const)

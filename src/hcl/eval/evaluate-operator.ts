@@ -35,7 +35,7 @@ export function evaluateBinary(e: Binary, context: EvalContext | undefined, diag
     left = result.value
     found = result.diagnostics
   }
-  diagnostics.push(...found)
+  for (const d of found) diagnostics.push(d)
   return left
 }
 

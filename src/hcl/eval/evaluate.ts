@@ -66,7 +66,7 @@ export function evaluate(e: Expression, context: EvalContext | undefined, diagno
     case 'parentheses':
       return evaluate(e.inner, context, diagnostics)
     case 'syntax-error':
-      diagnostics.push(...e.diagnostics)
+      for (const d of e.diagnostics) diagnostics.push(d)
       return dynamicValue
     case 'json':
       return evaluateJson(e.node, context, diagnostics)

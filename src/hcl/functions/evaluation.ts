@@ -15,7 +15,7 @@ const tryFunction: HclFunction = {
     for (const arg of args as readonly ExpressionArgument[]) {
       const { value, diagnostics } = arg.evaluate()
       if (diagnostics.length === 0) return isWhollyKnown(value) ? value : dynamicValue
-      failures.push(...diagnostics)
+      for (const d of diagnostics) failures.push(d)
     }
     const lines = failures.map(
       d =>

@@ -75,7 +75,7 @@ function parseContent(p: Parser, type: Token, open: Token): NativeBody {
     reportSingle(p, type, open, close)
     p.recover('}')
   }
-  p.diagnostics.push(...inner)
+  for (const d of inner) p.diagnostics.push(d)
   return body ?? { attributes: new Map(), blocks: [], range: rangeBetween(open.range, p.previousRange()) }
 }
 

@@ -41,6 +41,8 @@ class Scanner {
   readonly #text: string
   readonly #filename: string
   readonly #frames: Frame[] = []
+  /** The heredocs among them. */
+  readonly #heredocs: Frame[] = []
   #at = 0
   #pos: Pos
   #braces = 0
@@ -121,7 +123,10 @@ class Scanner {
     const opener = this.#match(heredoc)
     if (opener === undefined) return false
     this.#emit('open-heredoc', opener.length)
-    this.#frames.push({ mode: 'heredoc', marker: opener.replace(/^<<-?/, '').trimEnd(), startOfLine: true })
+    const marker = opener.replace(/^<<-?/, '').trimEnd()
+    const frame: Frame = { mode: 'heredoc', marker, startOfLine: true }
+    this.#frames.push(frame)
+    this.#heredocs.push(frame)
     return true
   }
 
@@ -140,12 +145,8 @@ class Scanner {
     if ((c !== '$' && c !== '%') || this.#text[this.#at + 1] !== '{') return false
     this.#emit(c === '$' ? 'template-interp' : 'template-control', this.#text[this.#at + 2] === '~' ? 3 : 2)
     this.#braces++
-    for (let i = this.#frames.length - 1; i >= 0; i--) {
-      const frame = this.#frames[i] as Frame
-      if (frame.mode !== 'heredoc') continue
-      frame.startOfLine = false
-      break
-    }
+    const heredocFrame = this.#heredocs.at(-1)
+    if (heredocFrame !== undefined) heredocFrame.startOfLine = false
     this.#frames.push({ mode: 'config', braces: this.#braces })
     return true
   }
@@ -155,7 +156,7 @@ class Scanner {
     const c = this.#text[this.#at] as string
     if (this.#text[this.#at + 1] === c && this.#text[this.#at + 2] === '{')
       return this.#text[this.#at + 3] === '~' ? 4 : 3
-    return this.#text[this.#at + 1] === c ? 1 : 1
+    return 1
   }
 
   #quoted(): void {
@@ -192,6 +193,7 @@ class Scanner {
       this.#emit('close-heredoc', length - newline)
       this.#emit('newline', newline)
       this.#frames.pop()
+      this.#heredocs.pop()
       return
     }
     frame.startOfLine = newline > 0

@@ -9,7 +9,13 @@ import type { StackRef } from '../../snapshot/ref.ts'
 import { goJson } from '../../gostd/json.ts'
 import type { SourceContext } from '../source-context.ts'
 import { BlobTransfers, lazyLayers } from './lazy-layers.ts'
-import { type ClientStore, type ImageLookup, type ResolvedImage, resolveImage, type RootLookup } from './resolve-image.ts'
+import {
+  type ClientStore,
+  type ImageLookup,
+  type ResolvedImage,
+  resolveImage,
+  type RootLookup,
+} from './resolve-image.ts'
 import { parseResolveMode, type ResolveMode } from './resolve-mode.ts'
 
 /** An image as a source of a build. */

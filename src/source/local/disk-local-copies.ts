@@ -22,10 +22,18 @@ export interface CopyNotes {
  * Copies of clients' directories below `root`, one for each project (shared key and name). While one is brought up to date
  * it is locked; what a build gets is a layer of hard links to it, so that the next build can change the copy meanwhile.
  */
-export function createDiskLocalCopies(root: string, snapshotter: Snapshotter, options: CopyNotes): LocalCopies {
+export function createDiskLocalCopies(
+  root: string,
+  snapshotter: Snapshotter,
+  options: CopyNotes,
+): LocalCopies {
   return {
     async fetch(session, request, ctx) {
-      const identity = JSON.stringify([session.sharedKey || session.id, request.sharedKeyHint, request.filter])
+      const identity = JSON.stringify([
+        session.sharedKey || session.id,
+        request.sharedKeyHint,
+        request.filter,
+      ])
       const key = createHash('sha256').update(identity).digest('hex').slice(0, 32)
       await mkdir(root, { recursive: true, mode: 0o700 })
       const { slot, held } = freeSlot(join(root, key))
@@ -42,7 +50,10 @@ export function createDiskLocalCopies(root: string, snapshotter: Snapshotter, op
         signal: ctx.signal,
       })
       options.used(slot, `local source for ${request.name}`)
-      await using active = await snapshotter.prepare([], { description: `local source for ${request.name}`, recordType: 'internal' })
+      await using active = await snapshotter.prepare([], {
+        description: `local source for ${request.name}`,
+        recordType: 'internal',
+      })
       linkTree(dest, active.upper)
       const layer = await active.commit()
       options.transient(layer.id)

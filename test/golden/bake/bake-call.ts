@@ -43,6 +43,9 @@ interface Flags {
   allow: string[]
   names: string[]
   list?: string
+  sbom?: string
+  provenance?: string
+  call?: string
   [key: string]: unknown
 }
 
@@ -64,7 +67,8 @@ function parseFlags(args: readonly string[]): Flags {
     const value = (): string => (at < 0 ? (args[++i] as string) : arg.slice(at + 1))
     const list = repeated[name]
     if (list !== undefined) flags[list].push(value())
-    else if (['--list', '--sbom', '--provenance', '--call'].includes(name)) flags[name.slice(2)] = value()
+    else if (['--list', '--sbom', '--provenance', '--call'].includes(name))
+      flags[name.slice(2) as 'list'] = value()
     else if (name === '--check') flags['call'] = 'check'
     else if (name.startsWith('--')) flags[name.slice(2)] = at < 0 ? true : arg.slice(at + 1) !== 'false'
     else flags.names.push(arg)
@@ -93,9 +97,9 @@ async function run(folder: string, { args, env = {}, stdin = '' }: BakeCall): Pr
     policy: flags.policy,
     ...(flags['no-cache'] === undefined ? {} : { noCache: flags['no-cache'] === true }),
     ...(flags['pull'] === undefined ? {} : { pull: flags['pull'] === true }),
-    sbom: String(flags['sbom'] ?? ''),
-    provenance: String(flags['provenance'] ?? ''),
-    call: String(flags['call'] ?? ''),
+    sbom: flags.sbom ?? '',
+    provenance: flags.provenance ?? '',
+    call: flags.call ?? '',
   })
   const names =
     flags.files.length > 0

@@ -3,11 +3,11 @@ import { reflect, type ReflectMessage } from '@bufbuild/protobuf/reflect'
 import type { JsonValue } from '../gostd/json.ts'
 
 /**
- * A message of LLB in the form that provenance has it: Go's encoding/json of the generated struct (proto names, zero
- * values left out, enums as numbers, bytes as base64), with oneofs as objects. Source:
+ * A message in the form of Go's encoding/json of the generated struct: proto names, zero values left out, enums as
+ * numbers, bytes as base64; oneofs of LLB as objects, as provenance has them. Source:
  * https://github.com/moby/buildkit/blob/v0.32.2/solver/pb/json.go
  */
-export function opJson<D extends DescMessage>(schema: D, message: Message<string>): JsonValue {
+export function goStructJson<D extends DescMessage>(schema: D, message: Message<string>): JsonValue {
   return messageJson(reflect(schema, message as never))
 }
 
