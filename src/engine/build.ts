@@ -19,6 +19,7 @@ import { GatewayBridge, type RunFrontend } from './gateway-bridge.ts'
 import { scanResult } from './scan-result.ts'
 import type { BuildEnd } from './history/record-build.ts'
 import { StatusHub } from './status-hub.ts'
+import { platformWarnings } from './verify-platforms.ts'
 
 /** One build from its request to its answer. */
 export class Build {
@@ -86,6 +87,7 @@ export class Build {
       const result = await this.#result()
       const made = await exportSourceOf(result, this.#services.hostPlatform)
       this.#made = { source: made, result }
+      this.#warnOfPlatforms(made, result)
       const attested = await this.#attested(made, result)
       const source = caches.inline ? { ...attested, inlineCache: this.#inlineCache(result) } : attested
       const response = await this.#export(source, result)
@@ -96,6 +98,20 @@ export class Build {
     } finally {
       signal.removeEventListener('abort', stop)
       await this.bridge[Symbol.asyncDispose]()
+    }
+  }
+
+  #warnOfPlatforms(made: ExportSource, result: BridgeResult): void {
+    if (result.ref === undefined && result.refs.size === 0) return
+    const platforms = made.results.map(one => one.platform)
+    const requested = this.request.FrontendAttrs['platform']
+    const { multiPlatform } = made
+    for (const short of platformWarnings(
+      requested,
+      { platforms, multiPlatform },
+      this.#services.hostPlatform,
+    )) {
+      this.hub.write({ warnings: [{ vertex: '', level: 0, short }] })
     }
   }
 

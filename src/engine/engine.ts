@@ -35,11 +35,13 @@ export class Engine implements EngineApi {
   }
 
   #controlApi(): ControlApi {
-    const { usage, now } = this.#services
+    const { usage, now, lease } = this.#services
     const prune = async function* (
       request: PruneRequest,
       signal: AbortSignal,
     ): ReturnType<ControlApi['prune']> {
+      // What is being removed anyway must not be in the way of what it was made on.
+      await lease.settled()
       for await (const record of usage.prune(pruneRule(request), now(), signal)) yield usageMessage(record)
     }
     return {

@@ -123,10 +123,11 @@ function checkIndex(index: bigint): number {
   return Number(index)
 }
 
+/** The place that was given last comes first, as in BuildKit's errors. */
 function sourcesOf(definition: Definition, digest: string): readonly SourceRange[] {
   const source = definition.Source
   const locations = source?.locations[digest]?.locations ?? []
-  return locations.flatMap(location => {
+  return locations.toReversed().flatMap(location => {
     const info = source?.infos[location.sourceIndex]
     if (info === undefined) return []
     const ranges = location.ranges.map(range => ({

@@ -59,10 +59,11 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
     secrets,
     sink: id => sessionSink(sessions, id),
     localCopies: (state, notes) => createDiskLocalCopies(join(root, 'local'), state.snapshotter, notes),
-    sources: state => {
+    sources: (state, hold) => {
       const http = new HttpSource({
         ...state,
         sessions,
+        hold,
         transport,
         secret: (id, ctx) => secrets.get(id, ctx),
         upload: sessionUpload(sessions),
@@ -70,6 +71,7 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
       const git = new GitSource({
         ...state,
         sessions,
+        hold,
         root: join(root, 'git'),
         secret: (id, ctx) => secrets.get(id, ctx),
         sshAgent: (...args) => secrets.sshAgent(...args),

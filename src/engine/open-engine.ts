@@ -60,8 +60,8 @@ export interface EngineOptions {
   readonly secrets: SecretSource
   readonly sink: (sessionId: string) => Promise<ClientSink>
   readonly localCopies: (state: State, notes: CopyNotes) => LocalCopies
-  /** Sources on other machines besides images. */
-  readonly sources: (state: State) => RemoteSources
+  /** Sources on other machines besides images; `hold` keeps a layer until the builds of now are over. */
+  readonly sources: (state: State, hold: (layer: string) => void) => RemoteSources
   readonly runFrontend: RunFrontend
   /** Identity of the state directory. */
   readonly workerId: string
@@ -115,7 +115,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
   })
   const imageSource = new ImageSource(state.content, lookup)
   const blobSource = new BlobSource(state, lookup)
-  const remote = options.sources(state)
+  const remote = options.sources(state, id => lease.hold('layer', id))
   const cacheMounts = createDiskCacheMounts(join(options.root, 'cache-mounts'))
   const notes = transientLayers(state, lease, options.now)
   const exec = {

@@ -22,6 +22,8 @@ export interface GitServices extends GitSecrets {
   /** What git may see of the environment: PATH, proxies. */
   readonly env: Readonly<Record<string, string>>
   readonly sessions: SessionStore
+  /** Keeps a layer as long as builds run. */
+  readonly hold: (layer: string) => void
 }
 
 /** Objects of a commit as they are in the repository. */
@@ -86,6 +88,7 @@ export class GitSource {
           signal: ctx.signal,
         },
       ))
+    this.#services.hold(layer)
     return { kind: 'stack', layers: [{ kind: 'layer', id: layer }] }
   }
 

@@ -29,6 +29,8 @@ export interface HttpServices {
   readonly snapshotter: Snapshotter
   readonly transport: Transport
   readonly sessions: SessionStore
+  /** Keeps a layer as long as builds run. */
+  readonly hold: (layer: LayerId) => void
   /** A secret of the clients that wait, undefined where none has it. */
   readonly secret: (id: string, ctx: SourceContext) => Promise<Uint8Array | undefined>
   /** An upload of a client (`http://buildkit-session/…`); undefined for other URLs. */
@@ -86,7 +88,11 @@ export class HttpSource {
   /** Brings the file, or finds that the one from before is still right. */
   async fetch(identifier: HttpIdentifier, ctx: SourceContext): Promise<HttpFile> {
     const key = `${hashOf(identifier)} ${identifier.checksum ?? ''}`
-    return this.#found.get(key, ctx, () => this.#fetch(identifier, ctx))
+    return this.#found.get(key, ctx, async () => {
+      const file = await this.#fetch(identifier, ctx)
+      if (file.layer !== undefined) this.#services.hold(file.layer)
+      return file
+    })
   }
 
   async #fetch(identifier: HttpIdentifier, ctx: SourceContext): Promise<HttpFile> {
