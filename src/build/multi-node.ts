@@ -16,7 +16,7 @@ import type { ResolvedOutput } from './outputs.ts'
 import { newBuildRef, runBuild, type RunBuildOptions } from './run-build.ts'
 
 /** What a build over the nodes of a builder takes. */
-export interface NodesBuildOptions extends Omit<RunBuildOptions, 'attachables' | 'ref'> {
+export interface NodesBuildOptions extends Omit<RunBuildOptions, 'attachables'> {
   /** Attachables of one session: everything but receivers of exports. Called once for every try on a node. */
   readonly attachables: () => readonly Attachable[]
   /** Receivers of the exports of one node. */
@@ -107,7 +107,7 @@ class NodesRun {
   readonly #resolved: ResolvedNodes
   readonly #options: NodesBuildOptions
   readonly #scratch: string
-  readonly #ref = newBuildRef()
+  readonly #ref: string
   readonly #lost = new Set<number>()
   #tries = 0
 
@@ -115,6 +115,7 @@ class NodesRun {
     this.#resolved = resolved
     this.#options = options
     this.#scratch = scratch
+    this.#ref = options.ref ?? newBuildRef()
   }
 
   /** Builds platforms on a node, and on others when that one goes away. */

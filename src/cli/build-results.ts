@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { goJson, type JsonValue, sortKeys } from '../gostd/json.ts'
+import { goJson, type JsonValue } from '../gostd/json.ts'
 import type { VertexWarning } from '../status/solve-status.ts'
 import type { Host } from './host.ts'
 
@@ -25,7 +25,7 @@ export function imageId(response: Readonly<Record<string, string>>): string {
  */
 export function buildMetadata(answer: BuildAnswer): string {
   const metadata = { ...metadataOf(answer), ...warningsMember(answer.warnings) }
-  return goJson(sortKeys(metadata), { indent: '  ' })
+  return goJson(sorted(metadata), { indent: '  ' })
 }
 
 /** The metadata of several builds, by the names of their targets, and what was warned of in any of them. */
@@ -33,10 +33,14 @@ export function targetsMetadata(
   answers: ReadonlyMap<string, BuildAnswer>,
   warnings?: readonly VertexWarning[],
 ): string {
-  const targets = Object.fromEntries([...answers].map(([name, answer]) => [name, metadataOf(answer)]))
+  const targets = Object.fromEntries([...answers].map(([name, answer]) => [name, sorted(metadataOf(answer))]))
   const metadata: Record<string, JsonValue> = { ...targets, ...warningsMember(warnings) }
-  return goJson(sortKeys(metadata), { indent: '  ' })
+  return goJson(sorted(metadata), { indent: '  ' })
 }
+
+/** Members by name; what is in them stays in the order that it came in. */
+const sorted = (members: Readonly<Record<string, JsonValue>>): JsonValue =>
+  new Map(Object.entries(members).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 
 function metadataOf(answer: BuildAnswer): { [key: string]: JsonValue } {
   const metadata: Record<string, JsonValue> = { 'buildx.build.ref': answer.ref }

@@ -30,7 +30,7 @@ export function pluginHelp(subject: HelpSubject, columns: number): string {
   const options = flags.length === 0 ? '' : flagUsages(flags, columns).trimEnd()
   const listed = visibleRows(row, experimental)
   const usage =
-    row.children === undefined ? usageLine(subject) : `${path}${options === '' ? '' : ' [OPTIONS]'} COMMAND`
+    row.load !== undefined || row.children === undefined ? usageLine(subject) : `${path}${options === '' ? '' : ' [OPTIONS]'} COMMAND`
   const parts = [`Usage:  ${usage}`, row.summary]
   if (row.experimental === true) parts.push(experimentalNote(path))
   if (row.aliases !== undefined || row.aliasText !== undefined)
@@ -53,7 +53,8 @@ export function standaloneHelp(subject: HelpSubject): string {
   const isRoot = parentPath === ''
   const own = sorted(isRoot ? [...subject.ownFlags, ...subject.inheritedFlags] : subject.ownFlags)
   const inherited = isRoot ? [] : sorted(subject.inheritedFlags)
-  const usage = row.children === undefined ? usageLine(subject) : `${path}\n  ${path} [command]`
+  const callable = row.load === undefined ? path : usageLine(subject)
+  const usage = row.children === undefined ? usageLine(subject) : `${callable}\n  ${path} [command]`
   const parts = [row.summary, `Usage:\n  ${usage}`]
   if (row.aliases !== undefined) parts.push(`Aliases:\n  ${[row.name, ...row.aliases].join(', ')}`)
   const listed = visibleRows(row, experimental)

@@ -9,7 +9,7 @@ import type { BuildRequest } from '../build/build-request.ts'
 import { type DriverOutputs, driverOutputs, type LoadTarget } from '../build/driver-outputs.ts'
 import { buildOnNodes, type NodesBuildResult } from '../build/multi-node.ts'
 import type { ResolvedOutput } from '../build/outputs.ts'
-import type { RunBuildOptions } from '../build/run-build.ts'
+import { newBuildRef, type RunBuildOptions } from '../build/run-build.ts'
 import type { TargetLinks } from '../build/target-links.ts'
 import type { Builder, BuilderNode } from '../builder/builder.ts'
 import { type BuilderHost, openPlaces } from '../builder/builder-host.ts'
@@ -121,6 +121,7 @@ export class Solving {
   readonly #context: SolvingOptions['context']
   readonly #notes: string[]
   readonly #target: SolvingOptions['target']
+  readonly #ref = newBuildRef()
 
   constructor(options: SolvingOptions) {
     this.#request = options.request
@@ -165,6 +166,7 @@ export class Solving {
       onStatus: write,
       tempDir: tmpdir(),
       hostPlatform: hostPlatform(),
+      ref: this.#ref,
       ...this.#finished(),
       ...this.#links(resolved),
       stdout: host.stdout.stream,
@@ -181,7 +183,6 @@ export class Solving {
       )
       if (digest !== undefined) exporterResponse['containerimage.digest'] = digest
     }
-    this.#remember(result.node, result.ref)
     const { name, driverName } = this.#builder
     return { ...result, exporterResponse, builder: name, driver: driverName, node: result.node.name }
   }
@@ -210,6 +211,8 @@ export class Solving {
       )
     }
     this.#notes.push(...plan.notes)
+    // Before the build: one that fails is looked up in the history, too.
+    this.#remember(node, this.#ref)
     return plan
   }
 
