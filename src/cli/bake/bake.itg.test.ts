@@ -43,7 +43,7 @@ class Project implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await rm(this.home, { recursive: true, force: true })
+    await rm(this.home, { recursive: true, force: true, maxRetries: 10 })
   }
 }
 

@@ -96,7 +96,7 @@ async function serve(
   server.on('error', closed.reject)
   server.on('close', closed.resolve)
   signal.addEventListener('abort', () => void server.close(), { once: true })
-  signal.addEventListener('abort', () => void server.closeAllConnections(), { once: true })
+  signal.addEventListener('abort', () => server.closeAllConnections(), { once: true })
   server.listen(port, name === '' ? undefined : name, () => {
     const bound = server.address()
     ready(`http://${name === '' ? '127.0.0.1' : name}:${typeof bound === 'object' ? bound?.port : port}/`)
