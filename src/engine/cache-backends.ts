@@ -18,7 +18,7 @@ export interface CacheServices {
   readonly clientStore: OpenClientStore
 }
 
-const hint = 'caches are registry, local, inline, gha, s3 and azblob'
+const hint = 'caches are registry, local and inline'
 
 /** The importer of a type. Throws `invalid-argument`. */
 export function createCacheImporter(type: string, attrs: Attributes, services: CacheServices): CacheImporter {

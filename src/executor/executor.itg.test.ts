@@ -273,7 +273,7 @@ describe('containers on runc', { skip }, () => {
   test('a symlink put in the place of a directory does not lead the clean-up outside', async () => {
     const outside = f.make('outside')
     mkdirSync(join(outside, 'cache'))
-    const container = f.container(`mkdir /work; ln -s ${outside} /work/dir`, {
+    const container = f.container(`mkdir /place; ln -s ${outside} /place/dir`, {
       mounts: [{ kind: 'tmpfs', target: '/data/dir/cache' }],
     })
     await f.run(container)
