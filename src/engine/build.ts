@@ -87,7 +87,7 @@ export class Build {
       const result = await this.#result()
       const made = await exportSourceOf(result, this.#services.hostPlatform)
       this.#made = { source: made, result }
-      this.#warnOfPlatforms(made, result)
+      await this.#warnOfPlatforms(made, result)
       const attested = await this.#attested(made, result)
       const source = caches.inline ? { ...attested, inlineCache: this.#inlineCache(result) } : attested
       const response = await this.#export(source, result)
@@ -101,18 +101,16 @@ export class Build {
     }
   }
 
-  #warnOfPlatforms(made: ExportSource, result: BridgeResult): void {
+  async #warnOfPlatforms(made: ExportSource, result: BridgeResult): Promise<void> {
     if (result.ref === undefined && result.refs.size === 0) return
-    const platforms = made.results.map(one => one.platform)
+    const platforms = { platforms: made.results.map(one => one.platform), multiPlatform: made.multiPlatform }
     const requested = this.request.FrontendAttrs['platform']
-    const { multiPlatform } = made
-    for (const short of platformWarnings(
-      requested,
-      { platforms, multiPlatform },
-      this.#services.hostPlatform,
-    )) {
-      this.hub.write({ warnings: [{ vertex: '', level: 0, short }] })
-    }
+    const warnings = platformWarnings(requested, platforms, this.#services.hostPlatform)
+    if (warnings.length === 0) return
+    const step = { id: `${this.ref} verify`, name: 'Verifying build result' }
+    await clientStep(step, this.hub.write, async progress => {
+      for (const short of warnings) progress.warn({ level: 0, short })
+    })
   }
 
   /** What the history keeps of the build, which has ended. */

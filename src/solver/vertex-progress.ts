@@ -53,8 +53,8 @@ export class VertexReporter implements VertexProgress {
     listener({
       vertexes: [this.#message],
       statuses: [...this.#statuses.values()],
-      logs: this.#logs,
-      warnings: this.#warnings,
+      logs: [...this.#logs],
+      warnings: [...this.#warnings],
     })
   }
 
