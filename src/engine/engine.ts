@@ -1,5 +1,6 @@
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { Build } from './build.ts'
+import { builtinFrontend } from './builtin-frontend.ts'
 import type { BridgeApi, ControlApi, EngineApi, HistoryContentApi } from './engine-api.ts'
 import type { ExporterServices } from './exporters.ts'
 import type { RunFrontend } from './gateway-bridge.ts'
@@ -55,7 +56,7 @@ export class Engine implements EngineApi {
         if (request.Ref === '')
           throw new SlipwayError('invalid-argument', 'invalid request: a build needs a ref')
         using _held = this.#services.lease.enter()
-        const build = new Build(request, this.#services, this.#runFrontend)
+        const build = new Build(builtinFrontend(request), this.#services, this.#runFrontend)
         this.#add(build)
         try {
           return { ExporterResponse: await this.#recorded(build, () => build.run(call.signal)) }
