@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:net'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer, type Server } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { after, before, describe, it } from 'node:test'
 import { peerPath } from '../../scripts/setup/peers.ts'
 import { run, type RunResult, tryRun } from '../../scripts/setup/run.ts'
@@ -292,6 +293,61 @@ describe('builders of docker', {
     )
   })
 
+  it('are reached by ssh and through TLS', { skip: lacks({ programs: ['openssl'] }) }, async () => {
+    const shim = scratch.path('bin')
+    await mkdir(shim)
+    // In place of a machine far away: what would run there runs here, told by the arguments after `--`.
+    await writeFile(
+      scratch.path('bin', 'ssh'),
+      `#!/bin/sh\necho "$@" >> ${scratch.path('ssh.log')}\nwhile [ "$1" != -- ]; do shift; done\nshift 2\nunset DOCKER_HOST\nexec "$@"\n`,
+      { mode: 0o755 },
+    )
+    const socket = dockerd.host.slice('unix://'.length)
+    const ssh = {
+      ...slipway.env,
+      DOCKER_HOST: `ssh://me@far.example${socket}`,
+      PATH: `${shim}:${dockerd.env['PATH']}`,
+    }
+    const attempt = (env: NodeJS.ProcessEnv, ...args: string[]): Promise<RunResult> =>
+      tryRun([...slipway.command, ...args], { env })
+    assert.match((await attempt(ssh, 'inspect')).stdout, /Driver: +docker\n[\s\S]*Status: +running/)
+    const built = await attempt(ssh, 'build', '-t', 'by-ssh:1', context)
+    assert.equal(built.code, 0, built.stderr)
+    assert.match(await dockerd.docker('images', 'by-ssh'), /by-ssh +1/)
+    assert.match(
+      await readFile(scratch.path('ssh.log'), 'utf8'),
+      /-l me -- far\.example docker --host=unix:\S+ system dial-stdio/,
+    )
+    await makeCertificates(scratch)
+    const certs = scratch.path('certs')
+    await mkdir(certs)
+    for (const [from, to] of [
+      ['ca', 'ca'],
+      ['client', 'cert'],
+      ['client-key', 'key'],
+    ] as const) {
+      await copyFile(scratch.path(`${from}.pem`), scratch.path('certs', `${to}.pem`))
+    }
+    const port = await terminateTls(scratch, socket, stack)
+    const tls = {
+      ...slipway.env,
+      DOCKER_HOST: `tcp://127.0.0.1:${port}`,
+      DOCKER_TLS_VERIFY: '1',
+      DOCKER_CERT_PATH: certs,
+    }
+    assert.match((await attempt(tls, 'inspect')).stdout, /Driver: +docker\n[\s\S]*Status: +running/)
+    const over = await attempt(tls, 'build', '-t', 'by-tls:1', context)
+    assert.equal(over.code, 0, over.stderr)
+    assertOneError(
+      await attempt(tls, 'create', '--driver=docker-container'),
+      /could not create a builder instance with TLS data loaded from environment/,
+    )
+    await copyFile(scratch.path('other.pem'), scratch.path('certs', 'ca.pem'))
+    const wrong = await attempt(tls, 'ls')
+    assert.match(wrong.stderr, /WARNING: error during connect: .*authentication handshake failed/)
+    assert.match(wrong.stdout, /^default\* +embedded/m)
+  })
+
   it('run in containers: made, used, stopped, kept and removed', async () => {
     await dockerd.docker('load', '-i', await makeBuilderImage(scratch.path('image')))
     const options = '--driver-opt=image=slipway/builder:test,env.HELLO=world,memory=1g,restart-policy=always'
@@ -413,6 +469,28 @@ async function listen(path: string, onConnection: Parameters<Server['on']>[1]): 
   await new Promise<void>(resolve => server.listen(path, resolve))
   server.unref()
   return server
+}
+
+/** TLS in front of a docker daemon, for clients with a certificate of the CA; answers the port. */
+async function terminateTls(scratch: Scratch, socket: string, stack: AsyncDisposableStack): Promise<number> {
+  const read = (name: string): Promise<Buffer> => readFile(scratch.path(`${name}.pem`))
+  const options = {
+    key: await read('server-key'),
+    cert: await read('server'),
+    ca: await read('ca'),
+    requestCert: true,
+    rejectUnauthorized: true,
+  }
+  const server = createTlsServer(options, secured => {
+    const plain = connect(socket)
+    for (const one of [secured, plain]) one.on('error', () => {})
+    secured.pipe(plain).pipe(secured)
+  })
+  server.on('tlsClientError', () => {})
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  stack.defer(() => void server.close())
+  server.unref()
+  return (server.address() as AddressInfo).port
 }
 
 /** A CA, another one, and certificates of a server at 127.0.0.1 and of a client. */
