@@ -74,7 +74,7 @@ describe('bake files that ask for too much', () => {
 
   it('are refused for nesting without end, whatever is nested', async () => {
     const deep = (open: string, close: string, inner = '1'): string =>
-      open.repeat(100_000) + inner + close.repeat(100_000)
+      open.repeat(20_000) + inner + close.repeat(20_000)
     for (const expression of [
       deep('[', ']'),
       deep('(', ')'),
@@ -136,7 +136,7 @@ describe('bake files that ask for too much', () => {
     assert.equal(targets[0]?.args?.get('a'), 'false')
   })
 
-  it('are resolved when ten thousand targets inherit from each other in a chain', async () => {
+  it('are resolved when two thousand targets inherit from each other in a chain', async () => {
     let text = 'target "t0" { context = "x" }\n'
     for (let i = 1; i < 2000; i++) text += `target "t${i}" { inherits = ["t${i - 1}"] }\n`
     const definition = await read(text)

@@ -1,6 +1,6 @@
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { quote } from '../../gostd/quote.ts'
-import { type Lookup, substitute } from './interpolate.ts'
+import { InvalidTemplate, type Lookup, substitute } from './interpolate.ts'
 
 const escapes: Readonly<Record<string, string>> = {
   a: '\x07',
@@ -53,14 +53,27 @@ export function parseDotEnv(text: string, lookup: Lookup): Map<string, string> {
     const mark = rest[0]
     if (mark !== '"' && mark !== "'") {
       const value = take(/^[^\n]*\n?/.exec(rest)?.[0].length ?? 0)
-      out.set(key, substitute((value.split(' #')[0] as string).trimEnd(), known))
+      out.set(key, expand((value.split(' #')[0] as string).trimEnd(), known))
       continue
     }
     const quoted = (mark === '"' ? /^"((?:\\[^]|[^"\\])*)"/ : /^'((?:\\[^]|[^'\\])*)'/).exec(rest)
-    if (quoted === null) throw fail(`unterminated quoted value ${rest.split('\n')[0]}`)
+    if (quoted === null) {
+      const start = rest.split('\n')[0]
+      take(rest.length)
+      throw fail(`unterminated quoted value ${start}`)
+    }
     const content = (quoted[1] as string).replaceAll(`\\${mark}`, mark)
-    out.set(key, mark === '"' ? substitute(expandEscapes(content), known) : content)
+    out.set(key, mark === '"' ? expand(expandEscapes(content), known) : content)
     take(quoted[0].length)
+  }
+}
+
+function expand(text: string, lookup: Lookup): string {
+  try {
+    return substitute(text, lookup)
+  } catch (e) {
+    if (!(e instanceof InvalidTemplate)) throw e
+    throw new SlipwayError('invalid-argument', `Invalid template: ${quote(text)}`)
   }
 }
 

@@ -4,8 +4,8 @@ import type { YamlValue } from './yaml-value.ts'
 /** Finds the value of a variable. */
 export type Lookup = (name: string) => string | undefined
 
-/** A text that is no valid template. */
-class InvalidTemplate extends Error {}
+/** Thrown by `substitute` for a text that is no valid template. */
+export class InvalidTemplate extends Error {}
 
 const name = /[A-Za-z_][A-Za-z0-9_]*/y
 const operators = [':?', '?', ':-', '-', ':+', '+'] as const
