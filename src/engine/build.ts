@@ -81,7 +81,9 @@ export class Build {
     signal.addEventListener('abort', stop, { once: true })
     if (signal.aborted) stop()
     try {
-      const { Cache } = this.request
+      const { Cache, Session } = this.request
+      // A client opens its session while it asks for the build; one without it cannot be asked for anything.
+      if (Session !== '') await this.#services.sessions.get(Session, { signal }).catch(() => undefined)
       const caches = readCacheExports(cacheEntries(Cache?.Exports ?? []), this.#services.caches)
       this.#imports.add(cacheEntries(Cache?.Imports ?? []))
       const result = await this.#result()

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isSlipwayError } from '../errors/slipway-error.ts'
+import { isSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
 import type { ClientSink } from '../exporter/client-sink.ts'
 import type { SecretSource } from '../ops/secret-source.ts'
 import { checkAgent, forwardAgent } from '../session/callers/forward-agent.ts'
@@ -90,7 +90,8 @@ export function sessionUpload(
   return (url, ctx) => {
     if (!isUploadUrl(url)) return undefined
     const [caller] = callers(store, ctx.sessions())
-    return caller === undefined ? undefined : pullUpload(caller, url, ctx.signal)
+    if (caller === undefined) throw new SlipwayError('not-found', `no active session for ${url}`)
+    return pullUpload(caller, url, ctx.signal)
   }
 }
 

@@ -1,7 +1,7 @@
 import { type MessageInitShape } from '@bufbuild/protobuf'
 import { splitMoment } from '../gostd/time.ts'
 import type { StatusResponseSchema } from '../proto/gen/control_pb.ts'
-import type { SolveStatus } from '../status/solve-status.ts'
+import type { SolveStatus, VertexStatus } from '../status/solve-status.ts'
 
 type Message = MessageInitShape<typeof StatusResponseSchema>
 
@@ -16,6 +16,14 @@ const maybe = <K extends string>(
   ms: number | undefined,
 ): { [P in K]?: { seconds: bigint; nanos: number } } =>
   ms === undefined ? {} : ({ [key]: timestamp(ms) } as { [P in K]: { seconds: bigint; nanos: number } })
+
+/** What is done, as clients of BuildKit tell transfers apart: https://github.com/moby/buildkit/blob/v0.32.2/util/progress/progress.go */
+function actionOf({ id, completed }: VertexStatus): string {
+  if (id.startsWith('transferring ')) return 'transferring'
+  if (id.startsWith('extracting ')) return 'extract'
+  if (/^sha256:[0-9a-f]{64}$/.test(id)) return completed === undefined ? 'downloading' : 'done'
+  return ''
+}
 
 /** A status message as it goes over the wire. */
 export function statusMessage(status: SolveStatus): Message {
@@ -33,7 +41,7 @@ export function statusMessage(status: SolveStatus): Message {
     statuses: (status.statuses ?? []).map(one => ({
       ID: one.id,
       vertex: one.vertex,
-      name: one.name ?? '',
+      name: one.name ?? actionOf(one),
       current: BigInt(Math.round(one.current)),
       total: BigInt(Math.round(one.total ?? 0)),
       timestamp: timestamp(one.timestamp),
