@@ -1,6 +1,6 @@
 import { asSlipwayError } from '../errors/slipway-error.ts'
 import type { Platform } from '../oci/descriptor.ts'
-import { formatPlatformAll, normalizePlatform, parsePlatform } from '../oci/platform.ts'
+import { formatPlatform, formatPlatformAll, normalizePlatform, parsePlatform } from '../oci/platform.ts'
 
 /** The platforms of a result. */
 export interface MadePlatforms {
@@ -9,7 +9,8 @@ export interface MadePlatforms {
 }
 
 /**
- * What users should know where a frontend made other platforms than they asked for (`platform` of its options). Texts:
+ * What users should know where a frontend made other platforms than they asked for (`platform` of its options;
+ * without it, that of this machine). Texts:
  * https://github.com/moby/buildkit/blob/v0.32.2/exporter/verifier/platforms.go
  */
 export function platformWarnings(
@@ -17,8 +18,7 @@ export function platformWarnings(
   made: MadePlatforms,
   hostPlatform: Platform,
 ): readonly string[] {
-  if (requested === undefined || requested === '') return []
-  const texts = requested.split(',').map(text => text.trim())
+  const texts = (requested || formatPlatform(hostPlatform)).split(',').map(text => text.trim())
   const wanted = new Set<string>()
   const warnings: string[] = []
   for (const text of texts) {
