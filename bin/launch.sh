@@ -14,3 +14,5 @@ if [ -z "$node" ]; then
   [ ! -f "$root/.node-version" ] || IFS= read -r want <"$root/.node-version" || true
   node=$(sh "$root/bin/find-node.sh" "$root" "$want")
 fi
+# Many threads take and give back large buffers: with one arena of memory each, glibc would keep far more than is in use.
+export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"

@@ -8,7 +8,7 @@ const compress = promisify(zstdCompress)
 /** Level that is used when none is asked for. */
 export const defaultZstdLevel = 3
 
-const frameSize = 4 << 20
+const frameSize = 2 << 20
 
 /**
  * A zstd stream of frames that follow each other, which every decoder reads as one. `level` 0 (the default) to 22.
