@@ -27,7 +27,7 @@ function planOptions(): PlanOptions & { readonly links: string[] } {
   const links: string[] = []
   return {
     directory: '/private',
-    features: { userXattr: false, parameters: new Set() },
+    features: { userXattr: false, parameters: new Set(), volatile: false },
     scratch: () => `/scratch/${count++}`,
     link: (target, path) => links.push(`${path} -> ${target}`),
     links,

@@ -3,7 +3,7 @@ import { endianness, release } from 'node:os'
 import { platformOfMachine } from '../oci/host-platform.ts'
 import { inUserNamespace } from '../sys/user-namespace.ts'
 import { type Cgroups, detectCgroups } from './cgroup.ts'
-import type { OverlayFeatures } from './root/overlay-options.ts'
+import { hasVolatileOverlay, type OverlayFeatures } from './root/overlay-options.ts'
 import { heldCapabilities } from './spec/capabilities.ts'
 import type { MachineFeatures } from './spec/generate-spec.ts'
 
@@ -30,7 +30,11 @@ export function detectFeatures(): HostFeatures {
       loopDevices: loopDevices(),
     },
     cgroups,
-    overlay: { userXattr: rootless, parameters: new Set(list('/sys/module/overlay/parameters')) },
+    overlay: {
+      userXattr: rootless,
+      parameters: new Set(list('/sys/module/overlay/parameters')),
+      volatile: hasVolatileOverlay(release()),
+    },
   }
 }
 

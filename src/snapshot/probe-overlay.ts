@@ -12,9 +12,18 @@ export function canMountOverlay(folder: string, userXattr: boolean): boolean {
     for (const name of ['lower', 'upper', 'work', 'merged']) mkdirSync(join(base, name))
     const parts = ['lower', 'upper', 'work'].map(name => `${name}dir=${join(base, name)}`)
     const target = join(base, 'merged')
-    mount('overlay', target, 'overlay', 0, [...parts, ...(userXattr ? ['userxattr'] : [])].join(','))
-    unmount(target, { detach: true })
-    return true
+    const options = [...parts, ...(userXattr ? ['userxattr'] : [])]
+    const attempt = (more: readonly string[]): boolean => {
+      try {
+        mount('overlay', target, 'overlay', 0, [...options, ...more].join(','))
+        unmount(target, { detach: true })
+        return true
+      } catch {
+        return false
+      }
+    }
+    // Volatile (Linux 5.10): the end of a mount that syncs waits for all that the file system has to write.
+    return attempt(['volatile']) || attempt([])
   } catch {
     return false
   } finally {

@@ -11,6 +11,8 @@ export interface OverlayDirectories {
 export interface OverlayMount {
   readonly cwd: string
   readonly options: string
+  /** Mark that a mount without syncing leaves in its work directory, relative to `cwd`: with it, no second mount. */
+  readonly mark?: string
 }
 
 /** What the kernel's overlayfs understands. */
@@ -19,6 +21,17 @@ export interface OverlayFeatures {
   readonly userXattr: boolean
   /** Names of the module's parameters; options of the same name exist. */
   readonly parameters: ReadonlySet<string>
+  /**
+   * Nothing is synced for the mount's sake, neither when programs ask for it nor when it ends; otherwise its end waits for
+   * all that the file system has to write. What a crash of the machine may lose, the state directory finds out later.
+   */
+  readonly volatile: boolean
+}
+
+/** Whether a kernel of this release has volatile overlay mounts (5.10). */
+export function hasVolatileOverlay(release: string): boolean {
+  const [major = 0, minor = 0] = release.split('.').map(part => Number.parseInt(part, 10))
+  return major > 5 || (major === 5 && minor >= 10)
 }
 
 /** `mount` passes at most a page of options, its closing NUL included. */
@@ -48,13 +61,16 @@ export function overlayMount(
       : [`upperdir=${name(upper)}`, `workdir=${name(work)}`]),
     ...featureOptions(features, upper !== undefined),
   ].join(',')
-  return Buffer.byteLength(options) > longestOptions ? undefined : { cwd, options }
+  if (Buffer.byteLength(options) > longestOptions) return undefined
+  const mark = features.volatile && work !== undefined ? { mark: `${name(work)}/work/incompat` } : {}
+  return { cwd, options, ...mark }
 }
 
 function featureOptions(features: OverlayFeatures, writable: boolean): string[] {
-  if (features.userXattr) return ['userxattr']
+  const sync = writable && features.volatile ? ['volatile'] : []
+  if (features.userXattr) return ['userxattr', ...sync]
   const off = writable ? ['index', 'redirect_dir', 'metacopy'] : ['index']
-  return off.filter(name => features.parameters.has(name)).map(name => `${name}=off`)
+  return [...off.filter(name => features.parameters.has(name)).map(name => `${name}=off`), ...sync]
 }
 
 /** The deepest directory that holds all of `paths` (and is none of them). */

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, beforeEach, describe, test } from 'node:test'
 import { createMountPoints, createWorkingDirectory, removeMountPoints } from './mount-points.ts'
-import { mostLowers, overlayMount } from './overlay-options.ts'
+import { hasVolatileOverlay, mostLowers, overlayMount } from './overlay-options.ts'
 import { resolveInRoot } from './resolve-in-root.ts'
 import { bindLine, quoteWord, setupScript } from './setup-script.ts'
 
@@ -106,6 +106,7 @@ describe('overlay options', () => {
   const features = {
     userXattr: false,
     parameters: new Set(['index', 'metacopy', 'redirect_dir', 'xino_auto']),
+    volatile: false,
   }
 
   test('paths are relative to what they have in common, topmost layer first', () => {
@@ -121,6 +122,17 @@ describe('overlay options', () => {
       cwd: '/',
       options: 'lowerdir=b:a,index=off',
     })
+  })
+
+  test('where the kernel can, what is written is not synced, and the mark of that may not stop the next mount', () => {
+    const directories = { lowers: ['/s/1/fs'], upper: '/s/3/fs', work: '/s/3/work' }
+    assert.deepEqual(overlayMount(directories, { ...features, parameters: new Set(), volatile: true }), {
+      cwd: '/s',
+      options: 'lowerdir=1/fs,upperdir=3/fs,workdir=3/work,volatile',
+      mark: '3/work/work/incompat',
+    })
+    assert.equal(overlayMount({ lowers: ['/a', '/b'] }, { ...features, volatile: true })?.mark, undefined)
+    assert.deepEqual(['5.9.16', '5.10.0-28-amd64', '6.1.0'].map(hasVolatileOverlay), [false, true, true])
   })
 
   test('in a user namespace attributes go to the user', () => {

@@ -46,8 +46,9 @@ export function setupScript(script: SetupScript): string {
 
 function setupMount(mount: SetupMount, target: string): string {
   if (mount.kind === 'bind') return `mount -n --bind ${quoteWord(mount.source)} ${target}`
-  const { cwd, options } = mount.overlay
-  return `cd ${quoteWord(cwd)}\nmount -n -t overlay -o ${quoteWord(options)} overlay ${target}`
+  const { cwd, options, mark } = mount.overlay
+  const stale = mark === undefined ? '' : `test ! -e ${quoteWord(mark)} || rm -rf ${quoteWord(mark)}\n`
+  return `cd ${quoteWord(cwd)}\n${stale}mount -n -t overlay -o ${quoteWord(options)} overlay ${target}`
 }
 
 function direct(script: SetupScript): string[] {
