@@ -44,8 +44,13 @@ export function define(
   return valueFunction({ parameters, returns, call })
 }
 
-/** The argument as a 64-bit integer, or a `FunctionError` in the words of go-cty. */
+/** The argument as a 64-bit integer, or a `FunctionError` in the words of go-cty; past 2^53 it is only near. */
 export function integerArgument(v: Value | undefined): number {
+  return Number(wholeArgument(v))
+}
+
+/** The argument as an exact 64-bit integer, or a `FunctionError` in the words of go-cty. */
+export function wholeArgument(v: Value | undefined): bigint {
   const float = asFloat(v as Value)
   const whole = isIntegral(float) ? truncateFloat(float) : undefined
   if (whole === undefined || whole > 9223372036854775807n || whole < -9223372036854775808n) {
@@ -53,12 +58,18 @@ export function integerArgument(v: Value | undefined): number {
       'value must be a whole number, between -9223372036854775808 and 9223372036854775807',
     )
   }
-  return Number(whole)
+  return whole
 }
 
-/** The argument as a JavaScript number. */
+const largest = BigInt(Number.MAX_VALUE)
+
+/** The argument as a JavaScript number; a `FunctionError` in the words of go-cty for finite numbers beyond its range. */
 export function numberArgument(v: Value | undefined): number {
-  return floatToNumber(asFloat(v as Value))
+  const float = asFloat(v as Value)
+  const near = floatToNumber(float)
+  if (float.form === 'finite' && !Number.isFinite(near))
+    throw new FunctionError(`value must be between -${largest}.000000 and ${largest}.000000 inclusive`)
+  return near
 }
 
 /** The argument as text. */

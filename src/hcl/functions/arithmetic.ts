@@ -12,10 +12,12 @@ import {
   truncateFloat,
 } from '../value/big-float.ts'
 import { boolType, numberType } from '../value/type.ts'
+import { power } from './power.ts'
 import { typeName } from '../value/type-name.ts'
 import { asFloat, boolValue, integerValue, numberValue, type Value } from '../value/value.ts'
 import {
   any,
+  blame,
   bool,
   define,
   type FunctionTable,
@@ -58,7 +60,8 @@ function rounding(direction: -1 | 0 | 1): HclFunction {
   return define([number('num')], numberType, ([v]) => {
     const float = asFloat(v as Value)
     const whole = truncateFloat(float)
-    if (whole === undefined || isIntegral(float)) return v as Value
+    if (whole === undefined || isIntegral(float))
+      return direction !== 0 && whole === 0n ? integerValue(0) : (v as Value)
     const away = (direction > 0 && !float.negative) || (direction < 0 && float.negative)
     const size = floatFromInteger(away ? whole + BigInt(direction) : whole)
     return numberValue(
@@ -86,7 +89,7 @@ const parseint: HclFunction = define([any('number'), number('base')], numberType
   const { type } = v as Value
   if (type.kind !== 'string')
     throw new FunctionError(`first argument must be a string, not ${typeName(type)}`, 0)
-  const radix = integerArgument(base)
+  const radix = blame(1, '', () => integerArgument(base))
   if (radix < 2 || radix > 62)
     throw new FunctionError('base must be a whole number between 2 and 62 inclusive', 1)
   const given = textArgument(v)
@@ -140,7 +143,7 @@ export const arithmeticFunctions: FunctionTable = {
     boolValue(a?.content === true || b?.content === true),
   ),
   parseint,
-  pow: real((n, power) => n ** power, 'power'),
+  pow: real(power, 'power'),
   signum: define([number('num')], numberType, ([v]) => integerValue(Math.sign(integerArgument(v)))),
   subtract: operator('-'),
 }

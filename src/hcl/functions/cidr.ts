@@ -9,6 +9,7 @@ import {
   number,
   text,
   textArgument,
+  wholeArgument,
 } from './arguments.ts'
 
 /** An IP network; the address has only its prefix bits set. */
@@ -76,11 +77,11 @@ function addressText(address: bigint, bits: 32 | 128): string {
 const networkText = (n: Network): string => `${addressText(n.address, n.bits)}/${n.prefix}`
 
 const cidrhost = define([text('prefix'), number('hostnum')], stringType, ([prefix, host]) => {
-  const wanted = integerArgument(host)
+  const wanted = wholeArgument(host)
   const network = parseNetwork(textArgument(prefix))
   const max = (1n << BigInt(network.bits - network.prefix)) - 1n
-  const offset = wanted < 0 ? max + 1n + BigInt(wanted) : BigInt(wanted)
-  if ((wanted < 0 ? BigInt(-wanted) - 1n : BigInt(wanted)) > max) {
+  const offset = wanted < 0n ? max + 1n + wanted : wanted
+  if ((wanted < 0n ? -wanted - 1n : wanted) > max) {
     throw new FunctionError(`prefix of ${network.prefix} does not accommodate a host numbered ${wanted}`)
   }
   return stringValue(addressText(network.address | offset, network.bits))
@@ -97,17 +98,17 @@ const cidrsubnet = define(
   stringType,
   ([prefix, extra, count]) => {
     const newBits = integerArgument(extra)
-    const netNumber = integerArgument(count)
+    const netNumber = wholeArgument(count)
     const { address, prefix: length, bits } = parseNetwork(textArgument(prefix))
     if (newBits > 32) throw new FunctionError('may not extend prefix by more than 32 bits')
     if (length + newBits > bits)
       throw new FunctionError(`insufficient address space to extend prefix of ${length} by ${newBits}`)
-    if (newBits < 0 || netNumber < 0 || BigInt(netNumber) >= 1n << BigInt(newBits)) {
+    if (newBits < 0 || netNumber < 0n || netNumber >= 1n << BigInt(newBits)) {
       throw new FunctionError(
         `prefix extension of ${newBits} does not accommodate a subnet numbered ${netNumber}`,
       )
     }
-    const shifted = BigInt(netNumber) << BigInt(bits - length - newBits)
+    const shifted = netNumber << BigInt(bits - length - newBits)
     return stringValue(networkText({ address: address | shifted, prefix: length + newBits, bits }))
   },
 )
@@ -149,8 +150,12 @@ function subnetAfter(
   }
   const size = 1n << BigInt(network.bits - prefix)
   const address = ((from + size - 1n) / size) * size
-  if (address + size > network.address + (1n << BigInt(network.bits - network.prefix))) {
-    const after = last === undefined ? networkText(network) : networkText(last)
+  const end = network.address + (1n << BigInt(network.bits - network.prefix))
+  // The original begins behind the network before the first one, which at address 0 is the last one there is.
+  const wraps = last === undefined && network.address === 0n
+  if (wraps || address + size > end) {
+    const before = wraps ? { ...network, address: (1n << BigInt(network.bits)) - size, prefix } : network
+    const after = networkText(last ?? before)
     throw new FunctionError(
       `not enough remaining address space for a subnet with a prefix of ${prefix} bits after ${after}`,
       argument,

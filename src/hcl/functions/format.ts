@@ -25,7 +25,8 @@ import { quote } from '../../gostd/quote.ts'
 /** `%[flags][width][.precision][[index]]mode` in a format string. */
 interface Verb {
   readonly raw: string
-  readonly offset: number
+  /** Where it begins, in bytes. */
+  readonly offset: () => number
   readonly argument: number
   readonly mode: string
   readonly flags: string
@@ -73,7 +74,7 @@ function readVerb(format: string, offset: number, next: number): Verb {
     throw limitError('a field that wide')
   return {
     raw,
-    offset,
+    offset: () => Buffer.byteLength(format.slice(0, offset)),
     flags,
     mode,
     argument: index === undefined ? next : Math.min(Number(index), 1e9),
@@ -96,14 +97,14 @@ function badVerb(format: string, offset: number): FunctionError {
 
 function formatVerb(verb: Verb, args: readonly Value[]): string {
   const value = args[verb.argument - 1]
-  const where = `${quote(verb.raw)} at ${verb.offset}`
+  const where = (): string => `${quote(verb.raw)} at ${verb.offset()}`
   if (value === undefined) {
     throw new FunctionError(
-      `not enough arguments for ${where}: need index ${verb.argument} but have ${args.length} total`,
+      `not enough arguments for ${where()}: need index ${verb.argument} but have ${args.length} total`,
     )
   }
   const unsupported = (why: string): FunctionError =>
-    new FunctionError(`unsupported value for ${where}: ${why}`)
+    new FunctionError(`unsupported value for ${where()}: ${why}`)
   if (verb.mode !== 'v' && isNull(value)) throw unsupported('null value cannot be formatted')
   const convert = (type: Type): Value => {
     try {
@@ -142,7 +143,7 @@ function formatVerb(verb: Verb, args: readonly Value[]): string {
     }
     default:
       throw new FunctionError(
-        `unsupported format verb ${quoteRune(verb.mode)} in ${quote(verb.raw)} at offset ${verb.offset}`,
+        `unsupported format verb ${quoteRune(verb.mode)} in ${quote(verb.raw)} at offset ${verb.offset()}`,
       )
   }
 }

@@ -30,7 +30,16 @@ import {
   tupleValue,
   type Value,
 } from '../value/value.ts'
-import { any, blame, define, type FunctionTable, integerArgument, list, number } from './arguments.ts'
+import {
+  any,
+  blame,
+  define,
+  type FunctionTable,
+  integerArgument,
+  list,
+  number,
+  wholeArgument,
+} from './arguments.ts'
 
 const isList = (v: Value): boolean => v.type.kind === 'list' || v.type.kind === 'tuple'
 const fixed = (call: (args: readonly Value[]) => Value, ...names: string[]): HclFunction =>
@@ -48,10 +57,11 @@ function like(v: Value, values: readonly Value[]): Value {
 const element = define([any('list'), number('index')], dynamicType, ([v, index]) => {
   const sequence = v as Value
   if (!isList(sequence)) throw new FunctionError(`cannot read elements from ${typeName(sequence.type)}`)
-  const at = blame(undefined, 'invalid index: ', () => integerArgument(index))
+  const at = blame(undefined, 'invalid index: ', () => wholeArgument(index))
   const length = lengthOf(sequence)
   if (length === 0) throw new FunctionError('cannot use element function with an empty list')
-  return asArray(sequence)[((at % length) + length) % length] as Value
+  const rest = Number(at % BigInt(length))
+  return asArray(sequence)[rest < 0 ? rest + length : rest] as Value
 })
 
 const coalescelist = valueFunction({
@@ -157,12 +167,12 @@ const range = valueFunction({
     const direction = compareFloats(asFloat(step), floatFromInteger(0))
     if (direction < 0 && compareFloats(asFloat(end), asFloat(start)) > 0)
       throw new FunctionError('end must be less than start when step is negative', 1)
-    if (direction > 0 && backwards)
+    if (direction >= 0 && backwards)
       throw new FunctionError('end must be greater than start when step is positive', 1)
     const values: Value[] = []
     for (
       let n = start;
-      direction === 0 || compareFloats(asFloat(n), asFloat(end)) * direction < 0;
+      compareFloats(asFloat(n), asFloat(end)) * (direction < 0 ? -1 : 1) < 0;
       n = applyOperator('+', n, step)
     ) {
       if (values.length >= 1024) {

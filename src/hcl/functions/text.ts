@@ -1,4 +1,5 @@
 import { FunctionError, type HclFunction, valueFunction } from '../function.ts'
+import { lower, titleCase, upper } from './letter-case.ts'
 import { countGraphemes, graphemes } from '../syntax/grapheme.ts'
 import { compareText } from '../value/compare-text.ts'
 import { limitError, takeSize } from '../value/limit.ts'
@@ -86,7 +87,7 @@ function title(source: string): string {
   let boundary = true
   let out = ''
   for (const c of source) {
-    out += boundary ? upper(c) : c
+    out += boundary ? titleCase(c) : c
     boundary = (c.codePointAt(0) as number) < 0x80 ? !/[A-Za-z0-9_]/.test(c) : /\s/u.test(c)
   }
   return out
@@ -101,18 +102,6 @@ function trim(source: string, cutset: string): string {
   while (to > from && cut.has(chars[to - 1] as string)) to--
   return chars.slice(from, to).join('')
 }
-
-/** Letter by letter, as Go does it: characters whose other case has several letters (`ß`) stay. */
-function mapCase(source: string, change: (c: string) => string): string {
-  if (/^[\x00-\x7f]*$/.test(source)) return change(source)
-  return Array.from(source, c => {
-    const changed = change(c)
-    return [...changed].length === 1 ? changed : c
-  }).join('')
-}
-
-const upper = (s: string): string => mapCase(s, c => c.toUpperCase())
-const lower = (s: string): string => mapCase(s, c => c.toLowerCase())
 
 /** The last element of a slash-separated path, as Go's `path.Base`. */
 export function baseName(path: string): string {

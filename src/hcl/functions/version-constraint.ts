@@ -1,4 +1,5 @@
-import { compareSemver, parseSemver, type Semver } from '../../gostd/semver.ts'
+import { quote } from '../../gostd/quote.ts'
+import { compareSemver, type Semver } from '../../gostd/semver.ts'
 import { FunctionError } from '../function.ts'
 
 const part = '[0-9|x|X|\\*]+'
@@ -22,8 +23,7 @@ interface Constraint {
 
 /** Tells whether a version satisfies a constraint such as `>= 1.2, < 2 || ~3.1` (the language of Masterminds/semver 3). */
 export function satisfies(given: string, constraint: string): boolean {
-  const v = parseSemver(given)
-  if (v === undefined) throw new FunctionError(invalidVersion(given))
+  const v = parseVersion(given)
   const alternatives = constraint
     .replace(span, (_, low: string, high: string) => `>= ${low}, <= ${high} `)
     .split('||')
@@ -37,10 +37,32 @@ export function satisfies(given: string, constraint: string): boolean {
   })
 }
 
-function invalidVersion(given: string): string {
-  const loose = /^v?([0-9]+)(\.[0-9]+)?(\.[0-9]+)?/.exec(given)
-  const zero = loose?.slice(1).some(p => /^\.?0[0-9]/.test(p ?? '')) === true
-  return zero ? 'version segment starts with 0' : 'invalid semantic version'
+/** Reads a version with whatever may be missing or written oddly; throws a `FunctionError` in the original's words. */
+function parseVersion(given: string): Semver {
+  const found = loose.exec(given)
+  if (found === null) throw new FunctionError('invalid semantic version')
+  const [, major = '0', minor = '0', patch = '0', prerelease, build = ''] = found
+  const identifiers = prerelease === undefined ? [] : prerelease.split('.')
+  const version = {
+    major: segment(major),
+    minor: segment(minor),
+    patch: segment(patch),
+    prerelease: identifiers,
+    build,
+  }
+  if (identifiers.some(i => /^0[0-9]+$/.test(i))) throw new FunctionError('version segment starts with 0')
+  return version
+}
+
+const identifiers = '([0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*)'
+const loose = new RegExp(
+  `^v?([0-9]+)(?:\\.([0-9]+))?(?:\\.([0-9]+))?(?:-${identifiers})?(?:\\+${identifiers})?$`,
+)
+
+function segment(digits: string): number {
+  if (BigInt(digits) < 1n << 64n) return Number(digits)
+  const why = `strconv.ParseUint: parsing ${quote(digits)}: value out of range`
+  throw new FunctionError(`error parsing version segment: ${why}`)
 }
 
 function parseConstraint(text: string): Constraint {
@@ -58,9 +80,17 @@ function parseConstraint(text: string): Constraint {
       : anyPatch
         ? `${major}${minor}.0`
         : `${major}${minor}${patch}`
-  const parsed = parseSemver(numbers + prerelease)
-  if (parsed === undefined) throw new FunctionError('constraint parser error')
+  const parsed = constraintVersion(numbers + prerelease)
   return { operator: op, version: parsed, anyMajor, anyMinor, anyPatch }
+}
+
+function constraintVersion(text: string): Semver {
+  try {
+    return parseVersion(text)
+  } catch (e) {
+    if (e instanceof FunctionError) throw new FunctionError('constraint parser error')
+    throw e
+  }
 }
 
 function holds(v: Semver, c: Constraint): boolean {

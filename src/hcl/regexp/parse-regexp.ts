@@ -167,7 +167,6 @@ class RegexpParser {
       if (named === null) throw new RegexpError('invalid named capture', rest)
       const name = named[1] as string
       if (!/^[A-Za-z0-9_]+$/.test(name)) throw new RegexpError('invalid named capture', named[0])
-      if (this.#names.includes(name)) throw new RegexpError('duplicate capture group name', name)
       this.#at += named[0].length
       return this.#body(this.#names.push(name) - 1)
     }
