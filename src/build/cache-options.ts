@@ -42,19 +42,31 @@ interface LocalTarget {
   readonly reset: boolean
 }
 
+/** What caches are prepared with. */
+export interface CachePreparation {
+  /** Where relative paths begin. */
+  readonly cwd: string
+  /** An entry with what the environment says of it; undefined for one that is to be left out. */
+  readonly complete?: (entry: CacheEntry) => Promise<CacheEntry | undefined>
+}
+
 /**
  * Makes caches ready: local ones become directories that the node may read and write. Throws `invalid-argument`.
  * Behaviour: https://github.com/moby/buildkit/blob/v0.32.2/client/solve.go
  */
 export async function prepareCaches(
-  request: { readonly cacheFrom: readonly CacheEntry[]; readonly cacheTo: readonly CacheEntry[] },
-  cwd: string,
+  request: {
+    readonly cacheFrom: readonly CacheEntry[]
+    readonly cacheTo: readonly CacheEntry[]
+    readonly buildArgs?: Readonly<Record<string, string>>
+  },
+  { cwd, complete = async entry => entry }: CachePreparation,
 ): Promise<BuildCaches> {
   const stores: Record<string, SharedLayout> = {}
   const warnings: string[] = []
   const targets: LocalTarget[] = []
   const exports: NodeCacheEntry[] = []
-  for (const entry of request.cacheTo) {
+  for (const entry of await completed([...request.cacheTo, ...inlineByArgument(request)], complete)) {
     if (entry.type === 'registry') needReference(entry, 'exporter')
     if (entry.type === 'local') {
       const target = localTarget(entry, cwd)
@@ -65,7 +77,7 @@ export async function prepareCaches(
     exports.push(nodeEntry(entry))
   }
   const imports: NodeCacheEntry[] = []
-  for (const entry of request.cacheFrom) {
+  for (const entry of await completed(request.cacheFrom, complete)) {
     if (entry.type === 'registry') needReference(entry, 'importer')
     if (entry.type !== 'local') {
       imports.push(nodeEntry(entry))
@@ -97,6 +109,30 @@ export async function prepareCaches(
       for (const target of targets) await enter(target, response['cache.manifest'])
     },
   }
+}
+
+async function completed(
+  entries: readonly CacheEntry[],
+  complete: NonNullable<CachePreparation['complete']>,
+): Promise<readonly CacheEntry[]> {
+  const all: CacheEntry[] = []
+  for (const entry of entries) {
+    const made = await complete(entry)
+    if (made !== undefined) all.push(made)
+  }
+  return all
+}
+
+/** `--build-arg BUILDKIT_INLINE_CACHE=1` is another way to ask for an inline cache. */
+function inlineByArgument({
+  cacheTo,
+  buildArgs = {},
+}: {
+  readonly cacheTo: readonly CacheEntry[]
+  readonly buildArgs?: Readonly<Record<string, string>>
+}): readonly CacheEntry[] {
+  const wanted = tryParseBool(buildArgs['BUILDKIT_INLINE_CACHE'] ?? '') === true
+  return wanted && !cacheTo.some(entry => entry.type === 'inline') ? [{ type: 'inline', attributes: {} }] : []
 }
 
 const invalid = (message: string): SlipwayError => new SlipwayError('invalid-argument', message)

@@ -10,7 +10,7 @@ import type { BuildkitConnection } from '../session/connection.ts'
 import type { StatusWriter } from '../status/solve-status.ts'
 import type { BuildInputs } from './build-inputs.ts'
 import type { BuildRequest } from './build-request.ts'
-import { prepareCaches } from './cache-options.ts'
+import { type CachePreparation, prepareCaches } from './cache-options.ts'
 import { frontendAttributes } from './frontend-attributes.ts'
 import type { ResolvedOutput } from './outputs.ts'
 import type { BuildLinks } from './target-links.ts'
@@ -27,6 +27,8 @@ export interface RunBuildOptions {
   readonly onStatus: StatusWriter
   /** Where relative paths begin. */
   readonly cwd: string
+  /** A cache's entry with what the environment says of it; undefined for one that is to be left out. */
+  readonly complete?: NonNullable<CachePreparation['complete']>
   /** Told what the build is done without. */
   readonly warn: (line: string) => void
   readonly signal: AbortSignal
@@ -63,7 +65,7 @@ export async function runBuild(
     sharedKey: inputs.sharedKey,
   }
   const layouts = Object.entries(inputs.layouts).map(([name, path]) => [`oci:${name}`, { path }] as const)
-  const caches = await prepareCaches(request, options.cwd)
+  const caches = await prepareCaches(request, options)
   for (const warning of caches.warnings) options.warn(warning)
   const directoryStores = { ...Object.fromEntries(layouts), ...caches.stores }
   const stores = Object.keys(directoryStores).length === 0 ? [] : [contentStores(directoryStores)]

@@ -34,6 +34,7 @@ export async function embeddedDriver(host: Host, settings: EngineSettings = {}):
     config,
     machine,
     proxy: proxySettings(host),
+    cloudEnv: cloudVariables(host),
     ...(host.env['PATH'] === undefined ? {} : { searchPath: host.env['PATH'] }),
     ...(settings.entitlements === undefined
       ? {}
@@ -69,6 +70,14 @@ export function proxySettings({ env }: Host): ProxySettings {
     if (value) settings[name] = value
   }
   return settings
+}
+
+/** Variables with which clouds say who this process is, for caches that are kept there. */
+export function cloudVariables({ env }: Host): Readonly<Record<string, string>> {
+  const names = /^(AWS_|AZURE_|BUILDKIT_AZURE_|IDENTITY_)|^(GITHUB_API_URL|HOME)$/
+  const found: Record<string, string> = {}
+  for (const [name, value] of Object.entries(env)) if (value && names.test(name)) found[name] = value
+  return found
 }
 
 /** Thrown where the whole command has been run again, as root of a user namespace: all that is left is its exit code. */

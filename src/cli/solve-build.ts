@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import type { ByteStream } from '../bytes/byte-stream.ts'
 import { type BuildInputs, prepareInputs } from '../build/build-inputs.ts'
 import type { BuildRequest } from '../build/build-request.ts'
+import { completeCacheEntry } from '../build/complete-cache-entry.ts'
 import { type DriverOutputs, driverOutputs, type LoadTarget } from '../build/driver-outputs.ts'
 import { buildOnNodes, type NodesBuildResult } from '../build/multi-node.ts'
 import type { ResolvedOutput } from '../build/outputs.ts'
@@ -26,6 +27,7 @@ import { clientStep } from '../progress/client-step.ts'
 import type { StatusWriter, VertexWarning } from '../status/solve-status.ts'
 import { openBuilderHost } from './builder-host.ts'
 import { authAttachable, outputsAttachable, secretsAttachable } from './client-attachables.ts'
+import { proxySettings } from './embedded.ts'
 import type { GlobalOptions } from './global-flags.ts'
 import type { Host } from './host.ts'
 import { hostPlatform } from './host-platform.ts'
@@ -163,6 +165,13 @@ export class Solving {
       note: line => this.#notes.push(line),
       warn: line => this.#notes.push(`WARNING: ${line}`),
       cwd: host.cwd,
+      complete: entry =>
+        completeCacheEntry(entry, {
+          env: host.env,
+          proxy: proxySettings(host),
+          now: () => host.now(),
+          signal,
+        }),
       onStatus: write,
       tempDir: tmpdir(),
       hostPlatform: hostPlatform(),

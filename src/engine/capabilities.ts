@@ -40,7 +40,7 @@ export function llbCapabilities(): Capability[] {
     exec.cgroup exec.secretenv exec.validexitcode
     file.base file.rm.wildcard file.rm.nofollowsymlink file.copy.includeexcludepatterns file.copy.requiredpaths
     file.copy.alwaysreplaceexistingdestpaths file.copy.modestring file.symlink.create
-    constraints platform meta.ignorecache meta.description meta.exportcache mergeop diffop passthroughop
+    constraints platform meta.ignorecache meta.description meta.exportcache cache.gha cache.s3 cache.azblob mergeop diffop passthroughop
     source.buildop.llbfilename source.policy.session
     exporter.image.annotations exporter.image.attestations exporter.sourcedateepoch exporter.multiple
     gc.freespacefilter history.filter`)

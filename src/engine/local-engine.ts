@@ -34,6 +34,8 @@ export interface LocalEngineOptions {
   readonly proxy: ProxySettings
   /** Directories of programs, separated by colons. */
   readonly searchPath?: string
+  /** Variables of this process that caches in clouds look at: `AWS_…`, `AZURE_…`, `BUILDKIT_AZURE_…`, `HOME`. */
+  readonly cloudEnv?: Readonly<Record<string, string | undefined>>
   /** Entitlements that builds may be given; absent: all that they ask for. */
   readonly entitlements?: readonly string[]
 }
@@ -96,6 +98,8 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
     retention: historyRetention(config.document['history']),
     environment: provenanceEnvironment(config.document['provenanceEnvDir']),
     entitlements: options.entitlements,
+    cloudEnv: options.cloudEnv ?? {},
+    signedGha: wantsSignedGha(config.document['ghacache']),
     now: () => Date.now(),
   })
   return {
@@ -116,4 +120,14 @@ function proxyVariables(proxy: ProxySettings): Readonly<Record<string, string>> 
     if (typeof value === 'string') Object.assign(found, { [name]: value, [name.toLowerCase()]: value })
   }
   return found
+}
+
+/** Source: https://github.com/moby/buildkit/blob/v0.32.2/docs/buildkitd.toml.md, `[ghacache]` */
+function wantsSignedGha(settings: unknown): boolean {
+  if (typeof settings !== 'object' || settings === null) return false
+  const { sign, verify } = settings as {
+    readonly sign?: unknown
+    readonly verify?: { readonly required?: unknown }
+  }
+  return sign !== undefined || verify?.required === true
 }

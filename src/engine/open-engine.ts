@@ -79,6 +79,10 @@ export interface EngineOptions {
   readonly environment: Readonly<Record<string, JsonValue>>
   /** Entitlements that builds may be given; undefined: all that they ask for. */
   readonly entitlements: readonly string[] | undefined
+  /** Variables of the process that caches in clouds look at. */
+  readonly cloudEnv: Readonly<Record<string, string | undefined>>
+  /** Caches of GitHub Actions are to be signed or verified. */
+  readonly signedGha: boolean
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
@@ -186,6 +190,8 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
       async clientStore(sessionId, storeId, signal) {
         return clientContent(await options.sessions.get(sessionId, { signal }), storeId)
       },
+      cloud: { transport: options.transport, env: options.cloudEnv, now: options.now },
+      signedGha: options.signedGha,
     },
     pushTarget: (reference, settings, ctx) => lookup.pushTarget(reference, settings, ctx),
     sink: options.sink,
