@@ -3,7 +3,7 @@ import { quote as goQuote } from '../gostd/quote.ts'
 /** ` Did you mean "name"?` for the first of `names` that is close to `given`, else an empty text. */
 export function suggestName(given: string, names: Iterable<string>): string {
   const name = closestName(given, names)
-  return name === undefined ? '' : ` Did you mean ${goQuote(name)}?`
+  return name === undefined || name === '' ? '' : ` Did you mean ${goQuote(name)}?`
 }
 
 /** The first of `names` that fewer than three edits separate from `given`. */

@@ -30,7 +30,8 @@ export function evaluateConditional(
     return dynamicValue
   }
   const choice = condition(e, evaluate(e.condition, context, diagnostics), diagnostics)
-  if (choice === undefined) {
+  if (choice === 'wrong') return unknownValue(common.type)
+  if (choice === 'unknown') {
     return isNull(yes) && isNull(no) ? nullValue(common.type) : unknownValue(common.type)
   }
   for (const d of choice ? yesFound : noFound) diagnostics.push(d)
@@ -63,22 +64,26 @@ function commonType(yes: Value, no: Value): Common | undefined {
   )
 }
 
-/** Which side is taken; `undefined` when that is not known or cannot be told. */
-function condition(e: ConditionalExpression, value: Value, diagnostics: Diagnostics): boolean | undefined {
+/** Which side is taken, as far as that is known and can be told. */
+function condition(
+  e: ConditionalExpression,
+  value: Value,
+  diagnostics: Diagnostics,
+): boolean | 'unknown' | 'wrong' {
   const subject = e.condition.range
   if (isNull(value)) {
     const detail = 'The condition value is null. Conditions must either be true or false.'
     diagnostics.push({ summary: 'Null condition', detail, subject, context: e.range })
-    return undefined
+    return 'wrong'
   }
-  if (!isKnown(value)) return undefined
+  if (!isKnown(value)) return 'unknown'
   try {
     return convertValue(value, boolType).content === true
   } catch (error) {
     if (!(error instanceof ConversionError)) throw error
     const detail = 'The condition expression must be of type bool.'
     diagnostics.push({ summary: 'Incorrect condition type', detail, subject, context: e.range })
-    return undefined
+    return 'wrong'
   }
 }
 

@@ -35,19 +35,25 @@ export function evaluateSplat(
     diagnostics.push({ summary: 'Splat of null value', detail, subject: e.source.range, context: wide })
     return dynamicValue
   }
-  if (source.type.kind === 'dynamic' || (single && !isKnown(source))) return dynamicValue
-  if (!isKnown(source)) return unknownValue(resultType(e, source, outer))
+  if (source.type.kind === 'dynamic') return dynamicValue
+  if (single && !isKnown(source)) {
+    evaluate(e.each, { ...outer, item: source }, diagnostics)
+    return dynamicValue
+  }
+  if (!isKnown(source)) return unknownValue(resultType(e, source, outer, diagnostics))
   const isList = source.type.kind === 'list' || source.type.kind === 'set'
   const atItems = diagnostics.length
   const values = (single ? [source] : asArray(source)).map(item => {
     takeSize(outer.budget, 1)
     return evaluate(e.each, { ...outer, item }, diagnostics)
   })
-  if (diagnostics.length > atItems) return isList ? unknownValue(resultType(e, source, outer)) : dynamicValue
+  if (diagnostics.length > atItems) {
+    return unknownValue(resultType(e, single ? tupleValue([source]) : source, outer, []))
+  }
   if (!isList) return tupleValue(values)
   const [first] = values
   if (first === undefined) {
-    const type = resultType(e, source, outer)
+    const type = resultType(e, source, outer, diagnostics)
     return listValue([], type.kind === 'list' ? type.element : type)
   }
   if (values.every(v => sameType(v.type, first.type))) return listValue(values)
@@ -62,8 +68,8 @@ export function evaluateSplat(
 }
 
 /** The type the splat would have for known items, told from their types alone. */
-function resultType(e: SplatExpression, source: Value, outer: EvalContext): Type {
-  const of = (type: Type): Type => evaluate(e.each, { ...outer, item: unknownValue(type) }, []).type
+function resultType(e: SplatExpression, source: Value, outer: EvalContext, diagnostics: Diagnostics): Type {
+  const of = (type: Type): Type => evaluate(e.each, { ...outer, item: unknownValue(type) }, diagnostics).type
   return source.type.kind === 'tuple'
     ? tupleType(source.type.elements.map(of))
     : listType(of(elementType(source)))

@@ -90,7 +90,6 @@ function parseAttributeSplat(
   const first = p.peek().range
   const steps: TraversalStep[] = []
   let last = star.range
-  let attribute = star
   const marker = rangeBetween(dot.range, star.range)
   while (p.peek().kind === '.') {
     const inner = p.read()
@@ -103,11 +102,11 @@ function parseAttributeSplat(
           inner,
           token,
           'Use the proper index syntax with a full splat expression [*] instead',
-          attribute.range,
+          star.range,
         ),
       )
     } else if (token.kind === 'identifier') {
-      attribute = p.read()
+      p.read()
       steps.push({ kind: 'attribute', name: token.text, range: rangeBetween(inner.range, token.range) })
     } else {
       const nested = token.kind === '*'
@@ -116,7 +115,7 @@ function parseAttributeSplat(
         detail: nested
           ? 'A splat expression (*) cannot be used inside another attribute-only splat expression.'
           : 'An attribute name is required after a dot.',
-        subject: nested ? token.range : attribute.range,
+        subject: nested ? token.range : star.range,
       })
       p.recovery = true
       return source
@@ -142,8 +141,10 @@ function parseBracket(p: Parser, result: NativeExpression, from: NativeExpressio
     const token = p.read()
     if (token.kind === ']' || p.recovery) return { key: parsed, close: token }
     const detail = 'The index operator must end with a closing bracket ("]").'
-    p.report({ summary: 'Missing close bracket on index', detail, subject: token.range })
-    return { key: parsed, close: p.recover(']') }
+    // As in the original, the place is that of the token with which parsing goes on.
+    const found = p.recover(']')
+    p.report({ summary: 'Missing close bracket on index', detail, subject: found.range })
+    return { key: parsed, close: found }
   })
   const bracket = rangeBetween(open.range, close.range)
   const constant = constantKey(key)
@@ -176,8 +177,8 @@ function parseFullSplat(
   if (close.kind !== ']' && !p.recovery) {
     const detail =
       'The star for a full splat operator must be immediately followed by a closing bracket ("]").'
-    p.report({ summary: 'Missing close bracket on splat index', detail, subject: close.range })
     close = p.recover(']')
+    p.report({ summary: 'Missing close bracket on splat index', detail, subject: close.range })
   }
   const marker = rangeBetween(open.range, close.range)
   if (p.depth >= maxDepth) return parseExpression(p)

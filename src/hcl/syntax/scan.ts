@@ -151,6 +151,12 @@ class Scanner {
     return true
   }
 
+  /** At a `$` or `%` that ends the text, where the scanner would need one more character to tell what it is. */
+  #isPending(): boolean {
+    const c = this.#text[this.#at]
+    return this.#at === this.#text.length - 1 && (c === '$' || c === '%')
+  }
+
   /** Length of `$${`, `%%{` (with `~`), or of a `$` or `%` that begins nothing. */
   #escape(): number {
     const c = this.#text[this.#at] as string
@@ -161,6 +167,7 @@ class Scanner {
 
   #quoted(): void {
     if (this.#sequence()) return
+    if (this.#isPending()) return this.#emit('invalid', 1)
     const c = this.#text[this.#at] as string
     if (c === '"') {
       this.#emit('close-quote', 1)
@@ -182,6 +189,7 @@ class Scanner {
     if (this.#sequence()) return
     const c = this.#text[this.#at] as string
     const heredocFrame = frame.mode === 'heredoc'
+    if (heredocFrame && this.#isPending()) return this.#emit('invalid', 1)
     let length = c === '$' || c === '%' ? this.#escape() : (this.#match(midline)?.length ?? 0)
     const after = this.#at + length
     const newline = this.#text[after] === '\n' ? 1 : this.#text.startsWith('\r\n', after) ? 2 : 0
