@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { globSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
-import { build, type Plugin } from 'esbuild'
+import { build, type BuildOptions, type Plugin } from 'esbuild'
 
-// `npm run build`: dist/ with everything bundled in lazy chunks, so that a command loads only what it uses. All files lie flat
-// in one folder: whichever chunk a module lands in, its workers are beside it.
+// `npm run build`: dist/ with everything bundled. One file holds all of our code, in pieces that run when they are first
+// imported: reading and caching one file takes less time at start than finding a hundred. What few commands need is in
+// files of its own. All lie flat in one folder, so that workers are beside what starts them.
 
 const root = join(import.meta.dirname, '..')
 const src = join(root, 'src')
@@ -33,37 +35,86 @@ const workerFiles: Plugin = {
   },
 }
 
+/** The first file turns the compile cache on, so what is to be cached is another one. */
+const entry: Plugin = {
+  name: 'entry',
+  setup(bundle) {
+    bundle.onResolve({ filter: /^\.\/run-main\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './run-main.js', external: true } : undefined,
+    )
+  },
+}
+
+/** What takes long to load and is seldom needed: not with the module that imports it, but on the first use of a name. */
+const lateBuiltins = ['http', 'http2', 'https', 'tls']
+const latePackages = ['@kubernetes/client-node']
+const lateModules: Plugin = {
+  name: 'late-modules',
+  setup(bundle) {
+    bundle.onResolve({ filter: new RegExp(`^(node:)?(${lateBuiltins.join('|')})$`) }, ({ path }) => {
+      return { path: path.replace('node:', ''), namespace: 'late-builtin' }
+    })
+    bundle.onLoad({ filter: /.*/, namespace: 'late-builtin' }, ({ path }) => {
+      const names = JSON.stringify(Object.keys(createRequire(import.meta.url)(path) as object))
+      const property = `{ enumerable: true, get: () => process.getBuiltinModule('${path}')[name] }`
+      return { contents: `for (const name of ${names}) Object.defineProperty(exports, name, ${property})` }
+    })
+    bundle.onResolve({ filter: new RegExp(`^(${latePackages.join('|')})$`) }, ({ path }) => {
+      return { path, namespace: 'late-package' }
+    })
+    bundle.onLoad({ filter: /.*/, namespace: 'late-package' }, ({ path }) => {
+      return { contents: `module.exports = require('./${lateFile(path)}.cjs')` }
+    })
+    bundle.onResolve({ filter: /.*/, namespace: 'late-package' }, ({ path }) => ({ path, external: true }))
+  },
+}
+
 const dist = join(root, 'dist')
 rmSync(dist, { recursive: true, force: true })
-const result = await build({
-  entryPoints: {
-    main: join(src, 'cli', 'main.ts'),
-    ...Object.fromEntries([...workers].map(([path, name]) => [name, `${path}.ts`])),
-  },
+const common: BuildOptions = {
   outdir: dist,
-  entryNames: '[name]',
-  chunkNames: '[name]-[hash]',
   bundle: true,
-  splitting: true,
-  minifySyntax: true,
-  minifyWhitespace: true,
+  minify: true,
   legalComments: 'none',
-  format: 'esm',
   platform: 'node',
   target: 'node24',
-  external: ['koffi'],
-  define: { SLIPWAY_REVISION: JSON.stringify(revision()) },
-  // CommonJS packages in the bundle ask for Node's own modules by require.
-  banner: {
-    js: "import{createRequire as $require}from'node:module';const require=$require(import.meta.url);",
-  },
-  plugins: [workerFiles],
   metafile: true,
   logLevel: 'warning',
-})
-const sizes = Object.values(result.metafile.outputs).map(({ bytes }) => bytes)
+}
+const results = [
+  await build({
+    ...common,
+    entryPoints: {
+      main: join(src, 'cli', 'main.ts'),
+      'run-main': join(src, 'cli', 'run-main.ts'),
+      ...Object.fromEntries([...workers].map(([path, name]) => [name, `${path}.ts`])),
+    },
+    format: 'esm',
+    external: ['koffi'],
+    define: { SLIPWAY_REVISION: JSON.stringify(revision()) },
+    // CommonJS packages in the bundle ask for Node's own modules by require.
+    banner: {
+      js: "import{createRequire as $require}from'node:module';const require=$require(import.meta.url);",
+    },
+    plugins: [entry, workerFiles, lateModules],
+  }),
+  await build({
+    ...common,
+    entryPoints: Object.fromEntries(latePackages.map(name => [lateFile(name), name])),
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+  }),
+]
+const sizes = results.flatMap(({ metafile }) =>
+  Object.values(metafile?.outputs ?? {}).map(({ bytes }) => bytes),
+)
 const total = sizes.reduce((sum, bytes) => sum + bytes, 0)
 console.log(`dist: ${sizes.length} files, ${Math.round(total / 1024)} KiB`)
+
+/** Name of the file of a package that comes late. */
+function lateFile(name: string): string {
+  return name.replaceAll(/\W+/g, '-').replace(/^-/, '')
+}
 
 /** The commit that is bundled, for `slipway version`. */
 function revision(): string {

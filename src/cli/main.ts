@@ -1,4 +1,5 @@
 import { enableCompileCache } from 'node:module'
+import { usePlainHeaders } from '../session/transport/plain-headers.ts'
 import { metadataCommand, pluginMetadata } from './plugin-metadata.ts'
 
 if (process.argv[2] === metadataCommand) {
@@ -6,6 +7,7 @@ if (process.argv[2] === metadataCommand) {
 } else {
   const caches = process.env['XDG_CACHE_HOME'] ?? (process.env['HOME'] && `${process.env['HOME']}/.cache`)
   if (caches) enableCompileCache(`${caches}/slipway/compile`)
+  usePlainHeaders()
   const { runMain } = await import('./run-main.ts')
   await runMain()
 }

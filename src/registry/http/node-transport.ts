@@ -37,7 +37,7 @@ const plainTls: TlsSettings = { insecure: false, ca: [], keypair: [], directorie
  */
 export class NodeTransport implements Transport {
   readonly #options: Required<NodeTransportOptions>
-  readonly #plain: http.Agent
+  #plain: http.Agent | undefined
   readonly #secure = new Map<string, Promise<https.Agent>>()
   /** Hosts whose certificate only the system's authorities vouch for. */
   readonly #systemTrust = new Set<string>()
@@ -46,7 +46,12 @@ export class NodeTransport implements Transport {
     const { proxy = {}, maxSockets = 16, connectTimeout = 30_000 } = options
     const { answerTimeout = 300_000, idleTimeout = 120_000 } = options
     this.#options = { proxy, maxSockets, connectTimeout, answerTimeout, idleTimeout }
-    this.#plain = new http.Agent(this.#agentOptions())
+  }
+
+  /** Made when it is first needed: most builds that find all in their cache never ask a registry. */
+  #plainAgent(): http.Agent {
+    this.#plain ??= new http.Agent(this.#agentOptions())
+    return this.#plain
   }
 
   async send(request: HttpRequest): Promise<HttpResponse> {
@@ -69,7 +74,7 @@ export class NodeTransport implements Transport {
   }
 
   [Symbol.dispose](): void {
-    this.#plain.destroy()
+    this.#plain?.destroy()
     for (const agent of this.#secure.values()) {
       agent.then(
         a => a.destroy(),
@@ -84,7 +89,9 @@ export class NodeTransport implements Transport {
    */
   async #try(request: HttpRequest, trust: TrustStore): Promise<HttpResponse> {
     const agent =
-      request.url.protocol === 'https:' ? await this.#agent(request.tls ?? plainTls, trust) : this.#plain
+      request.url.protocol === 'https:'
+        ? await this.#agent(request.tls ?? plainTls, trust)
+        : this.#plainAgent()
     for (;;) {
       const sent = exchange(request, agent, this.#options)
       try {
