@@ -71,10 +71,11 @@ export async function prepareCaches(
     if (entry.type === 'local') {
       const target = localTarget(entry, cwd)
       await mkdir(target.directory, { recursive: true })
-      stores[`local:${entry.attributes['dest']}`] = { path: target.directory, writable: true }
+      const dest = storeName(entry.attributes['dest'] ?? '')
+      stores[`local:${dest}`] = { path: target.directory, writable: true }
       targets.push(target)
-    }
-    exports.push(nodeEntry(entry))
+      exports.push(nodeEntry({ ...entry, attributes: { ...entry.attributes, dest } }))
+    } else exports.push(nodeEntry(entry))
   }
   const imports: NodeCacheEntry[] = []
   for (const entry of await completed(request.cacheFrom, complete)) {
@@ -88,8 +89,9 @@ export async function prepareCaches(
     const directory = resolve(cwd, src)
     try {
       const digest = await localDigest(directory, entry)
-      stores[`local:${src}`] ??= { path: directory }
-      imports.push(nodeEntry({ ...entry, attributes: { ...entry.attributes, digest } }))
+      const name = storeName(src)
+      stores[`local:${name}`] ??= { path: directory }
+      imports.push(nodeEntry({ ...entry, attributes: { ...entry.attributes, src: name, digest } }))
     } catch (e) {
       warnings.push(
         `local cache import at ${src} skipped due to err: ${asSlipwayError(e).message.replaceAll(directory, src)}`,
@@ -134,6 +136,10 @@ function inlineByArgument({
   const wanted = tryParseBool(buildArgs['BUILDKIT_INLINE_CACHE'] ?? '') === true
   return wanted && !cacheTo.some(entry => entry.type === 'inline') ? [{ type: 'inline', attributes: {} }] : []
 }
+
+/** A directory as a name that the node may say in a header: nothing but printable ASCII. */
+const storeName = (directory: string): string =>
+  directory.replace(/[^\x20-\x7e]/gu, char => encodeURIComponent(char.isWellFormed() ? char : '\ufffd'))
 
 const invalid = (message: string): SlipwayError => new SlipwayError('invalid-argument', message)
 

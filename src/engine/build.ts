@@ -14,7 +14,7 @@ import { callFrontend } from './call-frontend.ts'
 import { clientStep } from './client-step.ts'
 import { exportSourceOf } from './export-source.ts'
 import { grantedEntitlements } from './entitlements.ts'
-import { createExporter, type ExporterServices } from './exporters.ts'
+import { createExporter, type ExporterServices, withEpoch } from './exporters.ts'
 import { GatewayBridge, type RunFrontend } from './gateway-bridge.ts'
 import { scanResult } from './scan-result.ts'
 import type { BuildEnd } from './history/record-build.ts'
@@ -140,8 +140,9 @@ export class Build {
   async #result(): Promise<BridgeResult> {
     const { Frontend, Definition } = this.request
     if (Frontend !== '') return callFrontend(this.#runFrontend, scopeRequest(this.request), this.#buildBridge)
-    if (Definition !== undefined && Definition.def.length > 0)
-      return resultOf(await this.#buildBridge.ref(Definition))
+    // A definition without steps is the empty tree; without one the client drives the build through the gateway.
+    if (Definition !== undefined)
+      return resultOf(Definition.def.length > 0 ? await this.#buildBridge.ref(Definition) : undefined)
     const canceled = Promise.withResolvers<never>()
     const onAbort = (): void => canceled.reject(new SlipwayError('canceled', 'context canceled'))
     this.#abort.signal.addEventListener('abort', onAbort, { once: true })
@@ -167,7 +168,7 @@ export class Build {
         : ExporterDeprecated === ''
           ? []
           : [{ Type: ExporterDeprecated, Attrs: ExporterAttrsDeprecated }]
-    const exporters = wanted.map((one, id) => createExporter(id, one.Type, one.Attrs, this.#services))
+    const exporters = wanted.map((one, id) => createExporter(id, one.Type, withEpoch(one.Attrs, this.request.FrontendAttrs), this.#services))
     for (const exporter of exporters) {
       const step = { id: `${this.ref} export ${exporter.id}`, name: exporter.name }
       const answer = await clientStep(step, this.hub.write, progress =>

@@ -3,11 +3,12 @@ import { CacheGraph } from '../cache/chains/cache-graph.ts'
 import type { CachedLayer } from '../cache/chains/cached-layer.ts'
 import { marshalGraph } from '../cache/chains/marshal-graph.ts'
 import { inlineCache } from '../cache/backends/inline-export.ts'
-import { SlipwayError } from '../errors/slipway-error.ts'
+import { isSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
 import type { CompressionOptions } from '../exporter/compression-options.ts'
 import type { ExporterResponse } from '../exporter/export-context.ts'
 import { type ImageLayer, imageLayers, type LayerServices } from '../exporter/image-layers.ts'
 import { tryParseBool } from '../gostd/parse-number.ts'
+import type { Digest } from '../oci/digest.ts'
 import { refOf } from '../ops/ref-result.ts'
 import type { CacheKey } from '../solver/cache-key.ts'
 import { exportCache } from '../solver/export-cache.ts'
@@ -84,12 +85,22 @@ export async function writeCache(
   await ctx.progress.step('preparing build cache for export', () =>
     gather(graph, keys, { mode, compression: exporter.compression }, services, ctx),
   )
-  const cache = marshalGraph(graph)
-  if (cache.layers.length === 0) {
-    await ctx.progress.step('skipping cache export for empty result', async () => undefined)
-    return {}
+  const lost = new Set<Digest>()
+  for (;;) {
+    const cache = marshalGraph(graph, lost)
+    if (cache.layers.length === 0) {
+      await ctx.progress.step('skipping cache export for empty result', async () => undefined)
+      return {}
+    }
+    const known = lost.size
+    const read = readerOf(services, layer => lost.add(layer.descriptor.digest))
+    try {
+      return await ctx.progress.step('sending cache export', () => exporter.write(cache, read, ctx))
+    } catch (e) {
+      // An imported cache may have lost blobs: what is there is worth exporting all the same.
+      if (lost.size === known || ctx.signal.aborted) throw e
+    }
   }
-  return ctx.progress.step('sending cache export', () => exporter.write(cache, readerOf(services), ctx))
 }
 
 /** The cache that one image brings along in its configuration; undefined where there is nothing to say. */
@@ -138,12 +149,16 @@ async function allPacked(result: Result, services: LayerServices): Promise<boole
   return true
 }
 
-function readerOf({ content }: LayerServices): ReadLayer {
+/** Reads layers, bringing them here first; those that nobody has any more are reported, and `not-found` is thrown. */
+function readerOf({ content }: LayerServices, isLost: (layer: CachedLayer) => void): ReadLayer {
   return async function* (layer, offset, signal) {
     const { digest } = layer.descriptor
     if ((await content.size(digest)) === undefined) {
       if (layer.fetch === undefined) throw new SlipwayError('not-found', `content ${digest}: not found`)
-      await layer.fetch(signal)
+      await layer.fetch(signal).catch((e: unknown) => {
+        if (isSlipwayError(e) && e.code === 'not-found') isLost(layer)
+        throw e
+      })
     }
     yield* content.read(digest, { offset, signal })
   }

@@ -104,7 +104,7 @@ function answer(state: State, asked: Asked): void {
   const { url, response, request } = asked
   if (url.pathname.startsWith('/blob/')) return storage(state, asked)
   const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1]
-  if (token === undefined) return void json(response, 401, { message: 'no token' })
+  if (token === undefined) return json(response, 401, { message: 'no token' })
   const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { ac: string }
   const scopes = JSON.parse(claims.ac) as readonly Scope[]
   const rest = '/_apis/artifactcache/'

@@ -35,6 +35,7 @@ export interface S3ServerOptions {
 export interface S3Server extends AsyncDisposable {
   /** `http://127.0.0.1:port` */
   readonly url: string
+  readonly buckets: Set<string>
   /** Objects by `bucket/key`. */
   readonly objects: Map<string, StoredObject>
   /** What was asked so far: `METHOD bucket/key?query`. */
@@ -94,6 +95,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   await new Promise<void>(resolve => server.listen(port, host, resolve))
   return {
     url: `http://${host}:${(server.address() as AddressInfo).port}`,
+    buckets,
     objects,
     uploads,
     requests,

@@ -1,3 +1,4 @@
+import type { Digest } from '../../oci/digest.ts'
 import type { RecordLink, RecordTarget } from '../../solver/export-cache.ts'
 import type { CachedLayer } from './cached-layer.ts'
 
@@ -22,9 +23,10 @@ export class CacheItem {
     this.number = number
   }
 
-  /** The result to export: the newest. */
-  get best(): CachedResult | undefined {
-    return this.results.toSorted((a, b) => b.createdMs - a.createdMs)[0]
+  /** The result to export: the newest that has none of the `lost` layers. */
+  best(lost: ReadonlySet<Digest>): CachedResult | undefined {
+    const whole = this.results.filter(one => !one.layers.some(layer => lost.has(layer.descriptor.digest)))
+    return whole.toSorted((a, b) => b.createdMs - a.createdMs)[0]
   }
 }
 

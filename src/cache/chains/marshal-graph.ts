@@ -12,21 +12,22 @@ export interface MarshaledCache {
 
 /**
  * Describes the gathered records. The order of everything depends on the content alone, so that equal caches have equal
- * digests.
+ * digests. Results with a layer that is `lost` are left out; their records stay.
  */
-export function marshalGraph(graph: CacheGraph): MarshaledCache {
+export function marshalGraph(graph: CacheGraph, lost: ReadonlySet<Digest> = new Set()): MarshaledCache {
   const chains = new ChainTable()
   const items = graph.items()
-  const tops = new Map<CacheItem, number>()
+  const tops = new Map<CacheItem, { readonly top: number; readonly createdMs: number }>()
   for (const item of items) {
-    const best = item.best
-    if (best !== undefined && best.layers.length > 0) tops.set(item, chains.add(best.layers))
+    const best = item.best(lost)
+    if (best === undefined || best.layers.length === 0) continue
+    tops.set(item, { top: chains.add(best.layers), createdMs: best.createdMs })
   }
   const layers = chains.sorted()
   const order = sortItems(items)
   const numbers = new Map(order.map((item, i) => [item, i]))
   const records = order.map((item): ConfigRecord => {
-    const top = tops.get(item)
+    const made = tops.get(item)
     return {
       digest: item.digest,
       inputs: item.inputs.map(links =>
@@ -34,8 +35,7 @@ export function marshalGraph(graph: CacheGraph): MarshaledCache {
           .map(({ record, selector }) => ({ selector, link: numbers.get(record) ?? 0 }))
           .toSorted((a, b) => a.link - b.link || compare(a.selector, b.selector)),
       ),
-      results:
-        top === undefined ? [] : [{ layer: layers.numberOf(top), createdMs: item.best?.createdMs ?? 0 }],
+      results: made === undefined ? [] : [{ layer: layers.numberOf(made.top), createdMs: made.createdMs }],
       chains: [],
     }
   })

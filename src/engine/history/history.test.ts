@@ -124,13 +124,14 @@ describe('records', () => {
 })
 
 describe('what is kept of a build', () => {
-  it('is its log, a trace, the whole error, and no credentials of contexts', async () => {
+  it('is its log, a trace, the whole error, and no credentials of contexts and caches', async () => {
     const { history, content, records } = open()
     const request = create(SolveRequestSchema, {
       Ref: 'r',
       FrontendAttrs: {
         context: 'https://u:canary@host/r.git',
         'context:x': 'https://canary@host/',
+        'cache-imports': '[{"Type":"gha","Attrs":{"token":"canary","scope":"mine"}},{"Type":"inline"}]',
         target: 't',
       },
     })
@@ -141,6 +142,7 @@ describe('what is kept of a build', () => {
     await completeRecord(startedRecord(request, 1000), end, { startedMs: 1000, completedMs: 2000 }, history)
     const record = records.get('r')
     assert.equal(JSON.stringify(record?.FrontendAttrs).includes('canary'), false)
+    assert.match(record?.FrontendAttrs['cache-imports'] ?? '', /"scope":"mine"/)
     assert.deepEqual(
       [record?.numTotalSteps, record?.numCachedSteps, record?.numCompletedSteps, record?.numWarnings],
       [2, 1, 1, 1],

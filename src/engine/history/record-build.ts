@@ -38,11 +38,11 @@ export interface BuildEnd {
   readonly error?: unknown
 }
 
-/** The record of a build that begins. Credentials in URLs of contexts are not kept. */
+/** The record of a build that begins. Credentials in URLs of contexts and in options of caches are not kept. */
 export function startedRecord(request: SolveRequest, nowMs: number): RecordInit {
   const attrs = Object.entries(request.FrontendAttrs).map(([key, value]) => [
     key,
-    isUrl(key) ? redactUrl(value) : value,
+    isUrl(key) ? redactUrl(value) : key === 'cache-imports' ? withoutSecrets(value) : value,
   ])
   const { Exporters, ExporterDeprecated, ExporterAttrsDeprecated } = request
   const only = ExporterDeprecated === '' ? [] : [{ Type: ExporterDeprecated, Attrs: ExporterAttrsDeprecated }]
@@ -57,6 +57,24 @@ export function startedRecord(request: SolveRequest, nowMs: number): RecordInit 
 
 const isUrl = (key: string): boolean =>
   key === 'context' || key.startsWith('context:') || key === 'vcs:source'
+
+const secretAttributes = /^(token|ghtoken|access_key_id|secret_access_key|session_token)$/
+
+/** Options of caches without their credentials; what is no list of them is not kept at all. */
+function withoutSecrets(text: string): string {
+  try {
+    const list = JSON.parse(text) as readonly { readonly Attrs?: Readonly<Record<string, string>> | null }[]
+    const clean = list.map(one => ({
+      ...one,
+      Attrs: Object.fromEntries(
+        Object.entries(one.Attrs ?? {}).filter(([key]) => !secretAttributes.test(key)),
+      ),
+    }))
+    return JSON.stringify(clean)
+  } catch {
+    return ''
+  }
+}
 
 /** Writes what is kept of a build that has ended: log, trace, provenance, the whole error, and the record of all that. */
 export async function completeRecord(

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import type { ByteStream } from '../../bytes/byte-stream.ts'
-import { isSlipwayError } from '../../errors/slipway-error.ts'
+import { isSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import { type Digest, isDigest } from '../../oci/digest.ts'
 import {
@@ -31,8 +31,14 @@ export interface ClientContent {
 /** Bytes that one message carries. */
 const maxChunk = 1024 * 1024
 
-/** The store of a client by its id. Nothing is asked before the first call. */
+/** The store of a client by its id. Nothing is asked before the first call. Throws `internal` for an id that no header can carry. */
 export function clientContent(caller: SessionCaller, storeId: string): ClientContent {
+  if (!/^[\x20-\x7e]*$/.test(storeId)) {
+    throw new SlipwayError(
+      'internal',
+      `header key ${JSON.stringify(storeIdKey)} contains value with non-printable ASCII characters`,
+    )
+  }
   const { transport } = caller
   const { method } = Content
   const headers = new Headers({ [storeIdKey]: storeId })
