@@ -3,7 +3,7 @@ import { SlipwayError } from '../errors/slipway-error.ts'
 /**
  * The fields of one comma-separated line with Go's quoting rules (no lazy quotes), as go-csvvalue reads flag values:
  * a newline at the very end is dropped, others belong to their field. Throws `invalid-argument`: `EOF` for an empty
- * text, `parse error on line 1, column 3: bare " in non-quoted field` and the like (columns count bytes from 1).
+ * text, `parse error on line 1, column 3: bare " in non-quoted-field` and the like (columns count bytes from 1).
  */
 export function csvFields(text: string): string[] {
   return parse(text.replace(/\r?\n$/, ''), 'after-quote')
@@ -45,7 +45,7 @@ function plainField(line: string, from: number, fields: string[]): number {
   const end = comma < 0 ? line.length : comma
   const field = line.slice(from, end)
   const bare = field.indexOf('"')
-  if (bare >= 0) throw parseError(line, from + bare, 'bare " in non-quoted field')
+  if (bare >= 0) throw parseError(line, from + bare, 'bare " in non-quoted-field')
   fields.push(field)
   return end
 }

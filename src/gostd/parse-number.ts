@@ -63,12 +63,27 @@ function magnitude(digits: string, base: 0 | 10): bigint | undefined {
   return /^(0|[1-9][0-9]*)$/.test(plain) ? BigInt(plain) : undefined
 }
 
-/** `strconv.ParseFloat` for decimal texts (and inf, nan). Throws `invalid-argument`. */
+const hexFloat = /^([+-]?)0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP]([+-]?[0-9]+)$/
+
+/** `strconv.ParseFloat` (decimal and hexadecimal texts, underscores between digits, inf, nan). Throws `invalid-argument`. */
 export function parseFloat64(text: string): number {
   if (/^[+-]?inf(inity)?$/i.test(text)) return text.startsWith('-') ? -Infinity : Infinity
   if (/^nan$/i.test(text)) return Number.NaN
-  if (!/^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$/.test(text)) throw numError('ParseFloat', text)
-  const value = Number(text)
+  const between = /^[+-]?0[xX]/.test(text)
+    ? /(?<=^[+-]?0[xX])_|(?<=[0-9a-fA-F])_(?=[0-9a-fA-F])/g
+    : /(?<=[0-9])_(?=[0-9])/g
+  const plain = text.replace(between, '')
+  const hex = hexFloat.exec(plain)
+  if (hex === null && !/^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$/.test(plain))
+    throw numError('ParseFloat', text)
+  const value = hex === null ? Number(plain) : hexValue(hex[1] ?? '', hex[2] ?? '', Number(hex[3]))
   if (!Number.isFinite(value)) throw numError('ParseFloat', text, 'value out of range')
   return value
+}
+
+/** Exact for mantissas of up to 53 bits. */
+function hexValue(sign: string, mantissa: string, exponent: number): number {
+  const [whole = '', fraction = ''] = mantissa.split('.')
+  const size = Number(BigInt(`0x${whole}${fraction}`)) * 2 ** (exponent - fraction.length * 4)
+  return sign === '-' ? -size : size
 }

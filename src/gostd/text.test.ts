@@ -65,8 +65,8 @@ describe('csv', () => {
   it('complains as Go does', () => {
     const vectors: readonly (readonly [string, string])[] = [
       ['', 'EOF'],
-      ['a"b', 'parse error on line 1, column 2: bare " in non-quoted field'],
-      ['\u00e9,x"', 'parse error on line 1, column 5: bare " in non-quoted field'],
+      ['a"b', 'parse error on line 1, column 2: bare " in non-quoted-field'],
+      ['\u00e9,x"', 'parse error on line 1, column 5: bare " in non-quoted-field'],
       ['"a"b', 'parse error on line 1, column 3: extraneous or missing " in quoted-field'],
       ['"a', 'parse error on line 1, column 2: extraneous or missing " in quoted-field'],
     ]

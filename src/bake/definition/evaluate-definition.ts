@@ -7,7 +7,7 @@ import { numberText } from '../../hcl/value/format-float.ts'
 import { valueToJson } from '../../hcl/value/json-value.ts'
 import { isPrimitive, type Type } from '../../hcl/value/type.ts'
 import { constraintName } from '../../hcl/value/type-name.ts'
-import { asFloat, isNull, stringValue, type Value } from '../../hcl/value/value.ts'
+import { asFloat, asText, isNull, stringValue, type Value } from '../../hcl/value/value.ts'
 import { mergeTarget } from '../merge-target.ts'
 import type { Definition, Group, PathBases, Target, Variable } from '../target.ts'
 import { fileFolder } from '../path-bases.ts'
@@ -129,36 +129,19 @@ function resolveVariable(v: VariableBlock, names: Names): Variable {
 }
 
 function variableText(value: Value, type: Type | undefined): string {
-  const { kind } = value.type
-  if (type?.kind === 'dynamic') return `{"value":${safeJson(value)},"type":${typeJson(value.type)}}`
-  if (kind === 'string')
-    return type === undefined ? (value.content as string) : safeJson(value).replace(/^"+|"+$/g, '')
-  if (type === undefined && isPrimitive(value.type))
-    return kind === 'number' ? numberText(asFloat(value)) : String(value.content as boolean)
-  return safeJson(value)
+  if (type?.kind === 'string') return safeJson(value, type).replace(/^"+|"+$/g, '')
+  if (type !== undefined) return safeJson(value, type)
+  if (value.type.kind === 'string') return asText(value)
+  if (isPrimitive(value.type))
+    return value.type.kind === 'number' ? numberText(asFloat(value)) : String(value.content as boolean)
+  return safeJson(value, value.type)
 }
 
-function safeJson(value: Value): string {
+function safeJson(value: Value, type: Type): string {
   try {
-    return valueToJson(value)
+    return valueToJson(value, type)
   } catch {
     return ''
-  }
-}
-
-/** The type in go-cty's JSON notation. */
-function typeJson(type: Type): string {
-  switch (type.kind) {
-    case 'list':
-    case 'set':
-    case 'map':
-      return `["${type.kind}",${typeJson(type.element)}]`
-    case 'tuple':
-      return `["tuple",[${type.elements.map(typeJson).join(',')}]]`
-    case 'object':
-      return `["object",{${[...type.attributes].map(([k, t]) => `${JSON.stringify(k)}:${typeJson(t)}`).join(',')}}]`
-    default:
-      return `"${type.kind === 'capsule' ? type.name : type.kind}"`
   }
 }
 

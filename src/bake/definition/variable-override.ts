@@ -1,7 +1,7 @@
 import { csvFields } from '../../gostd/csv.ts'
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { parseBool, parseFloat64 } from '../../gostd/parse-number.ts'
-import { parseJsonDocument } from '../../hcl/json/json-document.ts'
+import { convertJsonDocument } from '../../hcl/json/json-document.ts'
 import { floatFromNumber } from '../../hcl/value/big-float.ts'
 import { typedValue } from '../../hcl/value/json-value.ts'
 import { setValue } from '../../hcl/value/set-value.ts'
@@ -48,7 +48,7 @@ export function findOverride(
 export function typedOverride(name: string, override: Override, type: Type): Value {
   if (override.json) {
     try {
-      return typedValue(parseJsonDocument(override.text), type)
+      return convertJsonDocument(override.text, node => typedValue(node, type))
     } catch (e) {
       throw wrapError(`failed to convert variable ${name} from JSON`, e)
     }

@@ -11,6 +11,36 @@ export function parseJsonDocument(source: string): JsonNode {
   return node
 }
 
+/**
+ * Reads a JSON document for a value of a known type, `convert`: what follows a number, text or word is not looked at, and
+ * what follows an object or array is complained of last. Throws as `parseJsonDocument` and `convert` do.
+ */
+export function convertJsonDocument<T>(source: string, convert: (node: JsonNode) => T): T {
+  const reader = new Reader(source)
+  let node: JsonNode
+  try {
+    node = reader.value(0)
+  } catch (e) {
+    checkFirst(source, convert)
+    throw e
+  }
+  const value = convert(node)
+  if ((node.kind === 'object' || node.kind === 'array') && !reader.atEnd())
+    throw new ConversionError('extraneous data after JSON object')
+  return value
+}
+
+/** Throws when a type takes no value that begins as the source does: that counts before anything wrong behind it. */
+function checkFirst(source: string, convert: (node: JsonNode) => unknown): void {
+  const [first] = source.trimStart()
+  if (first !== '[' && first !== '{') return
+  try {
+    convert(first === '[' ? { kind: 'array', items: [] } : { kind: 'object', entries: [] })
+  } catch (e) {
+    if (e instanceof ConversionError && /^missing expected|is required$/.test(e.message)) throw e
+  }
+}
+
 const words: Readonly<Record<string, string>> = { t: 'true', f: 'false', n: 'null' }
 
 class Reader {
@@ -72,7 +102,9 @@ class Reader {
   #unexpected(where: string, atEnd = 'unexpected EOF'): ConversionError {
     const code = this.#text.codePointAt(this.#at)
     if (code === undefined) return new ConversionError(atEnd)
-    return new ConversionError(`invalid character ${quoteRune(String.fromCodePoint(code))}${where}`)
+    // Go's decoder goes by bytes, and shows the one it stopped at.
+    const [byte = 0] = Buffer.from(String.fromCodePoint(code))
+    return new ConversionError(`invalid character ${quoteRune(String.fromCharCode(byte))}${where}`)
   }
 
   #string(): string {

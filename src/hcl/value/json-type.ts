@@ -1,4 +1,6 @@
 import { quote } from '../../gostd/quote.ts'
+import { jsonString } from '../../gostd/json.ts'
+import { compareText } from './compare-text.ts'
 import { ConversionError } from './convert.ts'
 import type { JsonNode } from './json-value.ts'
 import {
@@ -69,5 +71,23 @@ function complex(kind: string, inner: JsonNode, optional: JsonNode | undefined):
     }
     default:
       return undefined
+  }
+}
+
+/** The type in go-cty's JSON notation. */
+export function typeToJson(type: Type): string {
+  switch (type.kind) {
+    case 'list':
+    case 'set':
+    case 'map':
+      return `["${type.kind}",${typeToJson(type.element)}]`
+    case 'tuple':
+      return `["tuple",[${type.elements.map(typeToJson).join(',')}]]`
+    case 'object': {
+      const attributes = [...type.attributes].sort(([a], [b]) => compareText(a, b))
+      return `["object",{${attributes.map(([k, t]) => `${jsonString(k)}:${typeToJson(t)}`).join(',')}}]`
+    }
+    default:
+      return `"${type.kind === 'capsule' ? type.name : type.kind}"`
   }
 }

@@ -4,7 +4,7 @@ import { ConversionError, convertValue } from './convert.ts'
 import { numberText } from './format-float.ts'
 import { jsonString as goJsonString } from '../../gostd/json.ts'
 import { quote } from '../../gostd/quote.ts'
-import { typeFromJson } from './json-type.ts'
+import { typeFromJson, typeToJson } from './json-type.ts'
 import { setValue } from './set-value.ts'
 import { dynamicType, sameType, type Type } from './type.ts'
 import {
@@ -26,10 +26,17 @@ import {
   type Value,
 } from './value.ts'
 
-/** The value as compact JSON with Go's escapes, keys sorted. Throws a `ConversionError` for what JSON cannot say. */
-export function valueToJson(v: Value): string {
+/**
+ * The value as compact JSON with Go's escapes, keys sorted; where the given type leaves the type open, the JSON names it:
+ * `{"value": …, "type": …}`. Throws a `ConversionError` for what JSON cannot say.
+ */
+export function valueToJson(v: Value, as: Type = v.type): string {
   if (!isKnown(v)) throw new ConversionError('value is not known')
+  if (as.kind === 'dynamic' && v.type.kind !== 'dynamic')
+    return `{"value":${valueToJson(v)},"type":${typeToJson(v.type)}}`
   if (isNull(v)) return 'null'
+  const member = (e: Value, type: Type | undefined): string =>
+    as === v.type || type === undefined ? valueToJson(e) : valueToJson(e, type)
   switch (v.type.kind) {
     case 'string':
       return goJsonString(asText(v))
@@ -41,12 +48,29 @@ export function valueToJson(v: Value): string {
     case 'list':
     case 'set':
     case 'tuple':
-      return `[${asArray(v).map(valueToJson).join(',')}]`
+      return `[${asArray(v)
+        .map((e, i) => member(e, memberType(as, i)))
+        .join(',')}]`
     case 'map':
     case 'object':
-      return `{${[...asMap(v)].map(([k, e]) => `${goJsonString(k)}:${valueToJson(e)}`).join(',')}}`
+      return `{${[...asMap(v)].map(([k, e]) => `${goJsonString(k)}:${member(e, memberType(as, k))}`).join(',')}}`
     default:
       return '{}'
+  }
+}
+
+function memberType(type: Type, key: string | number): Type | undefined {
+  switch (type.kind) {
+    case 'list':
+    case 'set':
+    case 'map':
+      return type.element
+    case 'tuple':
+      return typeof key === 'number' ? type.elements[key] : undefined
+    case 'object':
+      return typeof key === 'string' ? type.attributes.get(key) : undefined
+    default:
+      return undefined
   }
 }
 
