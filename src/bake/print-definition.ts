@@ -25,7 +25,8 @@ export function definitionJson(
 }
 
 function groupJson(g: Group): JsonValue {
-  return { description: g.description === '' ? undefined : g.description, targets: g.targets }
+  const isNull = g.isNull === true && g.targets.length === 0
+  return { description: g.description === '' ? undefined : g.description, targets: isNull ? null : g.targets }
 }
 
 /** A target as JSON, in the order of bake's fields; what is empty is left out. */

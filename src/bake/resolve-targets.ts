@@ -62,11 +62,14 @@ export function resolveTargets(
   return { groups, targets: sortByName(resolver.targets), grants: resolver.grants }
 }
 
-/** The group `default` names what was asked for, sorted. */
+/** The group `default` names what was asked for, sorted; itself only where it would be empty otherwise. */
 function addDefaultGroup(groups: Map<string, Group>, asked: readonly string[]): void {
-  const existing = groups.get('default') ?? { name: 'default', description: '', targets: [] }
-  const added = asked.filter(name => name !== 'default' || !groups.has('default'))
-  groups.set('default', { ...existing, targets: distinct([...existing.targets, ...added]).sort(compareText) })
+  const existing = groups.get('default')
+  const added = asked.filter((name, i) => name !== 'default' || (existing === undefined && i === 0))
+  groups.set('default', {
+    ...(existing ?? { name: 'default', description: '' }),
+    targets: distinct([...(existing?.targets ?? []), ...added]).sort(compareText),
+  })
 }
 
 function distinct(names: readonly string[]): string[] {

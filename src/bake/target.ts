@@ -11,6 +11,8 @@ export interface Group {
   readonly name: string
   readonly description: string
   readonly targets: readonly string[]
+  /** The targets were given as null, which `--print` shows. */
+  readonly isNull?: boolean
 }
 
 /** Names to texts; `undefined` stands for a null that says nothing about the name. */

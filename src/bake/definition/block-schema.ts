@@ -52,14 +52,7 @@ function entries<K extends keyof BlockFields>(
   field: K,
   read: (v: Value) => BlockFields[K],
 ): AttributeSchema {
-  return {
-    name,
-    decode: (v, fields) => {
-      if (!isKnown(v)) throw new ConversionError('value must be known')
-      if (isNull(v)) delete fields[field]
-      else fields[field] = read(v)
-    },
-  }
+  return { name, decode: (v, fields) => void (fields[field] = read(notNull(v))) }
 }
 
 const texts = (v: Value): string[] => asArray(v).map(e => asText(notNull(e)))

@@ -180,9 +180,15 @@ function evaluateBlocks(
       continue
     }
     for (const { name, fields } of blocks.instances(block)) {
-      if (block.type === 'group')
-        groups.set(name, { name, description: fields.description ?? '', targets: fields.targets ?? [] })
-      else {
+      if (block.type === 'group') {
+        const { description = '', targets: members } = fields
+        groups.set(name, {
+          name,
+          description,
+          targets: members ?? [],
+          ...(members === undefined ? { isNull: true } : {}),
+        })
+      } else {
         const target: Target = { ...fields, name, bases: basesOf(block, fields) }
         const existing = targets.get(name)
         targets.set(name, existing === undefined ? target : mergeTarget(existing, target))
