@@ -158,7 +158,11 @@ export class InProcessRegistry implements AsyncDisposable {
     const { manifests, blobs } = this.content
     const missing =
       parsed.kind === 'index'
-        ? parsed.index.manifests.some(d => !manifests.has(`${repository}@${d.digest}`))
+        ? // Caches list layers in an index: those are looked for among the blobs, as docker's registry does it.
+          parsed.index.manifests.some(d => {
+            const name = `${repository}@${d.digest}`
+            return !(/manifest|index/.test(d.mediaType) ? manifests.has(name) : blobs.has(name))
+          })
         : [parsed.manifest.config, ...parsed.manifest.layers].some(
             d => !blobs.has(`${repository}@${d.digest}`),
           )
