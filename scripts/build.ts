@@ -72,6 +72,7 @@ const lateModules: Plugin = {
 const dist = join(root, 'dist')
 rmSync(dist, { recursive: true, force: true })
 const common: BuildOptions = {
+  absWorkingDir: root,
   outdir: dist,
   bundle: true,
   minify: true,
