@@ -12,6 +12,7 @@ import { execCacheMap } from './exec-cache-map.ts'
 import { prepareMounts } from './exec-mounts.ts'
 import { withFailedTrees } from './failed-step.ts'
 import { contentKey } from './file-op.ts'
+import { LiveInputs } from './live-inputs.ts'
 import { refOf } from './ref-result.ts'
 import type { SecretSource } from './secret-source.ts'
 import type { Trees } from './trees.ts'
@@ -49,13 +50,20 @@ export function createExecOp(
   services: ExecServices,
 ): Op {
   const platform = options.platform ?? services.hostPlatform
+  const live = new LiveInputs()
   return {
-    cacheMaps: async () => [cacheMap(message, platform, options.inputCount, services.trees)],
-    exec: (inputs, ctx) => run(message, platform, options.limits, inputs, services, ctx),
+    cacheMaps: async () => [cacheMap(message, platform, options.inputCount, services.trees, live)],
+    exec: (inputs, ctx) => run(message, { platform, limits: options.limits, live }, inputs, services, ctx),
   }
 }
 
-function cacheMap(message: ExecOpMessage, platform: Platform, inputCount: number, trees: Trees): CacheMap {
+function cacheMap(
+  message: ExecOpMessage,
+  platform: Platform,
+  inputCount: number,
+  trees: Trees,
+  live: LiveInputs,
+): CacheMap {
   const { digest, inputs } = execCacheMap(message, platform, inputCount)
   return {
     digest,
@@ -64,11 +72,14 @@ function cacheMap(message: ExecOpMessage, platform: Platform, inputCount: number
         ? { selector }
         : {
             selector,
-            contentKey: (result: Result, ctx: OpContext) =>
-              contentKey(trees, refOf(result), content, ctx.signal).catch((e: unknown) => {
+            contentKey: (result: Result, ctx: OpContext) => {
+              const ref = refOf(result)
+              const compute = () => contentKey(trees, ref, content, ctx.signal)
+              return live.key(index, ref, compute).catch((e: unknown) => {
                 const subject = { case: 'cache', value: { index: BigInt(index) } } as const
-                throw withFailedTrees(e, { inputs: [refOf(result)], outputs: [], subject })
-              }),
+                throw withFailedTrees(e, { inputs: [ref], outputs: [], subject })
+              })
+            },
           },
     ),
   }
@@ -76,8 +87,7 @@ function cacheMap(message: ExecOpMessage, platform: Platform, inputCount: number
 
 async function run(
   message: ExecOpMessage,
-  platform: Platform,
-  limits: ExecLimits | undefined,
+  { platform, limits, live }: { platform: Platform; limits: ExecLimits | undefined; live: LiveInputs },
   inputs: readonly Result[],
   services: ExecServices,
   ctx: OpContext,
@@ -87,6 +97,7 @@ async function run(
     throw new SlipwayError('invalid-argument', 'exec: no arguments')
   services.checkPlatform(platform)
   await using mounts = await prepareMounts(message, inputs.map(refOf), services, ctx)
+  await live.verify() // mounts show a copy
   const account = findAccount(mounts.rootTree, meta.user)
   const env = await environment(message, account.home, services.secrets, ctx)
   const status = await services.executor.run(

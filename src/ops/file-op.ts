@@ -9,6 +9,7 @@ import { contentHash } from './content-hash.ts'
 import { fileCacheMap } from './file-cache-map.ts'
 import { type FailedTrees, withFailedTrees } from './failed-step.ts'
 import { applyAction } from './file-action.ts'
+import { LiveInputs } from './live-inputs.ts'
 import { resolveOwner } from './owner.ts'
 import { refOf } from './ref-result.ts'
 import type { Trees } from './trees.ts'
@@ -20,26 +21,31 @@ type Node =
 
 /** Copies, makes and removes files without a container. */
 export function createFileOp(message: FileOpMessage, inputCount: number, trees: Trees): Op {
+  const live = new LiveInputs()
   return {
-    cacheMaps: async () => [cacheMap(message, inputCount, trees)],
+    cacheMaps: async () => [cacheMap(message, inputCount, trees, live)],
     exec: async (inputs, ctx) => {
       await using run = new FileOpRun(message, inputs.map(refOf), trees, ctx)
-      return await run.outputs()
+      const results = await run.outputs()
+      await live.verify()
+      return results
     },
   }
 }
 
-function cacheMap(message: FileOpMessage, inputCount: number, trees: Trees): CacheMap {
+function cacheMap(message: FileOpMessage, inputCount: number, trees: Trees, live: LiveInputs): CacheMap {
   const { digest, inputs } = fileCacheMap(message, inputCount)
   return {
     digest,
-    inputs: inputs.map(input =>
+    inputs: inputs.map((input, index) =>
       input === undefined
         ? { selector: '' }
         : {
             selector: input.selector,
-            contentKey: (result: Result, ctx: OpContext) =>
-              contentKey(trees, refOf(result), input.content, ctx.signal),
+            contentKey: (result: Result, ctx: OpContext) => {
+              const ref = refOf(result)
+              return live.key(index, ref, () => contentKey(trees, ref, input.content, ctx.signal))
+            },
           },
     ),
   }
