@@ -130,10 +130,10 @@ describe('caches of a build', () => {
 
   it('in directories are entered under their tag, and found by it', async () => {
     await using scratch = await makeScratch()
-    const { finish, stores } = await prepare(scratch.dir, [], ['type=local,dest=out,tag=mine'])
-    assert.deepEqual(stores, { 'local:out': { path: scratch.path('out'), writable: true } })
+    const caches = await prepare(scratch.dir, [], ['type=local,dest=out,tag=mine'])
+    assert.deepEqual(caches.stores, { 'local:out': { path: scratch.path('out'), writable: true } })
     const { response } = await putCache(scratch.path('out'), 'one')
-    await finish(response)
+    await caches.finish(response)
     const { digest } = JSON.parse(response['cache.manifest'] ?? '') as { digest: string }
     const { imports, warnings } = await prepare(
       scratch.dir,
@@ -149,8 +149,8 @@ describe('caches of a build', () => {
   it('in directories keep what nobody refers to any more, unless they are to be reset', async () => {
     await using scratch = await makeScratch()
     const write = async (content: string, more: string): Promise<number> => {
-      const { finish } = await prepare(scratch.dir, [], [`type=local,dest=out${more}`])
-      await finish((await putCache(scratch.path('out'), content)).response)
+      const caches = await prepare(scratch.dir, [], [`type=local,dest=out${more}`])
+      await caches.finish((await putCache(scratch.path('out'), content)).response)
       return (await readdir(scratch.path('out', 'blobs', 'sha256'))).length
     }
     assert.equal(await write('one', ''), 3)

@@ -13,13 +13,15 @@ const signal = new AbortController().signal
 /** A service on loopback; what it was asked is kept. */
 async function startService(answer: (asked: string, body: string) => string | undefined) {
   const asked: string[] = []
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     let body = ''
-    for await (const chunk of request) body += String(chunk)
-    const name = `${request.method} ${request.url}`
-    asked.push(name)
-    const text = answer(name, body)
-    response.writeHead(text === undefined ? 404 : 200).end(text)
+    request.on('data', chunk => (body += String(chunk)))
+    request.on('end', () => {
+      const name = `${request.method} ${request.url}`
+      asked.push(name)
+      const text = answer(name, body)
+      response.writeHead(text === undefined ? 404 : 200).end(text)
+    })
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   return {
