@@ -70,7 +70,9 @@ class InputPreparation implements BuildInputs {
     if (context === '-') await this.#standardInput()
     else if (isRemoteUrl(context)) await this.#remote(context)
     else await this.#directory(context)
-    for (const [name, value] of Object.entries(this.#request.contexts)) await this.#named(name, value)
+    const named = Object.entries(this.#request.contexts)
+    for (const [name, value] of named) await this.#named(name, value)
+    if (named.length > 0) this.frontendAttrs['frontend.caps'] = 'moby.buildkit.frontend.contexts+forward'
     return this
   }
 
@@ -185,14 +187,20 @@ class InputPreparation implements BuildInputs {
     }
     const path = resolve(this.#host.cwd, value)
     const found = await stat(path).catch(() => undefined)
-    if (!found?.isDirectory())
+    if (found === undefined)
       throw new SlipwayError(
         'not-found',
-        `failed to get build context ${name}: path ${JSON.stringify(value)} not found`,
+        `failed to get build context ${name}: stat ${value}: no such file or directory`,
+      )
+    if (!found.isDirectory())
+      throw new SlipwayError(
+        'invalid-argument',
+        `failed to get build context path {${value} <nil> <nil>}: not a directory`,
       )
     const local = name === 'context' || name === 'dockerfile' ? `_${name}` : name
     this.localDirs[local] = path
     this.frontendAttrs[`context:${name}`] = `local:${local}`
+    this.frontendAttrs[`sharedkey:localdir:${name}`] = basename(path)
   }
 
   async #temporaryDir(): Promise<string> {

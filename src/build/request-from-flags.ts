@@ -4,10 +4,18 @@ import { parseExportEntries } from '../bake/attrs/export-entry.ts'
 import { parseSecretEntries } from '../bake/attrs/secret-entry.ts'
 import { parseSshEntries } from '../bake/attrs/ssh-entry.ts'
 import type { ExportEntry } from '../bake/attrs/export-entry.ts'
-import { SlipwayError } from '../errors/slipway-error.ts'
+import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
+import { parseAnnotationFlags, type RequestedAnnotation } from '../oci/annotation-flag.ts'
 import type { Platform } from '../oci/descriptor.ts'
+import { formatPlatform } from '../oci/platform.ts'
 import { parsePlatformList } from '../oci/platform-list.ts'
-import { formatReference, parseReference, withDefaultTag } from '../oci/reference.ts'
+import {
+  formatReference,
+  parseReference,
+  parseTag,
+  type Reference,
+  withDefaultTag,
+} from '../oci/reference.ts'
 import type { BuildRequest } from './build-request.ts'
 
 /** Values of the flags of `build`, as texts. */
@@ -55,7 +63,7 @@ export interface RequestHost {
 
 /** Reads the flags of `build` into a request. Throws `invalid-argument` in buildx's words. */
 export function requestFromFlags(context: string, flags: BuildFlagValues, host: RequestHost): BuildRequest {
-  const tags = flags.tag.map(tag => formatReference(withDefaultTag(parseReference(tag))))
+  const tags = asBuild(() => flags.tag.map(tag => formatReference(parseTag(tag))))
   const attests = attestRequests(
     parseAttestEntries([
       ...flags.attest,
@@ -65,11 +73,12 @@ export function requestFromFlags(context: string, flags: BuildFlagValues, host: 
     ]),
   )
   const call = callRequest(flags.call)
+  const annotations = asBuild(() => readAnnotations(flags.annotation, host.hostPlatform))
   return {
     context,
     ...(flags.file === '' ? {} : { dockerfile: flags.file }),
     contexts: Object.fromEntries(flags.buildContext.map(parseContext)),
-    platforms: parsePlatformList(flags.platform, host.hostPlatform),
+    platforms: asBuild(() => parsePlatformList(flags.platform, host.hostPlatform)),
     tags,
     buildArgs: buildArgs(flags.buildArg, host.env),
     labels: Object.fromEntries(flags.label.map(splitPair)),
@@ -77,20 +86,61 @@ export function requestFromFlags(context: string, flags: BuildFlagValues, host: 
     noCache: flags.noCache,
     noCacheFilter: flags.noCacheFilter.flatMap(text => text.split(',')),
     pull: flags.pull,
-    outputs: withShorthands(parseExportEntries(flags.output), flags),
+    outputs: withShorthands(parseExportEntries(flags.output), flags).map(output =>
+      annotated(output, annotations),
+    ),
     cacheFrom: parseCacheEntries(flags.cacheFrom),
     cacheTo: parseCacheEntries(flags.cacheTo),
     secrets: parseSecretEntries(flags.secret),
     ssh: parseSshEntries(flags.ssh),
     attests: attestsOf(attests, host.env),
     allow: [...flags.allow, ...(flags.network === 'host' ? ['network.host'] : [])],
-    network: checkNetwork(flags.network),
+    network: asBuild(() => checkNetwork(flags.network)),
     extraHosts: flags.addHost.map(extraHost),
     ...(flags.shmSize > 0 ? { shmSize: flags.shmSize } : {}),
     ulimits: flags.ulimit.map(limit => `${limit.name}=${limit.soft}:${limit.hard}`),
     ...(flags.cgroupParent === '' ? {} : { cgroupParent: flags.cgroupParent }),
     resources: {},
     ...(call === undefined ? {} : { call }),
+  }
+}
+
+/** Values of `--annotation`. Throws `invalid-argument` in buildx's words. */
+export function readAnnotations(
+  values: readonly string[],
+  hostPlatform: Platform,
+): readonly RequestedAnnotation[] {
+  try {
+    return parseAnnotationFlags(values, hostPlatform)
+  } catch (error) {
+    throw wrapError('parse annotations', error)
+  }
+}
+
+/** An output with annotations among its attributes. */
+export function annotated<T extends { readonly attributes: Readonly<Record<string, string>> }>(
+  output: T,
+  annotations: readonly RequestedAnnotation[],
+): T {
+  const added = Object.fromEntries(annotations.map(one => [annotationAttribute(one), one.value]))
+  return { ...output, attributes: { ...output.attributes, ...added } }
+}
+
+/**
+ * The name under which exporters take an annotation.
+ * Source: https://github.com/moby/buildkit/blob/v0.32.2/exporter/containerimage/exptypes/annotations.go
+ */
+function annotationAttribute({ type, platform, key }: RequestedAnnotation): string {
+  const place = platform === undefined ? '' : `[${formatPlatform(platform)}]`
+  return `annotation${type === undefined ? '' : `-${type}`}${place}.${key}`
+}
+
+/** What buildx looks at only when the build has begun, and says so. */
+function asBuild<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw wrapError('failed to build', error)
   }
 }
 
@@ -121,14 +171,21 @@ function buildArgs(values: readonly string[], env: RequestHost['env']): Record<s
   return args
 }
 
+function contextName(name: string): Reference {
+  try {
+    if (name === '') throw new SlipwayError('invalid-argument', 'invalid reference format')
+    return parseReference(name)
+  } catch (error) {
+    throw wrapError(`invalid context name ${name}`, error)
+  }
+}
+
 function parseContext(text: string): [string, string] {
   const at = text.indexOf('=')
-  if (at <= 0 || at === text.length - 1)
-    throw new SlipwayError('invalid-argument', `invalid context: ${text}, expected name=value`)
+  if (at < 0) throw new SlipwayError('invalid-argument', `invalid context value: ${text}, expected key=value`)
   const name = text.slice(0, at)
   const value = text.slice(at + 1)
-  if (['context', 'dockerfile'].includes(name.toLowerCase())) return [name, value]
-  const { domain, path, tag } = withDefaultTag(parseReference(name.toLowerCase()))
+  const { domain, path, tag } = withDefaultTag(contextName(name))
   const familiar = domain === 'docker.io' ? path.replace(/^library\//, '') : `${domain}/${path}`
   return [tag === undefined || tag === 'latest' ? familiar : `${familiar}:${tag}`, value]
 }

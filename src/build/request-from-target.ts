@@ -4,10 +4,9 @@ import type { ExportEntry } from '../bake/attrs/export-entry.ts'
 import type { ResourceLimits } from '../bake/attrs/resources.ts'
 import { writeUlimit } from '../bake/attrs/ulimit.ts'
 import type { RequestedAnnotation } from '../oci/annotation-flag.ts'
-import { formatPlatform } from '../oci/platform.ts'
-import { formatReference, parseReference, withDefaultTag } from '../oci/reference.ts'
+import { formatReference, parseTag } from '../oci/reference.ts'
 import type { BuildRequest } from './build-request.ts'
-import { attestsOf, checkNetwork, type RequestHost } from './request-from-flags.ts'
+import { annotated, attestsOf, checkNetwork, type RequestHost } from './request-from-flags.ts'
 
 /** The request that a target of a bake file makes. Throws `invalid-argument` in buildx's words. */
 export function requestFromTarget(options: BuildOptions, host: RequestHost): BuildRequest {
@@ -19,7 +18,7 @@ export function requestFromTarget(options: BuildOptions, host: RequestHost): Bui
     ...(dockerfileInline === undefined ? {} : { dockerfileInline }),
     contexts: Object.fromEntries([...options.contexts].map(([name, { path }]) => [name, path])),
     platforms: options.platforms,
-    tags: options.tags.map(tag => formatReference(withDefaultTag(parseReference(tag)))),
+    tags: options.tags.map(tag => formatReference(parseTag(tag))),
     buildArgs: Object.fromEntries(options.args),
     labels: Object.fromEntries(options.labels),
     ...(target === undefined || target === '' ? {} : { target }),
@@ -57,21 +56,7 @@ function exportEntry(
 ): ExportEntry {
   const { type, attributes, directory, file } = planned
   const destination = directory ?? file
-  const added = Object.fromEntries(annotations.map(one => [annotationAttribute(one), one.value]))
-  return {
-    type,
-    attributes: { ...attributes, ...added },
-    ...(destination === undefined ? {} : { destination }),
-  }
-}
-
-/**
- * The name under which exporters take an annotation.
- * Source: https://github.com/moby/buildkit/blob/v0.32.2/exporter/containerimage/exptypes/annotations.go
- */
-function annotationAttribute({ type, platform, key }: RequestedAnnotation): string {
-  const place = platform === undefined ? '' : `[${formatPlatform(platform)}]`
-  return `annotation${type === undefined ? '' : `-${type}`}${place}.${key}`
+  return annotated({ type, attributes, ...(destination === undefined ? {} : { destination }) }, annotations)
 }
 
 /** Limits of steps under the names that the Dockerfile frontend knows. */

@@ -8,18 +8,20 @@ import { type BuildInputs, prepareInputs } from '../build/build-inputs.ts'
 import type { BuildRequest } from '../build/build-request.ts'
 import { completeCacheEntry } from '../build/complete-cache-entry.ts'
 import { type DriverOutputs, driverOutputs, type LoadTarget } from '../build/driver-outputs.ts'
-import { buildOnNodes, type NodesBuildResult } from '../build/multi-node.ts'
+import { buildOnNodes, type NodesBuildOptions, type NodesBuildResult } from '../build/multi-node.ts'
 import type { ResolvedOutput } from '../build/outputs.ts'
 import { newBuildRef, type RunBuildOptions } from '../build/run-build.ts'
-import type { TargetLinks } from '../build/target-links.ts'
+import { type TargetLinks, withTrees } from '../build/target-links.ts'
 import type { Builder, BuilderNode } from '../builder/builder.ts'
 import { type BuilderHost, openPlaces } from '../builder/builder-host.ts'
 import { saveBuildState } from '../builder/local-state.ts'
 import { clientId } from '../builder/node-id.ts'
 import { resolveBuilder } from '../builder/resolve-builder.ts'
 import { type ResolvedNodes, resolveNodes } from '../builder/resolve-nodes.ts'
-import { SlipwayError } from '../errors/slipway-error.ts'
+import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
+import type { Definition } from '../proto/gen/ops_pb.ts'
 import { tryParseBool } from '../gostd/parse-number.ts'
+import { defaultColors } from '../progress/colors.ts'
 import { warningsText } from '../progress/warnings.ts'
 import type { Attachable } from '../session/attachable.ts'
 import { uploads } from '../session/attachables/upload.ts'
@@ -27,7 +29,7 @@ import { clientStep } from '../progress/client-step.ts'
 import type { StatusWriter, VertexWarning } from '../status/solve-status.ts'
 import { openBuilderHost } from './builder-host.ts'
 import { authAttachable, outputsAttachable, secretsAttachable } from './client-attachables.ts'
-import { proxySettings } from './embedded.ts'
+import { proxySettings, RanElsewhere } from './embedded.ts'
 import type { GlobalOptions } from './global-flags.ts'
 import type { Host } from './host.ts'
 import { hostPlatform } from './host-platform.ts'
@@ -45,6 +47,8 @@ export interface SolveContext {
   /** How much provenance of the history is put into the answer; absent: none. */
   readonly provenance?: 'min' | 'max'
   readonly signal: AbortSignal
+  /** Comes before messages of what fails once the builder is known. */
+  readonly failure?: string
 }
 
 /** How a build ended, and where. */
@@ -70,10 +74,9 @@ export async function solveBuild(
     contextKey: request.context,
     touch: true,
   })
-  await using inputs = await prepareInputs(request, {
-    cwd: host.cwd,
-    tempDir: tmpdir(),
-    stdin: host.stdin.stream,
+  const place = { cwd: host.cwd, tempDir: tmpdir(), stdin: host.stdin.stream }
+  await using inputs = await prepareInputs(request, place).catch((e: unknown) => {
+    throw failureOf(e, context)
   })
   const notes: string[] = []
   const progress = await openProgress(host, {
@@ -87,14 +90,21 @@ export async function solveBuild(
     const solving = new Solving({ request, outputs, inputs, builder, builderHost, write, context, notes })
     const solved = await solving.run()
     return { ...solved, warnings: progress.warnings }
+  } catch (e) {
+    throw failureOf(e, context)
   } finally {
     await progress[Symbol.asyncDispose]()
     if (!context.quiet) {
       for (const note of new Set(notes)) host.stderr.write(`${note}\n`)
-      host.stderr.write(warningsText(progress.warnings, { debug: globals.debug, color: undefined }))
+      host.stderr.write(
+        warningsText(progress.warnings, { debug: globals.debug, color: defaultColors.warning }),
+      )
     }
   }
 }
+
+const failureOf = (e: unknown, { failure }: SolveContext): unknown =>
+  failure === undefined || e instanceof RanElsewhere ? e : wrapError(failure, e)
 
 /** One build on a builder, everything around it being open. */
 export interface SolvingOptions {
@@ -109,7 +119,12 @@ export interface SolvingOptions {
   /** Takes lines that the user is to read when the display is closed. */
   readonly notes: string[]
   /** The target of a bake file that this is, and the others that it may use. */
-  readonly target?: { readonly name: string; readonly links: TargetLinks }
+  readonly target?: {
+    readonly name: string
+    readonly links: TargetLinks
+    /** Contexts that are graphs, by name; `context` is that of the build. */
+    readonly trees?: Readonly<Record<string, Definition>>
+  }
 }
 
 /** Runs one build on the nodes of a builder. */
@@ -152,7 +167,7 @@ export class Solving {
       inputs: {
         ...this.#inputs,
         sharedKey: this.#sharedKey(),
-        frontendAttrs: { ...this.#inputs.frontendAttrs, ...stdin.attrs },
+        frontendAttrs: { ...this.#withNode(this.#inputs.frontendAttrs), ...stdin.attrs },
       },
       outputs: this.#outputs,
       outputsFor: async node => {
@@ -237,18 +252,21 @@ export class Solving {
     }
   }
 
-  #links({ nodes }: ResolvedNodes): Pick<RunBuildOptions, 'links'> {
-    const { name, links } = this.#target ?? {}
-    if (name === undefined || links?.isLinked(name) !== true) return {}
-    const [node] = nodes
-    if (nodes.length === 1 && node !== undefined) return { links: links.of(name, node.name) }
-    throw new SlipwayError(
-      'unimplemented',
-      `target ${name} uses other targets, or is used, and is built on several nodes`,
-      {
-        hint: 'build it on a builder with one node, or for fewer platforms',
-      },
+  #links({ nodes }: ResolvedNodes): Pick<NodesBuildOptions, 'linksOn'> {
+    const { name, links, trees } = this.#target ?? {}
+    if (name === undefined || links === undefined) return {}
+    links.builtOn(
+      name,
+      nodes.map(node => node.name),
     )
+    const isLinked = links.isLinked(name)
+    if (!isLinked && trees === undefined) return {}
+    return {
+      linksOn: node => {
+        const linked = isLinked ? links.of(name, node.name) : undefined
+        return trees === undefined && linked !== undefined ? linked : withTrees(trees ?? {}, linked)
+      },
+    }
   }
 
   /** A docker daemon is looked for only where an image may be loaded. */
@@ -286,9 +304,25 @@ export class Solving {
   }
 
   #sharedKey(): string {
+    const { sharedKey } = this.#inputs
+    return sharedKey === '' ? '' : `${sharedKey}${this.#clientSuffix()}`
+  }
+
+  /** Keys of directories with this client's id, so that clients do not take each other's for the same. */
+  #withNode(attrs: Readonly<Record<string, string>>): Record<string, string> {
+    const isKey = (name: string): boolean => name.startsWith('sharedkey:localdir:')
+    return Object.fromEntries(
+      Object.entries(attrs).map(([name, value]) => [
+        name,
+        isKey(name) ? value + this.#clientSuffix() : value,
+      ]),
+    )
+  }
+
+  #clientSuffix(): string {
     const { dir } = openPlaces(this.#builderHost)
     const id = clientId(dir, size => this.#builderHost.random(size))
-    return id === '' ? this.#inputs.sharedKey : `${this.#inputs.sharedKey}:${id}`
+    return id === '' ? '' : `:${id}`
   }
 
   /** Notes the build for `history`; a directory that cannot be written is no reason to fail. */

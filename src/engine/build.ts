@@ -14,7 +14,7 @@ import { callFrontend } from './call-frontend.ts'
 import { clientStep } from './client-step.ts'
 import { exportSourceOf } from './export-source.ts'
 import { grantedEntitlements } from './entitlements.ts'
-import { createExporter, type ExporterServices } from './exporters.ts'
+import { createExporter, type ExporterServices, withEpoch } from './exporters.ts'
 import { GatewayBridge, type RunFrontend } from './gateway-bridge.ts'
 import { scanResult } from './scan-result.ts'
 import type { BuildEnd } from './history/record-build.ts'
@@ -168,7 +168,9 @@ export class Build {
         : ExporterDeprecated === ''
           ? []
           : [{ Type: ExporterDeprecated, Attrs: ExporterAttrsDeprecated }]
-    const exporters = wanted.map((one, id) => createExporter(id, one.Type, one.Attrs, this.#services))
+    const exporters = wanted.map((one, id) =>
+      createExporter(id, one.Type, withEpoch(one.Attrs, this.request.FrontendAttrs), this.#services),
+    )
     for (const exporter of exporters) {
       const step = { id: `${this.ref} export ${exporter.id}`, name: exporter.name }
       const answer = await clientStep(step, this.hub.write, progress =>

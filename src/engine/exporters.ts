@@ -15,6 +15,16 @@ export interface ExporterServices extends EngineServices {
   readonly directories: ImageExporterServices['directories']
 }
 
+/**
+ * Options of an output with the build's SOURCE_DATE_EPOCH, where they name no time themselves.
+ * Source: https://github.com/moby/buildkit/blob/v0.32.2/control/control.go
+ */
+export function withEpoch(attrs: Attributes, frontendAttrs: Attributes): Attributes {
+  const epoch = frontendAttrs['build-arg:SOURCE_DATE_EPOCH']
+  if (epoch === undefined || !/^[+-]?\d*$/.test(epoch)) return attrs
+  return { 'source-date-epoch': epoch, ...attrs }
+}
+
 /** The exporter of a type. Throws `invalid-argument` (`exporter "x" could not be found`). */
 export function createExporter(
   id: number,

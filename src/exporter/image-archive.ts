@@ -52,7 +52,8 @@ export async function* imageArchive(
 }
 
 function header(name: string, size: number, type: 'file' | 'directory'): Uint8Array {
-  const mode = type === 'directory' ? 0o755 : 0o444
+  const mode =
+    type === 'directory' ? 0o755 : name === 'index.json' || name === 'manifest.json' ? 0o644 : 0o444
   return encodeHeader({
     type,
     name,

@@ -60,7 +60,7 @@ export function patchImageConfig(bytes: Uint8Array, options: PatchOptions): Uint
   const patched: Record<string, JsonValue> = {
     ...(rest as Record<string, JsonValue>),
     rootfs: { type: 'layers', diff_ids: diffIds.length === 0 ? null : diffIds },
-    history: history.map(historyJson),
+    history: history.length === 0 ? null : history.map(historyJson),
     created: createdTime(created, history, options.epoch),
   }
   if (options.inlineCache) patched['moby.buildkit.cache.v0'] = Buffer.from(options.inlineCache)
@@ -78,6 +78,12 @@ function parseObject(bytes: Uint8Array): Record<string, unknown> {
     throw new SlipwayError('invalid-argument', 'invalid null image config for export')
   }
   return value as Record<string, unknown>
+}
+
+/** DiffIDs of a configuration's layers, as they stand there. Throws `invalid-argument`. */
+export function diffIdsOf(config: Uint8Array): readonly string[] {
+  const rootfs = parseObject(config)['rootfs'] as { diff_ids?: unknown } | undefined
+  return Array.isArray(rootfs?.diff_ids) ? (rootfs.diff_ids as string[]) : []
 }
 
 function historyOf(config: Record<string, unknown>): HistoryItem[] {

@@ -1,5 +1,7 @@
 import type { ImageNames } from '../content/image-names.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
+import { goJson } from '../gostd/json.ts'
+import { descriptorJson } from '../oci/descriptor-json.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { formatReference, parseReference, type Reference, withDefaultTag } from '../oci/reference.ts'
 import { type Attributes, readBool } from './attributes.ts'
@@ -110,12 +112,9 @@ async function pushTo(
 /** What the client is told of an image. Keys: parity with buildkit v0.32.2 exporter/containerimage/exptypes. */
 export function imageResponse(image: WrittenImage, names: readonly string[]): ExporterResponse {
   const { descriptor, configDigest } = image
-  const annotations: Record<string, string> = { ...descriptor.annotations }
-  if (configDigest !== undefined) annotations['config.digest'] = configDigest
-  const described = { ...descriptor, ...(Object.keys(annotations).length === 0 ? {} : { annotations }) }
   return {
     'containerimage.digest': descriptor.digest,
-    'containerimage.descriptor': Buffer.from(JSON.stringify(described)).toString('base64'),
+    'containerimage.descriptor': Buffer.from(goJson(descriptorJson(descriptor))).toString('base64'),
     ...(configDigest === undefined ? {} : { 'containerimage.config.digest': configDigest }),
     ...(names.length === 0 ? {} : { 'image.name': names.join(',') }),
   }

@@ -24,8 +24,10 @@ export interface ImageLayer {
 export interface LayerOptions {
   readonly compression: CompressionOptions
   readonly oci: boolean
-  /** Seconds since 1970: later file times are set back to it, in layers that the build made. */
+  /** Seconds since 1970: later file times are set back to it, in layers that are not those of the base image. */
   readonly rewriteEpoch?: number
+  /** DiffIDs of the base image's layers. */
+  readonly baseDiffIds?: readonly string[]
 }
 
 /** Makes blobs of layers; each is kept, so that a layer is packed once. */
@@ -64,16 +66,29 @@ export async function imageLayers(
 ): Promise<readonly ImageLayer[]> {
   if (ref === undefined) return []
   const layers = ref.kind === 'stack' ? ref.layers : await services.materialize(ref, ctx.signal)
+  const { rewriteEpoch, baseDiffIds = [], ...kept } = options
   const result: ImageLayer[] = []
-  for (const layer of layers) {
+  let diverged = false
+  for (const [i, layer] of layers.entries()) {
     ctx.signal.throwIfAborted()
+    diverged ||= rewriteEpoch !== undefined && (await pulledDiffId(layer, services)) !== baseDiffIds[i]
+    const wanted = diverged ? options : kept
     result.push(
       layer.kind === 'lazy'
-        ? await lazyBlob(layer.lazy, options, services, ctx)
-        : await diskBlob(layer.id, options, services, ctx),
+        ? await lazyBlob(layer.lazy, wanted, services, ctx)
+        : await diskBlob(layer.id, wanted, services, ctx),
     )
   }
   return result
+}
+
+/** DiffID of a layer that came from an image; of others the empty string. */
+async function pulledDiffId(layer: RefLayer, services: LayerServices): Promise<string> {
+  if (layer.kind === 'lazy') return layer.lazy.diffId
+  const { chainId } = await services.snapshotter.get(layer.id)
+  if (chainId === undefined) return ''
+  const [blob] = await services.snapshotter.blobs(layer.id)
+  return blob?.diffId ?? ''
 }
 
 async function lazyBlob(
@@ -82,13 +97,14 @@ async function lazyBlob(
   services: LayerServices,
   ctx: ExportContext,
 ): Promise<ImageLayer> {
-  const { compression } = options
+  const { compression, rewriteEpoch } = options
   const found = compressionOfType(lazy.descriptor.mediaType)
-  if (compression.force && found !== undefined && found !== compression.type) {
+  const rewrite = rewriteEpoch !== undefined
+  if (rewrite || (compression.force && found !== undefined && found !== compression.type)) {
     await lazy.fetch(ctx.signal)
     const blob = await services.packer.repack(
       { descriptor: lazy.descriptor, diffId: lazy.diffId },
-      compression,
+      rewrite ? { ...compression, epochSeconds: rewriteEpoch } : compression,
       ctx.signal,
     )
     return { descriptor: described(blob.descriptor, options.oci), diffId: blob.diffId }
@@ -115,7 +131,7 @@ async function diskBlob(
   const { compression, rewriteEpoch } = options
   const known = await services.snapshotter.blobs(id)
   const pulled = layer.chainId !== undefined && known.length > 0
-  if (rewriteEpoch !== undefined && !pulled) {
+  if (rewriteEpoch !== undefined) {
     const blob = await services.packer.pack(id, { ...compression, epochSeconds: rewriteEpoch }, ctx.signal)
     return { descriptor: described(blob.descriptor, options.oci), diffId: blob.diffId, ...facts }
   }
@@ -132,6 +148,7 @@ async function diskBlob(
   return { descriptor: described(blob.descriptor, options.oci), diffId: blob.diffId, ...facts }
 }
 
+/** As manifests have it: annotations that only the engine needs are left out, and Docker's form has none. */
 function described(descriptor: Descriptor, oci: boolean): Descriptor {
   if (compressionOfType(descriptor.mediaType) === undefined) {
     throw new SlipwayError(
@@ -139,10 +156,18 @@ function described(descriptor: Descriptor, oci: boolean): Descriptor {
       `layer of unknown media type ${descriptor.mediaType} cannot be exported`,
     )
   }
+  const annotations = Object.entries(descriptor.annotations ?? {}).filter(([key]) => oci && !isInternal(key))
   return {
     mediaType: convertLayerType(descriptor.mediaType, oci),
     digest: descriptor.digest,
     size: descriptor.size,
     ...(descriptor.urls === undefined ? {} : { urls: descriptor.urls }),
+    ...(annotations.length === 0 ? {} : { annotations: Object.fromEntries(annotations) }),
   }
 }
+
+const isInternal = (key: string): boolean =>
+  key === 'containerd.io/uncompressed' ||
+  key === 'buildkit/createdat' ||
+  key.startsWith('containerd.io/distribution.source.') ||
+  key.startsWith('slipway.')

@@ -26,6 +26,6 @@ export function readImageOptions(
     ociArtifact: readBool(attrs, 'oci-artifact', oci),
     attestInline: readBool(attrs, 'attestation-inline', defaults.attestInline),
     ...(epoch === undefined ? {} : { epoch }),
-    ...(rewrite && epoch !== undefined ? { rewriteEpoch: epoch } : {}),
+    rewriteTimestamp: rewrite,
   }
 }

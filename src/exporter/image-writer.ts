@@ -8,15 +8,17 @@ import type { Annotations } from './annotations.ts'
 import { type AttestationOptions, writeAttestationManifest } from './attestation-manifest.ts'
 import type { ExportContext } from './export-context.ts'
 import type { Attestation, ExportSource, InlineCacheOf, PlatformResult } from './export-source.ts'
-import { defaultImageConfig, patchImageConfig } from './image-config-patch.ts'
+import { defaultImageConfig, diffIdsOf, patchImageConfig } from './image-config-patch.ts'
 import { type ImageLayer, imageLayers, type LayerOptions, type LayerServices } from './image-layers.ts'
 import { withLayers } from './sbom-layers.ts'
 
 /** Options of everything that makes an image. */
-export interface ImageOptions extends LayerOptions {
+export interface ImageOptions extends Omit<LayerOptions, 'rewriteEpoch' | 'baseDiffIds'> {
   readonly annotations: Annotations
-  /** Seconds since 1970. */
+  /** Seconds since 1970; else what the frontend says for each platform. */
   readonly epoch?: number
+  /** Set file times back to the epoch, in layers that are not of the base image. */
+  readonly rewriteTimestamp: boolean
   readonly ociArtifact: boolean
   /** Attach statements also where they are marked for indexes only and the image has none. */
   readonly attestInline: boolean
@@ -63,11 +65,8 @@ export async function writeImage(
       'cannot export multiple platforms without multi-platform enabled',
     )
   }
-  const layers = await ctx.progress.step('exporting layers', async () => {
-    const all: (readonly ImageLayer[])[] = []
-    for (const result of source.results) all.push(await imageLayers(result.ref, options, services, ctx))
-    return all
-  })
+  const layers = await exportLayers(source, options, services, ctx)
+  if (!wantsIndex) refuseIndexAnnotations(options)
   const images: WrittenManifest[] = []
   for (const [i, result] of source.results.entries()) {
     images.push(
@@ -81,12 +80,41 @@ export async function writeImage(
     )
   }
   const [only] = images
-  if (!wantsIndex && only !== undefined) return singleImage(only, options)
+  if (!wantsIndex && only !== undefined) return singleImage(only)
   return writeIndex(source, images, options, services, ctx)
 }
 
-function singleImage(only: WrittenManifest, options: ImageOptions): WrittenImage {
-  const { annotations } = options
+async function exportLayers(
+  source: ExportSource,
+  options: ImageOptions,
+  services: LayerServices,
+  ctx: ExportContext,
+): Promise<readonly (readonly ImageLayer[])[]> {
+  const { results } = source
+  const epochs = results.map(result => (options.rewriteTimestamp ? epochOf(result, options) : undefined))
+  const layers = new Map<PlatformResult, readonly ImageLayer[]>()
+  await ctx.progress.step('exporting layers', async () => {
+    for (const [i, result] of results.entries())
+      if (epochs[i] === undefined) layers.set(result, await imageLayers(result.ref, options, services, ctx))
+  })
+  for (const [i, result] of results.entries()) {
+    const rewriteEpoch = epochs[i]
+    if (rewriteEpoch === undefined) continue
+    const time = new Date(rewriteEpoch * 1000).toISOString()
+    const step = `rewriting layers with source-date-epoch ${rewriteEpoch} (${time.slice(0, 10)} ${time.slice(11, 19)} +0000 UTC)`
+    const baseDiffIds = result.baseConfig === undefined ? [] : diffIdsOf(result.baseConfig)
+    const wanted = { ...options, rewriteEpoch, baseDiffIds }
+    await ctx.progress.step(step, async () => {
+      layers.set(result, await imageLayers(result.ref, wanted, services, ctx))
+    })
+  }
+  return results.map(result => layers.get(result) ?? [])
+}
+
+const epochOf = (result: PlatformResult, options: ImageOptions): number | undefined =>
+  options.epoch ?? result.epoch
+
+function refuseIndexAnnotations({ annotations }: ImageOptions): void {
   if (
     Object.keys(annotations.at('index')).length > 0 ||
     Object.keys(annotations.at('index-descriptor')).length > 0
@@ -95,6 +123,9 @@ function singleImage(only: WrittenManifest, options: ImageOptions): WrittenImage
       hint: 'add --build-arg BUILDKIT_MULTI_PLATFORM=1 to get an index, or put the annotation on the manifest',
     })
   }
+}
+
+function singleImage(only: WrittenManifest): WrittenImage {
   const descriptor = {
     ...only.descriptor,
     ...(only.platform === undefined ? {} : { platform: only.platform }),
@@ -139,7 +170,7 @@ async function writeManifest(
   ctx: ExportContext,
 ): Promise<WrittenManifest> {
   const inlineCache = await options.inlineCache?.(result, layers, options.compression, ctx)
-  const epoch = options.epoch ?? result.epoch
+  const epoch = epochOf(result, options)
   const configBytes = patchImageConfig(result.config ?? defaultImageConfig(result.platform), {
     layers,
     ...(epoch === undefined ? {} : { epoch }),

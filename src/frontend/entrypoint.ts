@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../async/abort.ts'
 import { posix } from 'node:path'
-import { isSlipwayError, wrapError } from '../errors/slipway-error.ts'
+import { isSlipwayError, SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import { joinPath } from '../llb/join-path.ts'
 import type { SourceFile } from '../llb/options.ts'
 import { local } from '../llb/source.ts'
@@ -75,6 +75,10 @@ async function readDockerfile<Ref>(
     if (other) return other
     const hint = `the build needs ${filename} in the directory of the Dockerfile; another name is given with --file`
     const isMissing = isSlipwayError(error) && error.code === 'not-found'
-    throw wrapError('failed to read dockerfile', error, isMissing ? { hint } : {})
+    // The name as it was asked for, which the message of a read in a tree begins with a slash.
+    const missing = isMissing
+      ? new SlipwayError(error.code, `open ${filename}: no such file or directory`)
+      : error
+    throw wrapError('failed to read dockerfile', missing, isMissing ? { hint } : {})
   }
 }

@@ -170,7 +170,8 @@ export function marshalManifest(manifest: Manifest): Uint8Array {
     mediaType: manifest.mediaType,
     artifactType: manifest.artifactType,
     config: descriptorJson(manifest.config),
-    layers: manifest.layers.map(descriptorJson),
+    // Go writes an absent list so.
+    layers: manifest.layers.length === 0 ? null : manifest.layers.map(descriptorJson),
     subject: manifest.subject === undefined ? undefined : descriptorJson(manifest.subject),
     annotations: textMapJson(manifest.annotations),
   })

@@ -1,4 +1,5 @@
-import { SlipwayError } from '../errors/slipway-error.ts'
+import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
+import { quote } from '../gostd/quote.ts'
 import { type Digest, isDigest } from './digest.ts'
 
 /**
@@ -54,6 +55,20 @@ export function parseReference(text: string): Reference {
     )
   }
   return match(`${domain}/${remainder}`)
+}
+
+/**
+ * A name of a tag option as given, nothing filled in before it is judged: `Foo/x` is wrong here for its upper case.
+ * Throws `invalid-argument` (`invalid tag "Foo/x": repository name must be lowercase`).
+ */
+export function parseTag(text: string): Reference {
+  try {
+    if (text === '') throw invalid('repository name must have at least one component')
+    match(text)
+  } catch (error) {
+    throw wrapError(`invalid tag ${quote(text)}`, error)
+  }
+  return withDefaultTag(parseReference(text))
 }
 
 function match(full: string): Reference {

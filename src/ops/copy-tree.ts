@@ -30,18 +30,19 @@ interface OpenDirectory {
   made: boolean
 }
 
-/** Creates a directory and the missing ones above it; canonical path. */
+/** Creates a directory and the missing ones above it; canonical path. Answers those it made, the topmost first. */
 export function makeDirectories(
   tree: WritableTree,
   path: string,
   mode: number,
   attributes: EntryAttributes,
-): void {
+): readonly string[] {
   const entry = tree.lstat(path)
-  if (entry?.kind === 'directory') return
+  if (entry?.kind === 'directory') return []
   if (entry !== undefined) throw new SlipwayError('failed-precondition', `mkdir ${path}: not a directory`)
-  if (path !== '/') makeDirectories(tree, posix.dirname(path), mode, attributes)
+  const above = path === '/' ? [] : makeDirectories(tree, posix.dirname(path), mode, attributes)
   tree.mkdir(path, { ...attributes, mode })
+  return [...above, path]
 }
 
 /**
@@ -78,7 +79,7 @@ class TreeCopier {
 
   copy(from: string, to: string): void {
     const parent = to.endsWith('/') ? to : posix.dirname(to)
-    this.#makeParents(this.#target.resolve(parent))
+    const made = this.#makeParents(this.#target.resolve(parent))
     const destination = this.#target.resolve(posix.join('/', to))
     const real = this.#source.resolve(from, { followLast: this.#options.followLinks })
     const entry = this.#source.lstat(real)
@@ -90,17 +91,21 @@ class TreeCopier {
         : there?.kind === 'directory'
     const path = into ? posix.join(destination, posix.basename(from)) : destination
     const contentsOfNew = this.#options.directoryContents && entry.kind === 'directory' && there === undefined
-    this.#makeParents(contentsOfNew ? path : posix.dirname(path))
+    made.push(...this.#makeParents(contentsOfNew ? path : posix.dirname(path)))
     this.#copy(real, '', path, false, undefined, undefined)
+    const { mtimeNs } = this.#options
+    if (mtimeNs !== undefined) for (const one of made.reverse()) this.#target.setAttributes(one, { mtimeNs })
   }
 
-  #makeParents(path: string): void {
+  #makeParents(path: string): string[] {
     const { mode, owner, mtimeNs } = this.#options
-    makeDirectories(this.#target, path, mode ?? 0o755, {
-      uid: owner?.uid ?? 0,
-      gid: owner?.gid ?? 0,
-      ...(mtimeNs === undefined ? {} : { mtimeNs }),
-    })
+    return [
+      ...makeDirectories(this.#target, path, mode ?? 0o755, {
+        uid: owner?.uid ?? 0,
+        gid: owner?.gid ?? 0,
+        ...(mtimeNs === undefined ? {} : { mtimeNs }),
+      }),
+    ]
   }
 
   /** `relative` is the path below what was asked for, which is what patterns are about. */
@@ -157,19 +162,21 @@ class TreeCopier {
       if (directory.made) continue
       const entry = this.#source.lstat(directory.from)
       if (entry === undefined) continue
-      this.#makeDirectory(directory.from, directory.to, entry, true)
+      // Of one that is there only the mode is taken, and the times of these are not set back.
+      if (this.#target.lstat(directory.to)?.kind === 'directory')
+        this.#target.setAttributes(directory.to, { mode: entry.mode })
+      else this.#makeDirectory(directory.from, directory.to, entry, true)
       directory.made = true
     }
   }
 
-  #makeDirectory(from: string, to: string, entry: Entry, overwrite: boolean): boolean {
+  #makeDirectory(from: string, to: string, entry: Entry, overwrite: boolean): void {
     const there = this.#target.lstat(to)
     if (there !== undefined && there.kind !== 'directory') {
       throw new SlipwayError('failed-precondition', `cannot copy to non-directory: ${to}`)
     }
     if (there === undefined) this.#target.mkdir(to, this.#attributes(from, entry))
     else if (overwrite) this.#target.setAttributes(to, this.#attributes(from, entry))
-    return there === undefined
   }
 
   #copyDirectory(
@@ -181,8 +188,7 @@ class TreeCopier {
     includeInfo: ParentMatch | undefined,
     excludeInfo: ParentMatch | undefined,
   ): void {
-    let created = false
-    if (how.included) created = this.#makeDirectory(from, to, entry, how.overwrite)
+    if (how.included) this.#makeDirectory(from, to, entry, how.overwrite)
     const open: OpenDirectory = { from, to, made: how.included }
     if (how.excluded && !this.#exclude?.hasExclusions) return
     this.#open.push(open)
@@ -191,10 +197,7 @@ class TreeCopier {
       this.#copy(posix.join(from, name), child, posix.join(to, name), true, includeInfo, excludeInfo)
     }
     this.#open.pop()
-    if (!open.made) return
-    const mtimeNs = this.#options.mtimeNs ?? entry.mtimeNs
-    if (created || how.overwrite || this.#target.lstat(to)?.mtimeNs !== mtimeNs)
-      this.#target.setAttributes(to, { mtimeNs })
+    if (how.included) this.#target.setAttributes(to, { mtimeNs: this.#options.mtimeNs ?? entry.mtimeNs })
   }
 
   #copyEntry(from: string, to: string, entry: Entry): void {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import type { FileAction, FileOp as FileOpMessage } from '../proto/gen/ops_pb.ts'
 import { type Ref, scratch, type StackRef } from '../snapshot/ref.ts'
@@ -62,18 +63,22 @@ export async function contentKey(
   try {
     return contentHash(tree, selectors, trees.digestCache(ref))
   } catch (e) {
-    throw wrapError(`failed to compute cache key: failed to calculate checksum of ref ${refName(ref)}`, e)
+    throw wrapError(`failed to calculate checksum of ref ${refName(ref)}`, e)
   }
 }
 
-/** A ref as messages name it: nothing of where it lies. */
+/** A ref as messages name it, `owner::ref` with 25 letters and digits each: nothing of where it lies. */
 function refName(ref: Ref): string {
-  if (ref.kind === 'local') return 'local'
-  return (
-    ref.layers
-      .map(layer => (layer.kind === 'layer' ? layer.id : layer.lazy.chainId.slice(7, 19)))
-      .join('.') || 'scratch'
-  )
+  const parts =
+    ref.kind === 'local'
+      ? [ref.path, JSON.stringify(ref.filter)]
+      : ref.layers.map(layer => (layer.kind === 'layer' ? layer.id : layer.lazy.chainId))
+  return `${shortName([ref.kind])}::${shortName(parts)}`
+}
+
+function shortName(parts: readonly string[]): string {
+  const hex = createHash('sha256').update(parts.join('\0')).digest('hex')
+  return BigInt(`0x${hex}`).toString(36).padStart(50, '0').slice(-25)
 }
 
 class FileOpRun implements AsyncDisposable {
@@ -178,7 +183,7 @@ class FileOpRun implements AsyncDisposable {
     const option =
       one.case === 'copy' || one.case === 'mkdir' || one.case === 'mkfile' ? one.value.owner : undefined
     const owner = await resolveOwner(option, treeOf)
-    const target = opened.use(this.#trees.writable(node.active))
+    const target = opened.use(this.#trees.writable(node.active, { parentTimes: 'touched' }))
     const source = one.case === 'copy' ? await treeOf(Number(action.secondaryInput)) : undefined
     await applyAction(action, { target, source, owner, signal: this.#signal })
   }

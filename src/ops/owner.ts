@@ -11,7 +11,7 @@ export interface Owner {
 
 /**
  * Resolves an owner option: numbers as they are, names in the account files of the tree that `treeOf(input)` gives (an
- * unknown name is 0, as in BuildKit). A named user without a group brings its own group. Undefined for no option.
+ * unknown user is 0 and an unknown group that of the user, as in BuildKit). A named user without a group brings its own group, a number stands for both. Undefined for no option.
  */
 export async function resolveOwner(
   option: ChownOpt | undefined,
@@ -21,7 +21,7 @@ export async function resolveOwner(
   let uid = 0
   let gid = 0
   const user = option.user?.user
-  if (user?.case === 'byID') uid = user.value
+  if (user?.case === 'byID') uid = gid = user.value
   if (user?.case === 'byName') {
     const tree = await named(option.user, treeOf)
     const { name } = user.value
@@ -34,7 +34,7 @@ export async function resolveOwner(
   if (group?.case === 'byName') {
     const tree = await named(option.group, treeOf)
     const { name } = group.value
-    gid = (tree === undefined ? undefined : readGroups(tree).find(one => one.name === name))?.gid ?? 0
+    gid = (tree === undefined ? undefined : readGroups(tree).find(one => one.name === name))?.gid ?? gid
   }
   return { uid, gid }
 }

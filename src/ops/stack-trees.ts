@@ -22,6 +22,8 @@ export interface TreeServices {
   readonly localDigests: (path: string) => FileDigestCache
 }
 
+const nowNs = (): bigint => BigInt(Date.now()) * 1_000_000n
+
 /** Annotation under which an unpacked layer remembers the repository that its blob came from. */
 export const repositoryAnnotation = 'slipway.repository'
 
@@ -41,24 +43,29 @@ export function createStackTrees(services: TreeServices): Trees {
   return {
     stack,
     async view(ref, signal) {
-      if (ref.kind === 'local') return openDirectoryTree(ref.path, ref.filter)
+      if (ref.kind === 'local') return openDirectoryTree(ref.path, ref.filter, nowNs())
       return openLayerTree((await stack(ref, signal)).map(id => snapshotter.directory(id)))
     },
     async prepare(ref: StackRef, options): Promise<ActiveLayer> {
       return snapshotter.prepare(await stack(ref, options.signal), { description: options.description })
     },
-    writable: active => writableOf(active, services),
+    writable: (active, options) => writableOf(active, services, options?.parentTimes),
     directories: ids => ids.map(id => snapshotter.directory(id)),
     digestCache: ref => (ref.kind === 'local' ? services.localDigests(ref.path) : undefined),
   }
 }
 
-function writableOf(active: ActiveLayer, services: TreeServices): WritableTree {
+function writableOf(
+  active: ActiveLayer,
+  services: TreeServices,
+  parentTimes: 'kept' | 'touched' = 'kept',
+): WritableTree {
   const { snapshotter, overlayPrefix } = services
   return new UpperTree({
     upper: active.upper,
     lowers: active.parents.map(id => snapshotter.directory(id)),
     overlayPrefix,
+    parentTimes,
   })
 }
 
@@ -120,7 +127,7 @@ async function unpack(
 /** A copy of a local directory as a layer, for steps that mount it. */
 async function materialize(ref: LocalRef, services: TreeServices, signal: AbortSignal): Promise<LayerStack> {
   await using active = await services.snapshotter.prepare([], { description: 'local source' })
-  using source = openDirectoryTree(ref.path, ref.filter)
+  using source = openDirectoryTree(ref.path, ref.filter, nowNs())
   {
     using target = writableOf(active, services)
     copyTree(source, '/', target, '/', {

@@ -11,8 +11,11 @@ export interface Trees {
   view(ref: Ref, signal: AbortSignal): Promise<FileTree>
   /** A new layer on top of a tree. */
   prepare(ref: StackRef, options: { description: string; signal: AbortSignal }): Promise<ActiveLayer>
-  /** The tree of an active layer, for reading and writing. */
-  writable(active: ActiveLayer): WritableTree
+  /**
+   * The tree of an active layer, for reading and writing. `parentTimes`: whether a directory keeps its time when
+   * something is made or removed in it (the default), or shows when that was.
+   */
+  writable(active: ActiveLayer, options?: { readonly parentTimes: 'kept' | 'touched' }): WritableTree
   /** Absolute directory of each layer. */
   directories(stack: LayerStack): readonly string[]
   /** Digests of files that were computed before; undefined where the ref keeps none. */

@@ -71,6 +71,8 @@ async function unpackMember(
   const { entry } = member
   const { target } = ctx
   const name = posix.join('/', entry.name)
+  // The archive's own top does not change the directory that it is unpacked in.
+  if (name === '/' && entry.type === 'directory') return
   const parent = target.resolve(posix.join(base, posix.dirname(name)))
   const path = name === '/' ? base : posix.join(parent, posix.basename(name))
   if (path !== '/')

@@ -16,6 +16,8 @@ export interface DirectoryTreeOptions {
   readonly filter?: LocalFilter
   /** Owner of everything, in place of the real one. */
   readonly owner?: { readonly uid: number; readonly gid: number }
+  /** What the top directory shows in place of its own attributes; time in nanoseconds since 1970. */
+  readonly top?: { readonly mode: number; readonly mtimeNs: bigint }
 }
 
 /** More entries than this are not remembered. */
@@ -29,6 +31,7 @@ export class DirectoryTree implements FileTree {
   readonly #root: string
   readonly #patterns: LocalPatterns
   readonly #owner: DirectoryTreeOptions['owner']
+  readonly #top: DirectoryTreeOptions['top']
   readonly #entries = new Map<string, Entry | undefined>()
   #rootFd: number | undefined
 
@@ -38,6 +41,7 @@ export class DirectoryTree implements FileTree {
       options.filter ?? { includePatterns: [], excludePatterns: [], followPaths: [] },
     )
     this.#owner = options.owner
+    this.#top = options.top
   }
 
   lstat(path: string): Entry | undefined {
@@ -67,7 +71,11 @@ export class DirectoryTree implements FileTree {
   }
 
   xattrs(path: string): ReadonlyMap<string, Uint8Array> {
-    return getXattrs(this.realPath(path))
+    const all = getXattrs(this.realPath(path))
+    // A receiver of a context loses it: the kernel takes it away when the owner is set.
+    return this.#owner === undefined
+      ? all
+      : new Map([...all].filter(([key]) => key !== 'security.capability'))
   }
 
   realPath(path: string): string {
@@ -95,7 +103,7 @@ export class DirectoryTree implements FileTree {
     const stat = statPath(real)
     if (stat === undefined) return undefined
     const statKey = `${stat.dev}:${stat.ino}:${stat.ctimeNs}:${stat.mtimeNs}`
-    return { ...entryOf(real, stat), ...this.#owner, statKey }
+    return { ...entryOf(real, stat), ...this.#owner, ...(path === '/' ? this.#top : {}), statKey }
   }
 
   /** A directory that is not let in is there all the same for what is let in inside it. */
@@ -106,7 +114,14 @@ export class DirectoryTree implements FileTree {
   }
 }
 
-/** A local source in place. Everything in it belongs to root, as in contexts that clients send. */
-export function openDirectoryTree(path: string, filter: LocalFilter): FileTree {
-  return new DirectoryTree(path, { filter, owner: { uid: 0, gid: 0 } })
+/**
+ * A local source in place. Everything in it belongs to root, as in contexts that clients send; the top directory is not
+ * sent but made by the receiver, so it has a receiver's mode, and as its time that of the build (ns since 1970).
+ */
+export function openDirectoryTree(path: string, filter: LocalFilter, topTimeNs: bigint): FileTree {
+  return new DirectoryTree(path, {
+    filter,
+    owner: { uid: 0, gid: 0 },
+    top: { mode: 0o755, mtimeNs: topTimeNs },
+  })
 }

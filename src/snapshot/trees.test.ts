@@ -86,7 +86,7 @@ describe('DirectoryTree', () => {
     }
   }
   const filtered = (includePatterns: string[], excludePatterns: string[]): string[] => {
-    using tree = openDirectoryTree(root, { includePatterns, excludePatterns, followPaths: [] })
+    using tree = openDirectoryTree(root, { includePatterns, excludePatterns, followPaths: [] }, 7n)
     const walk = (path: string): string[] =>
       tree.readdir(path).flatMap(name => {
         const child = path === '/' ? `/${name}` : `${path}/${name}`
@@ -134,7 +134,11 @@ describe('DirectoryTree', () => {
   })
 
   it('does not follow links that the filter hides, and gives everything to root', () => {
-    using tree = openDirectoryTree(root, { includePatterns: [], excludePatterns: ['link'], followPaths: [] })
+    using tree = openDirectoryTree(
+      root,
+      { includePatterns: [], excludePatterns: ['link'], followPaths: [] },
+      7n,
+    )
     assert.equal(tree.resolve('/link/file'), '/link/file')
     assert.equal(tree.lstat('/a')?.uid, 0)
     assert.throws(() => tree.open('/link'), { code: 'not-found' })

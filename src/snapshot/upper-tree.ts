@@ -29,16 +29,22 @@ export interface UpperTreeOptions {
   /** Layers below it, lowest first. */
   readonly lowers: readonly string[]
   readonly overlayPrefix: OverlayPrefix
+  /**
+   * What becomes of the time of a directory in which something is made or removed: `kept` (the default) gives it back,
+   * `touched` leaves it as the kernel sets it, which is what steps of a build are to show.
+   */
+  readonly parentTimes?: 'kept' | 'touched'
 }
 
 /**
  * A stack of layers with a directory on top that takes the changes, in the form that overlayfs would give them. Nobody
- * else writes there meanwhile. Directories on the way keep their times: those are set again when the tree is closed.
+ * else writes there meanwhile. Times of directories that are to be set or kept are set again when the tree is closed.
  */
 export class UpperTree implements WritableTree {
   readonly #upper: string
   readonly #tree: LayerTree
   readonly #prefix: OverlayPrefix
+  readonly #keepsTimes: boolean
   /** Modification times to give back to directories of the upper layer, by canonical path. */
   readonly #times = new Map<string, bigint>()
   #closed = false
@@ -47,6 +53,7 @@ export class UpperTree implements WritableTree {
     this.#upper = options.upper
     this.#tree = new LayerTree([...options.lowers, options.upper])
     this.#prefix = options.overlayPrefix
+    this.#keepsTimes = options.parentTimes !== 'touched'
   }
 
   lstat(path: string): Entry | undefined {
@@ -146,7 +153,7 @@ export class UpperTree implements WritableTree {
     if (this.#tree.find(path) === undefined) return
     const below = this.#shownFromBelow(path)
     const real = below ? this.#makeWay(path) : this.#upper + path
-    if (!below) this.#keepTime(parentOf(path))
+    if (!below) this.#changing(parentOf(path))
     this.#clear(path, real)
     if (below) makeWhiteout(real)
   }
@@ -180,6 +187,7 @@ export class UpperTree implements WritableTree {
     if (path === '/') throw new SlipwayError('failed-precondition', 'the root directory cannot be replaced')
     const parent = parentOf(path)
     this.#directoryUp(parent)
+    this.#changing(parent)
     this.#tree.noteName(parent, baseOf(path))
     return this.#upper + path
   }
@@ -221,6 +229,12 @@ export class UpperTree implements WritableTree {
       this.#tree.forget(path, false)
       this.#times.set(path, stat.mtimeNs)
     } else this.#keepTime(path)
+  }
+
+  /** Told before an entry of a directory of the upper layer comes, goes or is replaced. */
+  #changing(path: string): void {
+    if (this.#keepsTimes) this.#keepTime(path)
+    else this.#times.delete(path)
   }
 
   #keepTime(path: string): void {

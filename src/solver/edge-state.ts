@@ -123,7 +123,8 @@ export class EdgeState {
       const result = await inputs[i]?.result()
       if (result === undefined) return
       const { contentKey } = input
-      const digest = await this.state.guard(() => contentKey(result, this.state.context()))
+      const compute = () => contentKey(result, this.state.context())
+      const digest = await this.state.guard(compute, 'failed to compute cache key')
       this.#content.set(i, contentCacheKey(digest))
     })
     await this.#shared.all(work)

@@ -109,8 +109,11 @@ export class VertexState {
     }
   }
 
-  /** Work of the vertex: its failure names the vertex, shows in its row, and stops whoever waits. */
-  async guard<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * Work of the vertex: its failure names the vertex, shows in its row, and stops whoever waits. `what` comes before the
+   * message, except in the row.
+   */
+  async guard<T>(work: () => Promise<T>, what?: string): Promise<T> {
     try {
       return await work()
     } catch (e) {
@@ -120,7 +123,7 @@ export class VertexState {
       if (known || error.code === 'canceled') throw error
       if (!this.reporter.touched) this.reporter.start()(error.message)
       const { hint, exitCode, sources, message, code } = error
-      throw new SlipwayError(code, message, {
+      throw new SlipwayError(code, what === undefined ? message : `${what}: ${message}`, {
         cause: error.cause ?? error,
         sources,
         details: [...error.details, { type: 'errdefs.Vertex', digest: this.vertex.digest }],

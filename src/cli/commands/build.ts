@@ -2,13 +2,12 @@ import { rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { BuildRequest } from '../../build/build-request.ts'
 import { resolveOutputs, type ResolvedOutput } from '../../build/outputs.ts'
-import { requestFromFlags } from '../../build/request-from-flags.ts'
+import { annotated, readAnnotations, requestFromFlags } from '../../build/request-from-flags.ts'
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { tryParseBool } from '../../gostd/parse-number.ts'
 import { exactArgs } from '../argument-rule.ts'
 import { buildMetadata, imageId, writeWhole } from '../build-results.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
-import { RanElsewhere } from '../embedded.ts'
 import { hostPlatform } from '../host-platform.ts'
 import { type BuildFlags, declareBuildFlags } from './build-flags.ts'
 import { provenanceMode } from '../provenance-metadata.ts'
@@ -20,21 +19,17 @@ export const command: Command = defineCommand({
   usage: '[OPTIONS] PATH | URL | -',
   args: exactArgs(1),
   flags: declareBuildFlags,
-  async run(context) {
-    try {
-      return await build(context)
-    } catch (e) {
-      throw e instanceof RanElsewhere ? e : wrapError('failed to build', e)
-    }
-  },
+  run: build,
 })
+
+const failure = 'failed to build'
 
 async function build(context: CommandContext<BuildFlags>): Promise<number> {
   const { host, flags, globals, args, signal } = context
   const [path = ''] = args
   for (const line of flags.warnings) host.stderr.write(`WARNING: ${line}\n`)
   const request = requestFromFlags(path, flags, { env: host.env, hostPlatform: hostPlatform() })
-  const outputs = outputsOf(request, context)
+  const outputs = resolvedOutputs(request, context)
   if (flags.iidFile !== '') {
     if (outputs.some(output => output.type === 'local' || output.type === 'tar')) {
       throw new SlipwayError(
@@ -47,7 +42,15 @@ async function build(context: CommandContext<BuildFlags>): Promise<number> {
   const { progress, quiet } = flags
   const mode = flags.metadataFile === '' ? 'disabled' : provenanceMode(host.env['BUILDX_METADATA_PROVENANCE'])
   const provenance = mode === 'disabled' ? {} : { provenance: mode }
-  const result = await solveBuild(request, outputs, { host, globals, progress, quiet, signal, ...provenance })
+  const result = await solveBuild(request, outputs, {
+    host,
+    globals,
+    progress,
+    quiet,
+    signal,
+    failure,
+    ...provenance,
+  })
   if (request.call !== undefined) return printCallResult(host, request.call, result.metadata)
   const ref = `${result.builder}/${result.node}/${result.ref}`
   const wantsWarnings = tryParseBool(host.env['BUILDX_METADATA_WARNINGS'] ?? '') === true
@@ -62,8 +65,22 @@ async function build(context: CommandContext<BuildFlags>): Promise<number> {
   return 0
 }
 
+function resolvedOutputs(
+  request: BuildRequest,
+  context: CommandContext<BuildFlags>,
+): readonly ResolvedOutput[] {
+  try {
+    return outputsOf(request, context)
+  } catch (e) {
+    throw wrapError(failure, e)
+  }
+}
+
 /** Outputs asked for; with none, the image stays in the local store. */
-function outputsOf(request: BuildRequest, { host }: CommandContext<BuildFlags>): readonly ResolvedOutput[] {
+function outputsOf(
+  request: BuildRequest,
+  { host, flags }: CommandContext<BuildFlags>,
+): readonly ResolvedOutput[] {
   if (request.call !== undefined) return []
   if (request.outputs.length > 0) {
     return resolveOutputs(request.outputs, request.tags, {
@@ -71,9 +88,9 @@ function outputsOf(request: BuildRequest, { host }: CommandContext<BuildFlags>):
       stdoutIsTerminal: host.stdout.isTTY,
     })
   }
-  return [
-    { type: 'image', attrs: { name: request.tags.join(','), 'dangling-name-prefix': 'slipway.local/build' } },
-  ]
+  const attributes = { name: request.tags.join(','), 'dangling-name-prefix': 'slipway.local/build' }
+  const annotations = readAnnotations(flags.annotation, hostPlatform())
+  return [{ type: 'image', attrs: annotated({ attributes }, annotations).attributes }]
 }
 
 function tellWhere(

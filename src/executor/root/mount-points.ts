@@ -39,8 +39,7 @@ interface ParentState {
 
 /**
  * Makes the missing mount points below `root` (a mounted overlay, or a plain directory that is its own `upper`), as the
- * runtime would: the difference is that the directories above keep their times, and that it is known afterwards what was
- * made. A target that lies below another one is left to the runtime, which makes it inside what is mounted there.
+ * runtime would: the difference is that it is known afterwards what was made. A target that lies below another one is left to the runtime, which makes it inside what is mounted there.
  */
 export function createMountPoints(
   root: string,
@@ -48,7 +47,7 @@ export function createMountPoints(
   targets: readonly MountTarget[],
 ): CreatedMountPoints {
   const paths: string[] = []
-  const parents = new Map<string, { readonly before: BigIntStats; readonly inUpper: boolean }>()
+  const parents = new Map<string, { readonly inUpper: boolean }>()
   const places = targets.map(target => ({ ...target, path: resolveInRoot(root, target.path) }))
   for (const place of places) {
     if (place.path === '/' || places.some(other => isBelow(place.path, other.path))) continue
@@ -56,12 +55,11 @@ export function createMountPoints(
     if (missing.length === 0) continue
     for (const path of ancestors(missing[0] as string)) {
       if (parents.has(path) || paths.includes(path)) continue
-      parents.set(path, { before: stat(root, path), inUpper: exists(upper, path) })
+      parents.set(path, { inUpper: exists(upper, path) })
     }
     for (const path of missing) make(root + path, path === place.path ? place.kind : 'directory')
     paths.push(...missing)
   }
-  for (const [path, { before }] of parents) setTimes(`${root}${path}`, before.atimeNs, before.mtimeNs)
   return {
     paths,
     parents: [...parents].map(([path, { inUpper }]) => ({
@@ -74,7 +72,8 @@ export function createMountPoints(
 
 /**
  * Takes mount points away again, from the upper directory once nothing is mounted any more: those that are still empty.
- * Directories above them that lie in the upper directory for no other reason go too; all others keep their times.
+ * Directories above them that lie in the upper directory for no other reason go too; the removal does not show in the
+ * times of the others.
  * Source of the rule: BuildKit v0.32.2 executor/stubs.go.
  */
 export function removeMountPoints(upper: string, created: CreatedMountPoints): void {

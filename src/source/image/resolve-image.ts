@@ -126,7 +126,7 @@ export async function resolveImage(
 ): Promise<ResolvedImage> {
   const { root, store } = await resolveRoot(reference, mode, lookup, content, ctx)
   const name = formatReference(reference)
-  const descriptor = chooseManifest(root, platform, name)
+  const descriptor = chooseManifest(root, platform)
   const bytes =
     descriptor.digest === root.descriptor.digest
       ? root.bytes
@@ -147,7 +147,7 @@ export async function resolveImage(
   return { reference, root, manifest: parsed.manifest, descriptor, config, configBytes, store }
 }
 
-function chooseManifest(root: ResolvedManifest, platform: Platform, name: string): Descriptor {
+function chooseManifest(root: ResolvedManifest, platform: Platform): Descriptor {
   const parsed = parseManifest(root.bytes, root.descriptor.mediaType)
   if (parsed.kind === 'manifest') return { ...root.descriptor, mediaType: parsed.mediaType }
   const candidates = parsed.index.manifests.filter(
@@ -160,7 +160,7 @@ function chooseManifest(root: ResolvedManifest, platform: Platform, name: string
         ? [`${one.platform.os}/${one.platform.architecture}`]
         : [],
     )
-    throw new SlipwayError('not-found', `${name}: no match for platform in manifest: not found`, {
+    throw new SlipwayError('not-found', 'no match for platform in manifest: not found', {
       hint: `the image has ${[...new Set(has)].join(', ') || 'no platforms'}`,
     })
   }
