@@ -1,5 +1,6 @@
 import { registerEmulators } from './emulators.ts'
 import { makeStandIns } from './make-stand-in.ts'
+import { installNpmPeer, npmPeers } from './npm-peers.ts'
 import { peerSets, unpackPeers } from './peers.ts'
 import { installPrograms, testPrograms } from './programs.ts'
 import { standIns, type StandInName } from './stand-ins.ts'
@@ -19,6 +20,7 @@ export async function prepareMachine(say: (line: string) => void): Promise<void>
   await Promise.all([
     attempt('emulators', () => registerEmulators(say)),
     attempt('stand-in images', () => makeStandIns(Object.keys(standIns) as StandInName[], say)),
+    ...npmPeers.map(name => attempt(`peer ${name}`, () => installNpmPeer(name, say))),
     ...peerSets.map(set => attempt(`peer ${set.name}`, () => unpackPeers(set, say))),
   ])
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { type NpmPeerName, npmPeerScript } from '../../scripts/setup/npm-peers.ts'
 import { type PeerName, peerPath } from '../../scripts/setup/peers.ts'
 import { findProgram } from '../../scripts/setup/programs.ts'
 import { registryProgram } from './registry.ts'
@@ -11,6 +12,8 @@ export interface Needs {
   readonly programs?: readonly string[]
   /** Programs that set-up unpacks. */
   readonly peers?: readonly PeerName[]
+  /** Servers that set-up installs from npm. */
+  readonly npmPeers?: readonly NpmPeerName[]
   /** The registry program, installed or unpacked. */
   readonly registry?: boolean
   /** Architectures, as QEMU names them, whose programs the kernel must run by emulation (or natively). */
@@ -26,6 +29,8 @@ export function lacks(needs: Needs): string | false {
   if (program !== undefined) return `needs ${program}, which is not installed`
   const peer = needs.peers?.find(name => peerPath(name) === undefined)
   if (peer !== undefined) return `needs ${peer}, which could not be unpacked`
+  const server = needs.npmPeers?.find(name => npmPeerScript(name) === undefined)
+  if (server !== undefined) return `needs ${server}, which could not be installed from npm`
   if (needs.registry === true && registryProgram() === undefined) return 'needs docker-registry'
   const own = native[process.arch] ?? []
   const emulator = needs.emulators?.find(name => !own.includes(name) && !hasHandler(name))
