@@ -14,9 +14,12 @@ import type { BuildRequest } from './build-request.ts'
 import { deliverOutputs, nodeOutputs, type NodeResult } from './node-outputs.ts'
 import type { ResolvedOutput } from './outputs.ts'
 import { newBuildRef, runBuild, type RunBuildOptions } from './run-build.ts'
+import type { BuildLinks } from './target-links.ts'
 
 /** What a build over the nodes of a builder takes. */
-export interface NodesBuildOptions extends Omit<RunBuildOptions, 'attachables'> {
+export interface NodesBuildOptions extends Omit<RunBuildOptions, 'attachables' | 'links'> {
+  /** Links with other builds on the same node. Linked builds stay where they are when a node goes away. */
+  readonly linksOn?: (node: BuilderNode) => BuildLinks
   /** Attachables of one session: everything but receivers of exports. Called once for every try on a node. */
   readonly attachables: () => readonly Attachable[]
   /** Receivers of the exports of one node. */
@@ -91,6 +94,7 @@ async function buildOnOne(node: BuilderNode, options: NodesBuildOptions): Promis
     request: { ...options.request, attests },
     outputs,
     attachables: [...options.attachables(), options.receivers(outputs)],
+    ...(options.linksOn === undefined ? {} : { links: options.linksOn(node) }),
   })
   return { ...result, node }
 }
@@ -126,7 +130,8 @@ class NodesRun {
       return [await this.#buildOn(node, assignment.platforms)]
     } catch (error) {
       const { signal } = this.#options
-      if (signal.aborted || !isLoss(error)) throw this.#named(node, error)
+      if (signal.aborted || !isLoss(error) || this.#options.linksOn !== undefined)
+        throw this.#named(node, error)
       this.#lost.add(assignment.node)
       const next = await this.#handOver(assignment, node, error)
       return (await Promise.all(next.map(one => this.build(one)))).flat()
@@ -175,6 +180,7 @@ class NodesRun {
       inputs: { ...inputs, frontendAttrs: { ...inputs.frontendAttrs, ...several } },
       outputs,
       attachables: [...this.#options.attachables(), this.#options.receivers(outputs)],
+      ...(this.#options.linksOn === undefined ? {} : { links: this.#options.linksOn(node) }),
     })
     return { node, platforms, wanted: plan.outputs, outputs, result }
   }

@@ -26,9 +26,12 @@ const prefix = 'target:'
  * name their sessions. Source: https://github.com/docker/buildx/blob/v0.36.1/build/build.go, `linkedTargetState`.
  */
 export class TargetLinks {
+  /** The nodes that each target is built on, once that is known. */
+  readonly #nodes = new Milestones<ReadonlySet<string>>()
   readonly #parents = new Map<string, readonly string[]>()
   readonly #children = new Map<string, readonly string[]>()
-  readonly #results = new Milestones<{ readonly result: Result; readonly node: string }>()
+  /** By target and node, as what follows. */
+  readonly #results = new Milestones<Result>()
   readonly #evaluated = new Milestones<void>()
   readonly #completed = new Milestones<void>()
 
@@ -42,8 +45,14 @@ export class TargetLinks {
     }
   }
 
-  /** The links of one target, which is built on `node`. */
+  /** Tells which nodes a target is built on; every target is to be told about before others can go on. */
+  builtOn(name: string, nodes: readonly string[]): void {
+    this.#nodes.reach(name, new Set(nodes))
+  }
+
+  /** The links of one target on one of its nodes: with others as far as they are built there. */
   of(name: string, node: string): BuildLinks {
+    const here = (target: string): string => `${target} ${node}`
     return {
       inputs: async (attributes, signal) => {
         const attrs: Record<string, string> = { ...attributes }
@@ -51,26 +60,34 @@ export class TargetLinks {
         for (const [key, value] of Object.entries(attributes)) {
           if (!key.startsWith('context:') || !value.startsWith(prefix)) continue
           const other = value.slice(prefix.length)
-          const found = await this.#results.reached(other, signal)
-          if (found.node !== node) throw elsewhere(name, key, other)
-          addInput(key, other, found.result, attrs, inputs)
+          const nodes = await this.#nodes.reached(other, signal)
+          if (!nodes.has(node)) throw elsewhere(name, key, other)
+          addInput(key, other, await this.#results.reached(here(other), signal), attrs, inputs)
         }
         return { frontendAttrs: attrs, frontendInputs: inputs }
       },
       built: async (result, evaluate, signal) => {
-        const [parents, children] = [this.#parents.get(name) ?? [], this.#childrenOf(name)]
-        this.#results.reach(name, { result, node })
+        const parents = await this.#onNode(this.#parents.get(name) ?? [], node, signal)
+        this.#results.reach(here(name), result)
         if (!this.isLinked(name)) return
+        const children = await this.#onNode(this.#childrenOf(name), node, signal)
         // External caches are looked up by a frontend's solve: all dependents have done so before evaluation begins.
-        for (const child of children) await this.#results.reached(child, signal)
+        for (const child of children) await this.#results.reached(here(child), signal)
         // A target's own session is at work before one that depends on it evaluates the same steps.
-        for (const parent of parents) await this.#evaluated.reached(parent, signal)
+        for (const parent of parents) await this.#evaluated.reached(here(parent), signal)
         await evaluate()
-        this.#evaluated.reach(name)
-        for (const child of children) await this.#completed.reached(child, signal)
-        this.#completed.reach(name)
+        this.#evaluated.reach(here(name))
+        for (const child of children) await this.#completed.reached(here(child), signal)
+        this.#completed.reach(here(name))
       },
     }
+  }
+
+  /** Those of the targets that are built on the node. */
+  async #onNode(names: readonly string[], node: string, signal: AbortSignal): Promise<readonly string[]> {
+    const found: string[] = []
+    for (const name of names) if ((await this.#nodes.reached(name, signal)).has(node)) found.push(name)
+    return found
   }
 
   /** Whether a target uses others or is used by them. */
@@ -80,6 +97,28 @@ export class TargetLinks {
 
   #childrenOf(name: string): readonly string[] {
     return this.#children.get(name) ?? []
+  }
+}
+
+/** Links of a build whose contexts are graphs (`context` is the build's own), beside other links that it may have. */
+export function withTrees(trees: Readonly<Record<string, Definition>>, links?: BuildLinks): BuildLinks {
+  return {
+    async inputs(attributes, signal) {
+      const linked = await links?.inputs(attributes, signal)
+      const frontendAttrs: Record<string, string> = { ...(linked?.frontendAttrs ?? attributes) }
+      const frontendInputs: Record<string, Definition> = { ...linked?.frontendInputs }
+      for (const [name, tree] of Object.entries(trees)) {
+        frontendInputs[name] = tree
+        if (name === 'context') {
+          delete frontendAttrs['context']
+          frontendInputs['dockerfile'] = tree
+        } else frontendAttrs[`context:${name}`] = `input:${name}`
+      }
+      return { frontendAttrs, frontendInputs }
+    },
+    async built(result, evaluate, signal) {
+      await links?.built(result, evaluate, signal)
+    },
   }
 }
 
@@ -109,7 +148,7 @@ function elsewhere(name: string, key: string, other: string): SlipwayError {
   return new SlipwayError(
     'failed-precondition',
     `failed to use ${other} as context ${context} for ${name} because targets build with different drivers`,
-    { hint: 'build both for the same platforms, or on a builder with one node' },
+    { hint: `${other} has to be built for every platform that ${name} is built for` },
   )
 }
 

@@ -24,6 +24,15 @@ export interface DriveOptions {
   readonly signal: AbortSignal
 }
 
+/** What any use of the bridge needs. */
+export type BridgeOptions = Pick<DriveOptions, 'request' | 'onStatus' | 'signal'>
+
+/** The bridge of a running build, and what its calls are made with. */
+export interface Bridge {
+  readonly client: Client<typeof LLBBridge>
+  readonly call: { readonly signal: AbortSignal; readonly headers: Readonly<Record<string, string>> }
+}
+
 /** How a build ended. */
 export interface DriveResult {
   readonly exporterResponse: Readonly<Record<string, string>>
@@ -36,6 +45,19 @@ export interface DriveResult {
  * after `Return` and the exports. Throws what the daemon says.
  */
 export async function driveBuild(node: BuildkitConnection, options: DriveOptions): Promise<DriveResult> {
+  const { value, exporterResponse } = await driveBridge(node, options, bridge => askFrontend(bridge, options))
+  return { exporterResponse, metadata: new Map(Object.entries(value?.metadata ?? {})) }
+}
+
+/**
+ * Runs `use` with the bridge of a build of its own, and returns the result it answers to be exported. Throws what the
+ * daemon says.
+ */
+export async function driveBridge<T extends Result | undefined>(
+  node: BuildkitConnection,
+  options: BridgeOptions,
+  use: (bridge: Bridge) => Promise<T>,
+): Promise<{ readonly value: T; readonly exporterResponse: Readonly<Record<string, string>> }> {
   const abort = new AbortController()
   const stop = (): void => abort.abort(options.signal.reason)
   options.signal.addEventListener('abort', stop, { once: true })
@@ -47,9 +69,9 @@ export async function driveBuild(node: BuildkitConnection, options: DriveOptions
   const ended = new AbortController()
   const watching = watchStatus(control, Ref, options.onStatus, AbortSignal.any([signal, ended.signal]))
   try {
-    const bridging = useBridge(node, options, signal)
-    const [response, metadata] = await firstFailure(solving, bridging)
-    return { exporterResponse: response.ExporterResponse, metadata }
+    const bridging = useBridge(node, options, signal, use)
+    const [response, value] = await firstFailure(solving, bridging)
+    return { exporterResponse: response.ExporterResponse, value }
   } catch (e) {
     abort.abort(e)
     await Promise.allSettled([solving])
@@ -93,36 +115,42 @@ async function watchStatus(
   }
 }
 
-async function useBridge(
+async function useBridge<T extends Result | undefined>(
   node: BuildkitConnection,
-  options: DriveOptions,
+  options: BridgeOptions,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, Uint8Array>> {
-  const bridge = createClient(LLBBridge, node.transport)
+  use: (bridge: Bridge) => Promise<T>,
+): Promise<T> {
+  const client = createClient(LLBBridge, node.transport)
   const call = { signal, headers: { 'buildkit-controlapi-buildid': options.request.Ref } }
-  let result: Result | undefined
+  let result: T
   try {
-    await bridge.ping({}, call)
-    const request = create(SolveRequestSchema, {
-      Frontend: options.frontend,
-      FrontendOpt: { ...options.frontendOptions },
-      FrontendInputs: { ...options.frontendInputs },
-      allowResultReturn: true,
-      allowResultArrayRef: true,
-      CacheImports: (options.request.Cache?.Imports ?? []).map(one => ({ Type: one.Type, Attrs: one.Attrs })),
-    })
-    result = (await bridge.solve(request, call)).result
-    const refs = refIds(result)
-    const evaluate = async (): Promise<void> =>
-      void (await Promise.all(refs.map(Ref => bridge.evaluate({ Ref }, call))))
-    if (result !== undefined) await options.onResult?.(result, evaluate)
+    await client.ping({}, call)
+    result = await use({ client, call })
   } catch (e) {
     const error = asSlipwayError(e)
-    await bridge.return({ error: { code: 2, message: error.message } }, call).catch(() => undefined)
+    await client.return({ error: { code: 2, message: error.message } }, call).catch(() => undefined)
     throw e
   }
-  await bridge.return(result === undefined ? {} : { result }, call)
-  return new Map(Object.entries(result?.metadata ?? {}))
+  await client.return(result === undefined ? {} : { result }, call)
+  return result
+}
+
+async function askFrontend({ client, call }: Bridge, options: DriveOptions): Promise<Result | undefined> {
+  const request = create(SolveRequestSchema, {
+    Frontend: options.frontend,
+    FrontendOpt: { ...options.frontendOptions },
+    FrontendInputs: { ...options.frontendInputs },
+    allowResultReturn: true,
+    allowResultArrayRef: true,
+    CacheImports: (options.request.Cache?.Imports ?? []).map(one => ({ Type: one.Type, Attrs: one.Attrs })),
+  })
+  const { result } = await client.solve(request, call)
+  const refs = refIds(result)
+  const evaluate = async (): Promise<void> =>
+    void (await Promise.all(refs.map(Ref => client.evaluate({ Ref }, call))))
+  if (result !== undefined) await options.onResult?.(result, evaluate)
+  return result
 }
 
 /** Ids of the trees of a result; the empty tree has none. */

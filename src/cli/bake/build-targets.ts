@@ -8,6 +8,7 @@ import type { Builder } from '../../builder/builder.ts'
 import type { BuilderHost } from '../../builder/builder-host.ts'
 import { wrapError } from '../../errors/slipway-error.ts'
 import { prefixed } from '../../progress/status-writers.ts'
+import type { Definition } from '../../proto/gen/ops_pb.ts'
 import type { StatusWriter } from '../../status/solve-status.ts'
 import type { Host } from '../host.ts'
 import { type SolvedBuild, Solving } from '../solve-build.ts'
@@ -22,6 +23,8 @@ export interface BuildTargetsOptions {
   readonly notes: string[]
   /** How much provenance of the history is put into the answers; absent: none. */
   readonly provenance?: 'min' | 'max'
+  /** Contexts of targets that are graphs, by target and name of the context. */
+  readonly trees: ReadonlyMap<string, Readonly<Record<string, Definition>>>
   readonly signal: AbortSignal
 }
 
@@ -33,7 +36,7 @@ export async function buildTargets(
   requests: ReadonlyMap<string, BuildRequest>,
   options: BuildTargetsOptions,
 ): Promise<ReadonlyMap<string, SolvedBuild>> {
-  const { provenance, host, write } = options
+  const { provenance, host, write, trees } = options
   const several = requests.size > 1
   const contexts = new Map([...requests].map(([name, request]) => [name, Object.values(request.contexts)]))
   const links = new TargetLinks(contexts)
@@ -45,6 +48,7 @@ export async function buildTargets(
         const outputs = outputsOf(request, host)
         const surroundings = { cwd: host.cwd, tempDir: tmpdir(), stdin: host.stdin.stream }
         await using inputs = await prepareInputs(request, surroundings)
+        const own = trees.get(name)
         const solving = new Solving({
           ...options,
           request,
@@ -52,7 +56,7 @@ export async function buildTargets(
           inputs,
           write: several ? prefixed(write, name) : write,
           context: { host, signal, ...(provenance === undefined ? {} : { provenance }) },
-          target: { name, links },
+          target: { name, links, ...(own === undefined ? {} : { trees: own }) },
         })
         results.set(name, await solving.run())
       } catch (error) {

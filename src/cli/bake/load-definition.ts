@@ -13,6 +13,7 @@ import { parseVariables } from '../../bake/flag-overrides.ts'
 import { readBakeDefinition } from '../../bake/read-definition.ts'
 import { isRemoteUrl } from '../../bake/remote-url.ts'
 import type { Definition } from '../../bake/target.ts'
+import type { RemoteDefinition } from '../../build/read-remote-definition.ts'
 import { collect } from '../../bytes/collect.ts'
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { parseBool } from '../../gostd/parse-number.ts'
@@ -24,13 +25,6 @@ import { errnoOf } from '../../sys/errno-error.ts'
 import type { BakeFlags } from '../commands/bake-flags.ts'
 import type { Host } from '../host.ts'
 import { hostPlatform } from '../host-platform.ts'
-
-/** The files of a remote definition. */
-export interface RemoteDefinition {
-  readonly files: readonly BakeFile[]
-  /** The source is a folder of files (git, an archive), in which relative contexts lie. */
-  readonly hasFiles: boolean
-}
 
 /** What a definition is read with. */
 export interface LoadOptions {
@@ -49,6 +43,8 @@ export interface LoadedDefinition {
   readonly asked: BakeArguments
   /** URL under which relative contexts lie, empty for a local definition. */
   readonly remoteUrl: string
+  /** A folder of the remote definition as a graph, where its URL cannot name folders. */
+  readonly remoteFolder?: RemoteDefinition['folder']
   readonly fileRelativePaths: boolean
   /** Variables as far as `--set` and definitions may use them. */
   readonly environment: ReadonlyMap<string, string>
@@ -63,7 +59,7 @@ export async function loadDefinition(
   const { host } = options
   const { env } = host
   const asked = splitArguments(args, isRemoteUrl)
-  const { files, remoteHasFiles } = await readFiles(asked.url, flags.file, options)
+  const { files, remote } = await readFiles(asked.url, flags.file, options)
   if (files.length === 0) throw new SlipwayError('not-found', "couldn't find a bake definition")
   const variables = parseVariables(flags.variables)
   const fileRelativePaths = switchOf(env, 'BUILDX_BAKE_FILE_RELATIVE_PATHS')
@@ -82,8 +78,16 @@ export async function loadDefinition(
     readFile: path => readIfAny(path, host),
     fileRelativePaths,
   })
-  const remoteUrl = remoteHasFiles ? asked.url : ''
-  return { definition, asked, remoteUrl, fileRelativePaths, environment: new Map(known) }
+  const remoteUrl = remote?.hasFiles === true ? asked.url : ''
+  const remoteFolder = remote?.folder
+  return {
+    definition,
+    asked,
+    remoteUrl,
+    ...(remoteFolder === undefined ? {} : { remoteFolder }),
+    fileRelativePaths,
+    environment: new Map(known),
+  }
 }
 
 function switchOf(env: Host['env'], name: string): boolean {
@@ -100,7 +104,7 @@ async function readFiles(
   url: string,
   given: readonly string[],
   options: LoadOptions,
-): Promise<{ readonly files: readonly BakeFile[]; readonly remoteHasFiles: boolean }> {
+): Promise<{ readonly files: readonly BakeFile[]; readonly remote: RemoteDefinition | undefined }> {
   const { host, write } = options
   const { env } = host
   const listed = filesFromEnvironment(env['BUILDX_BAKE_FILE'], env['BUILDX_BAKE_PATH_SEPARATOR'])
@@ -125,7 +129,7 @@ async function readFiles(
     if (!Array.isArray(found)) throw found.failure
     files.push(...found)
   }
-  return { files, remoteHasFiles: remote?.hasFiles === true }
+  return { files, remote }
 }
 
 const asFailure = (failure: unknown): { readonly failure: unknown } => ({ failure })

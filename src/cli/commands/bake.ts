@@ -2,6 +2,7 @@ import { provenanceMode } from '../provenance-metadata.ts'
 import { parseCallFunction } from '../../bake/attrs/call-function.ts'
 import { listDefinition, parseListRequest } from '../../bake/list-definition.ts'
 import { printDefinition } from '../../bake/print-definition.ts'
+import { isRemoteUrl } from '../../bake/remote-url.ts'
 import type { BuildRequest } from '../../build/build-request.ts'
 import { callText, requestFromTarget } from '../../build/request-from-target.ts'
 import type { Builder } from '../../builder/builder.ts'
@@ -9,13 +10,16 @@ import type { BuilderHost } from '../../builder/builder-host.ts'
 import { resolveBuilder } from '../../builder/resolve-builder.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import type { ProgressPrinter } from '../../progress/printer.ts'
+import { defaultColors } from '../../progress/colors.ts'
 import { warningsText } from '../../progress/warnings.ts'
 import { anyArgs } from '../argument-rule.ts'
 import { askPrivileges, grantsOf } from '../bake/ask-privileges.ts'
 import { buildTargets } from '../bake/build-targets.ts'
+import { folderTrees } from '../bake/folder-trees.ts'
 import { loadDefinition } from '../bake/load-definition.ts'
 import { type BakePlan, planBuilds } from '../bake/plan-builds.ts'
 import { printCalls } from '../bake/print-calls.ts'
+import { readRemote } from '../bake/read-remote.ts'
 import { targetsMetadata, writeWhole } from '../build-results.ts'
 import { openBuilderHost } from '../builder-host.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
@@ -38,7 +42,8 @@ async function bake(context: CommandContext<BakeFlags>): Promise<number> {
   const { print, list } = flags
   if (print && list !== '')
     throw new SlipwayError('invalid-argument', '--print and --list are mutually exclusive')
-  const builds = !print && list === ''
+  // A node reads a remote definition, too.
+  const builds = (!print && list === '') || (args[0] !== undefined && isRemoteUrl(args[0]))
   await using builderHost = openBuilderHost(host, globals)
   // First of all: as an ordinary user the command may have to begin anew, with its standard input untouched.
   const builder = builds
@@ -49,7 +54,10 @@ async function bake(context: CommandContext<BakeFlags>): Promise<number> {
     host,
     write: display.write,
     signal,
-    readRemote: url => Promise.reject(noRemote(url)),
+    readRemote: (url, names) => {
+      if (builder === undefined) throw new TypeError('a remote definition without a builder')
+      return readRemote(url, names, { host, builder, write: display.write, signal })
+    },
   })
   if (list !== '') {
     const text = listDefinition(loaded.definition, parseListRequest(list))
@@ -58,7 +66,7 @@ async function bake(context: CommandContext<BakeFlags>): Promise<number> {
     return 0
   }
   const plan = planBuilds(loaded, flags, host)
-  if (builder === undefined) {
+  if (print || builder === undefined) {
     await display.close()
     host.stdout.write(printDefinition(plan.groups, plan.targets))
     return 0
@@ -68,13 +76,9 @@ async function bake(context: CommandContext<BakeFlags>): Promise<number> {
   const rawJson = flags.progress === 'rawjson'
   await askPrivileges(plan, granted, { host, signal, isRemote, rawJson, beforeText: () => display.close() })
   await display.reopen()
-  return await build(plan, requests, { context, builder, builderHost, display })
+  const trees = folderTrees(plan.builds, loaded.remoteFolder)
+  return await build(plan, requests, { context, builder, builderHost, display, trees })
 }
-
-const noRemote = (url: string): SlipwayError =>
-  new SlipwayError('unimplemented', `bake definitions of ${url} cannot be read yet`, {
-    hint: 'check the repository out, and name the file with -f',
-  })
 
 /** Requests of all targets; the options of `--call` count for each of them. */
 function requestsOf(
@@ -98,12 +102,13 @@ interface Building {
   readonly builder: Builder
   readonly builderHost: BuilderHost
   readonly display: Display
+  readonly trees: ReturnType<typeof folderTrees>
 }
 
 async function build(
   plan: BakePlan,
   requests: ReadonlyMap<string, BuildRequest>,
-  { context, builder, builderHost, display }: Building,
+  { context, builder, builderHost, display, trees }: Building,
 ): Promise<number> {
   const { host, flags, signal } = context
   const { notes, write } = display
@@ -115,6 +120,7 @@ async function build(
     builderHost,
     write,
     notes,
+    trees,
     signal,
     ...provenance,
   })
@@ -188,7 +194,7 @@ class Display implements AsyncDisposable {
     const { host, flags, globals } = this.#context
     if (['quiet', 'none'].includes(flags.progress)) return
     for (const note of new Set(this.notes.splice(0))) host.stderr.write(`${note}\n`)
-    host.stderr.write(warningsText(printer.warnings, { debug: globals.debug, color: undefined }))
+    host.stderr.write(warningsText(printer.warnings, { debug: globals.debug, color: defaultColors.warning }))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
