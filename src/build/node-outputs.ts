@@ -1,10 +1,11 @@
-import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { DriveResult } from '../buildkit/client/drive-build.ts'
 import type { BuilderNode } from '../builder/builder.ts'
+import { writeWholeFile } from '../bytes/whole-file.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
 import type { Platform } from '../oci/platform.ts'
@@ -119,18 +120,10 @@ async function deliver(
     case 'stdout':
       await pipeline(source, stdout, { end: false, signal })
       return
-    case 'file': {
+    case 'file':
       await mkdir(dirname(target.path), { recursive: true })
-      const temporary = `${target.path}.${process.pid}.tmp`
-      try {
-        await pipeline(source, createWriteStream(temporary, { mode: 0o644 }), { signal })
-        await rename(temporary, target.path)
-      } catch (error) {
-        await rm(temporary, { force: true })
-        throw error
-      }
+      await writeWholeFile(target.path, source, { mode: 0o644, signal })
       return
-    }
     default:
       target satisfies never
   }

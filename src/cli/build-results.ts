@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { goJson, type JsonValue } from '../gostd/json.ts'
 import type { VertexWarning } from '../status/solve-status.ts'
@@ -82,9 +82,15 @@ function decoded(value: string): JsonValue {
   }
 }
 
-/** Writes a small file so that it is there whole or not at all. */
+/** Writes a small file so that it is there whole or not at all; what is no regular file (`/dev/null`) stays what it is. */
 export function writeWhole(path: string, text: string, host: Pick<Host, 'cwd'>): void {
-  const target = resolve(host.cwd, path)
+  const named = resolve(host.cwd, path)
+  const before = statSync(named, { throwIfNoEntry: false })
+  if (before !== undefined && !before.isFile() && !before.isDirectory()) {
+    writeFileSync(named, text)
+    return
+  }
+  const target = before === undefined ? named : realpathSync(named)
   const temporary = `${target}.tmp${randomBytes(4).toString('hex')}`
   try {
     writeFileSync(temporary, text, { mode: 0o644 })

@@ -1,14 +1,17 @@
-import { createWriteStream } from 'node:fs'
-import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { SecretEntry } from '../bake/attrs/secret-entry.ts'
+import type { SshEntry } from '../bake/attrs/ssh-entry.ts'
 import type { OutputTarget, ResolvedOutput } from '../build/outputs.ts'
+import { writeWholeFile } from '../bytes/whole-file.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type { Attachable } from '../session/attachable.ts'
 import { auth } from '../session/attachables/auth.ts'
 import { type ExportTarget, fileSend } from '../session/attachables/file-send.ts'
 import { maxSecretBytes, secrets } from '../session/attachables/secrets.ts'
+import { ssh } from '../session/attachables/ssh.ts'
+import { agentSources } from '../session/ssh/agent-source.ts'
 import { userCredentials } from './docker-credentials.ts'
 import type { Host } from './host.ts'
 
@@ -54,6 +57,22 @@ async function secretSource(entry: SecretEntry, host: Host): Promise<() => Promi
   return () => readFile(path)
 }
 
+/**
+ * Agents and keys of `--ssh`; a context that git fetches over ssh brings the user's agent along. There without any, too: it
+ * says which one a step misses. Throws `invalid-argument` in upstream's words.
+ */
+export async function sshAttachable(
+  entries: readonly SshEntry[],
+  context: string,
+  host: Host,
+): Promise<Attachable> {
+  const wanted = entries.length === 0 && gitOverSsh.test(context) ? [{ id: 'default', paths: [] }] : entries
+  return ssh(await agentSources(wanted, host.env['SSH_AUTH_SOCK']))
+}
+
+/** `ssh://…` and the form of scp. */
+const gitOverSsh = /^(?:ssh:\/\/|[^/\s]+@[^/:\s]+:)/
+
 /** Receivers of the outputs that are files, by their numbers. */
 export function outputsAttachable(outputs: readonly ResolvedOutput[], host: Host): Attachable {
   const targets: Record<number, ExportTarget> = {}
@@ -86,12 +105,5 @@ async function writeArchive(
   signal: AbortSignal,
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
-  const temporary = `${path}.${process.pid}.tmp`
-  try {
-    await pipeline(stream, createWriteStream(temporary, { mode: 0o644 }), { signal })
-    await rename(temporary, path)
-  } catch (e) {
-    await rm(temporary, { force: true })
-    throw e
-  }
+  await writeWholeFile(path, stream, { mode: 0o644, signal })
 }

@@ -6,7 +6,7 @@ import type { Ref } from '../snapshot/ref.ts'
  * first. What the op made of them belongs to their content key only if the key is still the same afterwards.
  */
 export class LiveInputs {
-  readonly #checks = new Map<number, { readonly path: string; check(): Promise<boolean> }>()
+  readonly #checks = new Map<number, { readonly path: string; readonly check: () => Promise<boolean> }>()
 
   /** Computes the content key of an input, and keeps how to do it again where the input is live. */
   async key(index: number, ref: Ref, compute: () => Promise<string>): Promise<string> {

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { BuildRequest } from '../../build/build-request.ts'
 import { resolveOutputs, type ResolvedOutput } from '../../build/outputs.ts'
@@ -37,7 +37,8 @@ async function build(context: CommandContext<BuildFlags>): Promise<number> {
         'local and tar exporters are incompatible with image ID file',
       )
     }
-    rmSync(resolve(host.cwd, flags.iidFile), { force: true })
+    const file = resolve(host.cwd, flags.iidFile)
+    if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) rmSync(file)
   }
   const { progress, quiet } = flags
   const mode = flags.metadataFile === '' ? 'disabled' : provenanceMode(host.env['BUILDX_METADATA_PROVENANCE'])

@@ -1,9 +1,9 @@
-import { createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { compose, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { type BundledRecord, recordBundle } from '../../build/record-bundle.ts'
+import { writeWholeFile } from '../../bytes/whole-file.ts'
 import { finalizeHistory, readHistoryBlob } from '../../buildkit/client/history.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { flagValues } from '../../gostd/pflag/flag-values.ts'
@@ -53,15 +53,8 @@ export const command: Command = defineCommand({
       await pipeline(bundle, createGzip(), host.stdout.stream, { end: false, signal })
       return
     }
-    const path = resolve(host.cwd, flags.output)
-    const temporary = `${path}.${process.pid}.tmp`
-    try {
-      await pipeline(bundle, createGzip(), createWriteStream(temporary), { signal })
-      await rename(temporary, path)
-    } catch (e) {
-      await rm(temporary, { force: true })
-      throw e
-    }
+    const zipped = compose(Readable.from(bundle, { objectMode: false }), createGzip())
+    await writeWholeFile(resolve(host.cwd, flags.output), zipped, { signal })
   },
 })
 

@@ -1,7 +1,6 @@
-import { createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { writeWholeFile } from '../../bytes/whole-file.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { parsePlatform } from '../../oci/platform.ts'
 import { exactArgs } from '../argument-rule.ts'
@@ -58,14 +57,6 @@ export const command: Command = defineCommand({
       await pipeline(stream, host.stdout.stream, { end: false, signal })
       return
     }
-    const path = resolve(host.cwd, output)
-    const temporary = `${path}.${process.pid}.tmp`
-    try {
-      await pipeline(stream, createWriteStream(temporary), { signal })
-      await rename(temporary, path)
-    } catch (e) {
-      await rm(temporary, { force: true })
-      throw e
-    }
+    await writeWholeFile(resolve(host.cwd, output), stream, { signal })
   },
 })

@@ -24,7 +24,7 @@ function scratch(t: TestContext): string {
 function repository(
   t: TestContext,
   format: 'sha1' | 'sha256' = 'sha1',
-): { path: string; sh(...args: string[]): string } {
+): { path: string; sh: (...args: string[]) => string } {
   const path = scratch(t)
   const sh = (...args: string[]): string =>
     execFileSync('git', ['-C', path, '-c', 'user.name=t', '-c', 'user.email=t@t', ...args], {
