@@ -75,11 +75,14 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   builder: ['drivers', 'buildkit/client', 'session', 'oci', 'status', 'sys'],
   progress: ['status'],
   imagetools: ['registry', 'content', 'oci'],
+  // dockerfile and llb: a remote bake definition is read by a small graph of its own, from the URLs that contexts have.
   build: [
     'bake',
     'builder',
     'buildkit/client',
     'cache',
+    'dockerfile',
+    'llb',
     'session',
     'registry',
     'oci',

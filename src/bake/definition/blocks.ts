@@ -61,6 +61,7 @@ export class Blocks {
   /** Gives the block its names, one for each target of its matrix. */
   nameBlock(block: Block): readonly string[] {
     const label = block.labels[0] as string
+    this.#declare(block.type)
     const instances = this.instances(block)
     for (const instance of instances) {
       checkTargetName(label)
@@ -123,8 +124,7 @@ export class Blocks {
 
   /** Evaluates all attributes of a block that are not evaluated yet, or only the one named. */
   resolve(block: Block, only?: string): void {
-    const { variables } = this.#names().scope
-    if (!variables.has(block.type)) variables.set(block.type, mapValue(new Map(), stringType))
+    this.#declare(block.type)
     for (const instance of this.instances(block)) {
       if (only !== undefined) {
         if (instance.done.has(only)) return
@@ -139,6 +139,12 @@ export class Blocks {
       this.#decode(block, instance, only)
       this.#publish(block, instance)
     }
+  }
+
+  /** Makes the name of a type of blocks known, before anything is known of the blocks. */
+  #declare(type: string): void {
+    const { variables } = this.#names().scope
+    if (!variables.has(type)) variables.set(type, mapValue(new Map(), stringType))
   }
 
   #decode(block: Block, instance: Instance, only: string | undefined): void {

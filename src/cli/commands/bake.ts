@@ -19,7 +19,6 @@ import { folderTrees } from '../bake/folder-trees.ts'
 import { loadDefinition } from '../bake/load-definition.ts'
 import { type BakePlan, planBuilds } from '../bake/plan-builds.ts'
 import { printCalls } from '../bake/print-calls.ts'
-import { readRemote } from '../bake/read-remote.ts'
 import { targetsMetadata, writeWhole } from '../build-results.ts'
 import { openBuilderHost } from '../builder-host.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
@@ -54,9 +53,10 @@ async function bake(context: CommandContext<BakeFlags>): Promise<number> {
     host,
     write: display.write,
     signal,
-    readRemote: (url, names) => {
+    readRemote: async (url, names) => {
       if (builder === undefined) throw new TypeError('a remote definition without a builder')
-      return readRemote(url, names, { host, builder, write: display.write, signal })
+      const { readRemote } = await import('../bake/read-remote.ts')
+      return await readRemote(url, names, { host, builder, write: display.write, signal })
     },
   })
   if (list !== '') {
