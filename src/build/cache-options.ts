@@ -32,11 +32,19 @@ export interface BuildCaches {
   readonly frontendAttrs: Readonly<Record<string, string>>
   /** Lines for the user: caches that are done without. */
   readonly warnings: readonly string[]
+  /** Caches that are documents, each at one place. */
+  readonly documents: readonly CacheDocument[]
   /** Enters written local caches into the indexes of their directories. */
   finish(response: Readonly<Record<string, string>>): Promise<void>
 }
 
-interface LocalTarget {
+/** A cache that is written as a document: an image in a registry, or one in a directory. */
+export type CacheDocument =
+  | { readonly kind: 'registry'; readonly reference: string; readonly attributes: NodeCacheEntry['Attrs'] }
+  | { readonly kind: 'local'; readonly target: LocalTarget; readonly attributes: NodeCacheEntry['Attrs'] }
+
+/** A directory of caches. */
+export interface LocalTarget {
   readonly directory: string
   readonly tag: string
   readonly reset: boolean
@@ -64,16 +72,20 @@ export async function prepareCaches(
 ): Promise<BuildCaches> {
   const stores: Record<string, SharedLayout> = {}
   const warnings: string[] = []
-  const targets: LocalTarget[] = []
+  const documents: CacheDocument[] = []
   const exports: NodeCacheEntry[] = []
   for (const entry of await completed([...request.cacheTo, ...inlineByArgument(request)], complete)) {
-    if (entry.type === 'registry') needReference(entry, 'exporter')
+    const attributes = { ...entry.attributes }
+    if (entry.type === 'registry') {
+      needReference(entry, 'exporter')
+      documents.push({ kind: 'registry', reference: attributes['ref'] ?? '', attributes })
+    }
     if (entry.type === 'local') {
       const target = localTarget(entry, cwd)
       await mkdir(target.directory, { recursive: true })
       const dest = storeName(entry.attributes['dest'] ?? '')
       stores[`local:${dest}`] = { path: target.directory, writable: true }
-      targets.push(target)
+      documents.push({ kind: 'local', target, attributes })
       exports.push(nodeEntry({ ...entry, attributes: { ...entry.attributes, dest } }))
     } else exports.push(nodeEntry(entry))
   }
@@ -103,12 +115,14 @@ export async function prepareCaches(
     imports,
     stores,
     warnings,
+    documents,
     frontendAttrs:
       imports.length === 0
         ? {}
         : { 'cache-imports': goJson(imports.map(({ Type, Attrs }) => ({ Type, Attrs }))) },
     async finish(response) {
-      for (const target of targets) await enter(target, response['cache.manifest'])
+      for (const one of documents)
+        if (one.kind === 'local') await enterLocalCache(one.target, response['cache.manifest'])
     },
   }
 }
@@ -173,7 +187,11 @@ async function localDigest(directory: string, entry: CacheEntry): Promise<Digest
   return given
 }
 
-async function enter({ directory, tag, reset }: LocalTarget, manifest: string | undefined): Promise<void> {
+/** Enters a cache that was written into a directory into its index; `manifest` is what the node said of it. */
+export async function enterLocalCache(
+  { directory, tag, reset }: LocalTarget,
+  manifest: string | undefined,
+): Promise<void> {
   if (manifest === undefined) return
   const what = 'the answer to a cache export'
   const object = readObject(parseJson(Buffer.from(manifest), what), what)

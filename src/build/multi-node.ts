@@ -12,6 +12,7 @@ import { formatPlatform, type Platform } from '../oci/platform.ts'
 import type { Attachable } from '../session/attachable.ts'
 import type { BuildRequest } from './build-request.ts'
 import { deliverOutputs, nodeOutputs, type NodeResult } from './node-outputs.ts'
+import { gatherNodeCaches, type NodeCaches, type NodeCachesOptions } from './node-caches.ts'
 import type { ResolvedOutput } from './outputs.ts'
 import { newBuildRef, runBuild, type RunBuildOptions } from './run-build.ts'
 import type { BuildLinks } from './target-links.ts'
@@ -28,6 +29,8 @@ export interface NodesBuildOptions extends Omit<RunBuildOptions, 'attachables' |
   readonly outputsFor: (node: BuilderNode) => Promise<NodePlan>
   /** Pushes one index of images that nodes have pushed by their digests; returns its descriptor. */
   readonly mergePushed: (names: readonly string[], images: readonly Descriptor[]) => Promise<Descriptor>
+  /** A repository that caches of the nodes are merged in. */
+  readonly cacheRepository: NodeCachesOptions['repository']
   /** Tells the user something, one line. */
   readonly note: (line: string) => void
   readonly tempDir: string
@@ -113,6 +116,7 @@ class NodesRun {
   readonly #scratch: string
   readonly #ref: string
   readonly #lost = new Set<number>()
+  readonly #caches: NodeCaches
   #tries = 0
 
   constructor(resolved: ResolvedNodes, options: NodesBuildOptions, scratch: string) {
@@ -120,6 +124,8 @@ class NodesRun {
     this.#options = options
     this.#scratch = scratch
     this.#ref = options.ref ?? newBuildRef()
+    const { cacheRepository, warn, signal } = options
+    this.#caches = gatherNodeCaches({ repository: cacheRepository, warn, signal })
   }
 
   /** Builds platforms on a node, and on others when that one goes away. */
@@ -151,6 +157,8 @@ class NodesRun {
       Object.assign(response, Object.fromEntries(provenance))
     }
     await deliverOutputs(first.wanted, results, options)
+    const cache = await this.#caches.finish()
+    if (cache !== undefined) response['cache.manifest'] = cache
     const names = pushedNames(first.wanted)
     if (names.length > 0) {
       const images = results.map(({ result }) => pushedImage(result.exporterResponse))
@@ -180,6 +188,7 @@ class NodesRun {
       inputs: { ...inputs, frontendAttrs: { ...inputs.frontendAttrs, ...several } },
       outputs,
       attachables: [...this.#options.attachables(), this.#options.receivers(outputs)],
+      cachesWritten: (caches, response) => this.#caches.add(caches, response),
       ...(this.#options.linksOn === undefined ? {} : { links: this.#options.linksOn(node) }),
     })
     return { node, platforms, wanted: plan.outputs, outputs, result }

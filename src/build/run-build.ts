@@ -12,6 +12,7 @@ import type { BuildInputs } from './build-inputs.ts'
 import type { BuildRequest } from './build-request.ts'
 import { type CachePreparation, prepareCaches } from './cache-options.ts'
 import { frontendAttributes } from './frontend-attributes.ts'
+import type { NodeCaches } from './node-caches.ts'
 import type { ResolvedOutput } from './outputs.ts'
 import type { BuildLinks } from './target-links.ts'
 
@@ -29,6 +30,8 @@ export interface RunBuildOptions {
   readonly cwd: string
   /** A cache's entry with what the environment says of it; undefined for one that is to be left out. */
   readonly complete?: NonNullable<CachePreparation['complete']>
+  /** Called with written caches in place of `BuildCaches.finish`. */
+  readonly cachesWritten?: NodeCaches['add']
   /** Told what the build is done without. */
   readonly warn: (line: string) => void
   readonly signal: AbortSignal
@@ -96,7 +99,8 @@ export async function runBuild(
     onStatus: options.onStatus,
     signal,
   })
-  await caches.finish(result.exporterResponse)
+  if (options.cachesWritten === undefined) await caches.finish(result.exporterResponse)
+  else await options.cachesWritten(caches, result.exporterResponse)
   const more = await options.finished?.(connection, ref)
   return { ...result, exporterResponse: { ...result.exporterResponse, ...more }, ref }
 }

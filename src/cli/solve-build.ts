@@ -35,6 +35,7 @@ import type { Host } from './host.ts'
 import { hostPlatform } from './host-platform.ts'
 import { loadTarget, pushByDocker } from './docker-images.ts'
 import { mergePushed } from './merge-pushed.ts'
+import { openImageTools } from './open-image-tools.ts'
 import { openProgress } from './open-progress.ts'
 import { provenanceMetadata } from './provenance-metadata.ts'
 
@@ -177,6 +178,10 @@ export class Solving {
       attachables: () => [...shared, ...stdin.attachables()],
       receivers: list => outputsAttachable(list, host),
       mergePushed: (names, images) => mergePushed(names, images, { host, write, signal }),
+      cacheRepository: async reference => {
+        const tools = stack.use(await openImageTools(host, { names: [], signal }))
+        return tools.open({ kind: 'registry', reference })
+      },
       note: line => this.#notes.push(line),
       warn: line => this.#notes.push(`WARNING: ${line}`),
       cwd: host.cwd,

@@ -167,6 +167,21 @@ describe('a builder of several nodes', { skip }, () => {
     assert.deepEqual((await readdir(scratch.path('twins'))).sort(), ['linux_amd64', 'linux_arm64'])
   })
 
+  it('makes one cache of those of the nodes', async () => {
+    const cache = scratch.path('cache')
+    const both = '--platform=linux/amd64,linux/arm64'
+    const write = (...more: readonly string[]): Promise<string> =>
+      slipway.run(...build(both, '--cache-to', `type=local,dest=${cache},mode=max${more.join('')}`))
+    await write()
+    await write(',reset=true')
+    const index = JSON.parse(await readFile(join(cache, 'index.json'), 'utf8')) as { manifests: object[] }
+    assert.equal(index.manifests.length, 1)
+    const fresh = await openSlipway({ dir: scratch.path('fresh') })
+    const from = ['--cache-from', `type=local,src=${cache}`, '-o', 'type=cacheonly', '--progress=plain']
+    const output = await fresh.run('build', both, ...from, scratch.path('context'))
+    assert.equal([...output.matchAll(/^#\d+ CACHED$/gm)].length, 2, output)
+  })
+
   it('refuses a platform that no node has', async () => {
     assertOneError(
       await slipway.try(...build('--platform=linux/amd64,windows/amd64')),

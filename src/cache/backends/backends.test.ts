@@ -4,7 +4,8 @@ import { collect } from '../../bytes/collect.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import type { Attributes } from '../../exporter/attributes.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
-import { digestOf } from '../../oci/digest.ts'
+import { parseDescriptor } from '../../oci/descriptor-json.ts'
+import { type Digest, digestOf } from '../../oci/digest.ts'
 import { describeBytes, marshalIndex, parseManifest } from '../../oci/manifest.ts'
 import { mediaType } from '../../oci/media-type.ts'
 import { InProcessRegistry } from '../../registry/testing/in-process-registry.ts'
@@ -18,6 +19,7 @@ import type { CacheImportResult } from './cache-backend.ts'
 import { inlineCache } from './inline-export.ts'
 import { inlineCacheKey, inlineCacheOf } from './inline-import.ts'
 import { createLocalExporter, createLocalImporter } from './local-cache.ts'
+import { mergeManifests } from './merge-manifests.ts'
 import { createRegistryExporter, createRegistryImporter } from './registry-cache.ts'
 
 const parseJson = (text: string | undefined): Descriptor => JSON.parse(text ?? '') as Descriptor
@@ -137,6 +139,34 @@ describe('a cache in a registry', () => {
       [{ ref: 'r', 'registry.insecure': 'maybe' }, /non-bool value specified for registry.insecure/],
     ]
     for (const [attrs, message] of wrong) assert.throws(() => createRegistryExporter(attrs, open), message)
+  })
+})
+
+describe('caches of several nodes in one repository', () => {
+  it('become one, under the tag, without a layer being read', async () => {
+    await using registry = await InProcessRegistry.start()
+    using client = TestClient.make()
+    const open = () => client.at(registry.host, 'c')
+    const ref = `${registry.host}/c:all`
+    const samples = [sampleCache('one', 'two'), sampleCache('one', 'other')]
+    const digests: Digest[] = []
+    for (const { cache, read } of samples) {
+      const answer = await createRegistryExporter({ ref }, open).write(cache, read, sampleContext())
+      digests.push(parseDescriptor(JSON.parse(answer['cache.manifest'] ?? ''), 'answer').digest)
+    }
+    const signal = new AbortController().signal
+    registry.requests.length = 0
+    await mergeManifests(digests, open(), { attrs: {}, tags: ['all'], signal })
+    const asked = registry.requests.map(one => one.path)
+    for (const { blobs } of samples)
+      for (const digest of blobs.keys()) assert.ok(!asked.some(path => path.includes(digest)))
+    const found = await createRegistryImporter({ ref }, open).load(sampleContext())
+    const wanted = new Map(samples.flatMap(one => [...one.blobs]))
+    assert.deepEqual(new Map([...(await readBlobs(found))].toSorted()), new Map([...wanted].toSorted()))
+    assert.equal(again(found).config.records.length, 4)
+    await assert.rejects(mergeManifests([digestOf('none')], open(), { attrs: {}, tags: [], signal }), {
+      code: 'not-found',
+    })
   })
 })
 

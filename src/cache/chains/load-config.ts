@@ -5,14 +5,14 @@ import { type CachedResult, CacheGraph, type CacheItem } from './cache-graph.ts'
 import type { CachedLayer } from './cached-layer.ts'
 
 /**
- * The records of a description. Results whose layers are not known (`layerOf`) are left out. Throws `invalid-argument`
- * for numbers that lead nowhere or in a circle.
+ * The records of a description, added to those of `graph` (default: a new one). Results whose layers are not known
+ * (`layerOf`) are left out. Throws `invalid-argument` for numbers that lead nowhere or in a circle.
  */
 export function loadConfig(
   config: CacheConfig,
   layerOf: (layer: number) => CachedLayer | undefined,
+  graph: CacheGraph = new CacheGraph(),
 ): CacheGraph {
-  const graph = new CacheGraph()
   const done = new Map<number, CacheItem>()
   const open = new Set<number>()
   const visit = (i: number): CacheItem => {

@@ -38,9 +38,9 @@ export function sampleCache(...contents: readonly (string | Uint8Array)[]): Samp
   })
   const graph = new CacheGraph()
   let below = graph.add(digestOf('source'), [])
-  for (const [i] of layers.entries()) {
+  for (const [i, { diffId }] of layers.entries()) {
     const result = { layers: layers.slice(0, i + 1), createdMs: sampleTime + i * 1000 }
-    below = graph.add(digestOf(`step ${i}`), [[{ record: below, selector: '' }]], result)
+    below = graph.add(digestOf(`step that makes ${diffId}`), [[{ record: below, selector: '' }]], result)
   }
   const reads = new Map<string, number>()
   const read: ReadLayer = async function* ({ descriptor: { digest } }, offset) {

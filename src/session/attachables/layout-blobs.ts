@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { throwIfAborted } from '../../async/abort.ts'
 import type { ByteStream } from '../../bytes/byte-stream.ts'
@@ -79,18 +79,29 @@ export class LayoutBlobs {
 
   /** Begins a blob. Disposing it without `commit` removes what was written. */
   async begin(): Promise<BlobIngest> {
-    await mkdir(this.#ingest, { recursive: true })
     const path = join(this.#ingest, randomBytes(12).toString('hex'))
-    return new BlobIngest(path, await open(path, 'wx+'), async digest => {
+    return new BlobIngest(path, await this.#create(path), async digest => {
       await mkdir(this.#blobs, { recursive: true })
       await rename(path, this.#path(digest))
     })
   }
 
-  /** Removes the directory of unfinished blobs if it is empty. */
+  /** Removes the directory of unfinished blobs if it is empty: another build may be writing into it. */
   async tidy(): Promise<void> {
-    const left = await readdir(this.#ingest).catch(() => ['?'])
-    if (left.length === 0) await rm(this.#ingest, { recursive: true, force: true })
+    await rmdir(this.#ingest).catch(() => undefined)
+  }
+
+  /** Another build may remove the empty directory before there is a file in it. */
+  async #create(path: string): Promise<FileHandle> {
+    for (let attempt = 1; ; attempt++) {
+      await mkdir(this.#ingest, { recursive: true })
+      try {
+        return await open(path, 'wx+')
+      } catch (error) {
+        if (attempt >= 10 || !(error instanceof Error && 'code' in error && error.code === 'ENOENT'))
+          throw error
+      }
+    }
   }
 
   #path(digest: Digest): string {
