@@ -162,7 +162,7 @@ describe('caches of several nodes in one repository', () => {
       for (const digest of blobs.keys()) assert.ok(!asked.some(path => path.includes(digest)))
     const found = await createRegistryImporter({ ref }, open).load(sampleContext())
     const wanted = new Map(samples.flatMap(one => [...one.blobs]))
-    assert.deepEqual(new Map([...(await readBlobs(found))].toSorted()), new Map([...wanted].toSorted()))
+    assert.deepEqual(await readBlobs(found), wanted)
     assert.equal(again(found).config.records.length, 4)
     await assert.rejects(mergeManifests([digestOf('none')], open(), { attrs: {}, tags: [], signal }), {
       code: 'not-found',
