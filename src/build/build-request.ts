@@ -23,6 +23,8 @@ export interface BuildRequest {
   readonly noCacheFilter: readonly string[]
   readonly pull: boolean
   readonly outputs: readonly ExportEntry[]
+  /** Outputs may remove what else is in their directory, wherever it is; absent: that was asked before. */
+  readonly localDelete?: boolean
   readonly cacheFrom: readonly CacheEntry[]
   readonly cacheTo: readonly CacheEntry[]
   readonly secrets: readonly SecretEntry[]

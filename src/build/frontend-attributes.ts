@@ -1,4 +1,6 @@
 import { formatPlatformAll } from '../oci/platform.ts'
+import { SlipwayError } from '../errors/slipway-error.ts'
+import { tryParseBool } from '../gostd/parse-number.ts'
 import type { BuildRequest } from './build-request.ts'
 
 /**
@@ -21,8 +23,29 @@ export function frontendAttributes(request: BuildRequest): Record<string, string
   if (request.shmSize !== undefined && request.shmSize > 0) attrs['shm-size'] = String(request.shmSize)
   if (request.ulimits.length > 0) attrs['ulimit'] = request.ulimits.join(',')
   if (request.cgroupParent) attrs['cgroup-parent'] = request.cgroupParent
+  if (tryParseBool(request.buildArgs['BUILDKIT_MULTI_PLATFORM'] ?? '') === true)
+    attrs['multi-platform'] = 'true'
+  const syntax = syntaxOf(request)
+  if (syntax !== undefined) {
+    attrs['source'] = syntax.split(' ')[0] ?? ''
+    attrs['cmdline'] = request.buildArgs['BUILDKIT_SYNTAX'] ?? ''
+  }
   if (request.call !== undefined) attrs['requestid'] = request.call.split(',')[0] ?? ''
   return attrs
+}
+
+/** The frontend that builds: an image where the argument BUILDKIT_SYNTAX names one, else that of Dockerfiles. */
+export function frontendName(request: BuildRequest): string {
+  return syntaxOf(request) === undefined ? 'dockerfile.v0' : 'gateway.v0'
+}
+
+function syntaxOf({ buildArgs }: BuildRequest): string | undefined {
+  const text = buildArgs['BUILDKIT_SYNTAX']?.trim()
+  if (text !== '') return text
+  throw new SlipwayError(
+    'invalid-argument',
+    "empty BUILDKIT_SYNTAX build-arg is invalid, use --build-arg BUILDKIT_SYNTAX without '=' for optional behavior",
+  )
 }
 
 /** Empty: nothing from the cache; names: not for these stages; undefined: all may come from it. */

@@ -94,12 +94,19 @@ async function buildOnOne(node: BuilderNode, options: NodesBuildOptions): Promis
   await using connection = await dial(node, options.signal)
   const result = await runBuild(connection, {
     ...options,
-    request: { ...options.request, attests },
+    request: withProxies({ ...options.request, attests }, node),
     outputs,
     attachables: [...options.attachables(), options.receivers(outputs)],
     ...(options.linksOn === undefined ? {} : { links: options.linksOn(node) }),
   })
   return { ...result, node }
+}
+
+/** A request with the proxies of a node as build arguments, besides those that it names itself in any case. */
+function withProxies(request: BuildRequest, { proxy }: BuilderNode): BuildRequest {
+  const named = new Set(Object.keys(request.buildArgs).map(name => name.toLowerCase()))
+  const added = Object.entries(proxy).filter(([name]) => !named.has(name.toLowerCase()))
+  return { ...request, buildArgs: { ...request.buildArgs, ...Object.fromEntries(added) } }
 }
 
 async function dial(
@@ -184,7 +191,7 @@ class NodesRun {
     const result = await runBuild(connection, {
       ...this.#options,
       ref,
-      request: { ...request, platforms, attests: plan.attests },
+      request: withProxies({ ...request, platforms, attests: plan.attests }, node),
       inputs: { ...inputs, frontendAttrs: { ...inputs.frontendAttrs, ...several } },
       outputs,
       attachables: [...this.#options.attachables(), this.#options.receivers(outputs)],

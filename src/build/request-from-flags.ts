@@ -1,6 +1,8 @@
 import { attestRequests, canonicalAttest, parseAttestEntries } from '../bake/attrs/attest-entry.ts'
 import { parseCacheEntries } from '../bake/attrs/cache-entry.ts'
 import { parseExportEntries } from '../bake/attrs/export-entry.ts'
+import { parsePolicyEntries } from '../bake/attrs/policy-entry.ts'
+import { parseResourceLimits } from '../bake/attrs/resources.ts'
 import { parseSecretEntries } from '../bake/attrs/secret-entry.ts'
 import { parseSshEntries } from '../bake/attrs/ssh-entry.ts'
 import type { ExportEntry } from '../bake/attrs/export-entry.ts'
@@ -16,7 +18,10 @@ import {
   type Reference,
   withDefaultTag,
 } from '../oci/reference.ts'
+import { parseGrants } from './build-entitlements.ts'
 import type { BuildRequest } from './build-request.ts'
+import { extraHosts } from './extra-hosts.ts'
+import { resourceAttributes } from './resource-attributes.ts'
 
 /** Values of the flags of `build`, as texts. */
 export interface BuildFlagValues {
@@ -38,6 +43,7 @@ export interface BuildFlagValues {
   readonly noCacheFilter: readonly string[]
   readonly output: readonly string[]
   readonly platform: readonly string[]
+  readonly policy: readonly string[]
   readonly provenance: string
   readonly pull: boolean
   readonly push: boolean
@@ -73,6 +79,8 @@ export function requestFromFlags(context: string, flags: BuildFlagValues, host: 
     ]),
   )
   const call = callRequest(flags.call)
+  const { allow, localDelete } = asBuild(() => parseGrants(flags.allow))
+  refusePolicies(flags.policy)
   const annotations = asBuild(() => readAnnotations(flags.annotation, host.hostPlatform))
   return {
     context,
@@ -94,13 +102,14 @@ export function requestFromFlags(context: string, flags: BuildFlagValues, host: 
     secrets: parseSecretEntries(flags.secret),
     ssh: parseSshEntries(flags.ssh),
     attests: attestsOf(attests, host.env),
-    allow: [...flags.allow, ...(flags.network === 'host' ? ['network.host'] : [])],
+    localDelete,
+    allow: [...allow, ...(flags.network === 'host' ? ['network.host'] : [])],
     network: asBuild(() => checkNetwork(flags.network)),
-    extraHosts: flags.addHost.map(extraHost),
+    extraHosts: asBuild(() => extraHosts(flags.addHost)),
     ...(flags.shmSize > 0 ? { shmSize: flags.shmSize } : {}),
     ulimits: flags.ulimit.map(limit => `${limit.name}=${limit.soft}:${limit.hard}`),
     ...(flags.cgroupParent === '' ? {} : { cgroupParent: flags.cgroupParent }),
-    resources: {},
+    resources: asBuild(() => resourceAttributes(parseResourceLimits(flags.resource))),
     ...(call === undefined ? {} : { call }),
   }
 }
@@ -142,6 +151,15 @@ function asBuild<T>(read: () => T): T {
   } catch (error) {
     throw wrapError('failed to build', error)
   }
+}
+
+/** Policies written in Rego are not evaluated; a build that counts on one must not go on without it. */
+function refusePolicies(values: readonly string[]): void {
+  const entries = parsePolicyEntries(values)
+  if (entries.some(entry => entry.disabled) || entries.every(entry => entry.files.length === 0)) return
+  throw new SlipwayError('unimplemented', 'policy files are not supported', {
+    hint: 'rules in JSON are: EXPERIMENTAL_BUILDKIT_SOURCE_POLICY=FILE; --policy disabled=true builds without policies',
+  })
 }
 
 /** The frontend request behind `--call`, with its options; undefined for a build. */
@@ -199,14 +217,6 @@ export function checkNetwork(mode: string): string {
   )
 }
 
-/** `host:ip` and `host=ip` as the frontend wants them: `host=ip`. */
-function extraHost(text: string): string {
-  const at = text.indexOf('=') >= 0 ? text.indexOf('=') : text.indexOf(':')
-  if (at <= 0) throw new SlipwayError('invalid-argument', `invalid host ${text}`)
-  const ip = text.slice(at + 1).replace(/^\[(.*)\]$/, '$1')
-  return `${text.slice(0, at)}=${ip}`
-}
-
 /** Statements wanted as the frontend is told of them, with the default one where nothing is said. */
 export function attestsOf(
   requests: ReadonlyMap<string, string | undefined>,
@@ -228,10 +238,12 @@ function withShorthands(outputs: readonly ExportEntry[], flags: BuildFlagValues)
     if (images.length === 0) result.push({ type: 'registry', attributes: { unpack: 'false' } })
     else
       result = result.map(output =>
-        images.includes(output) ? { ...output, attributes: { ...output.attributes, push: 'true' } } : output,
+        images.includes(output)
+          ? { ...output, attributes: { unpack: 'false', ...output.attributes, push: 'true' } }
+          : output,
       )
   }
-  if (flags.load && !result.some(output => output.type === 'docker'))
+  if (flags.load && !result.some(output => output.type === 'docker' && output.destination === undefined))
     result.push({ type: 'docker', attributes: {} })
   return result
 }

@@ -1,12 +1,12 @@
 import type { BuildOptions } from '../bake/build-options.ts'
 import { type CallFunction, parseCallFunction } from '../bake/attrs/call-function.ts'
 import type { ExportEntry } from '../bake/attrs/export-entry.ts'
-import type { ResourceLimits } from '../bake/attrs/resources.ts'
 import { writeUlimit } from '../bake/attrs/ulimit.ts'
 import type { RequestedAnnotation } from '../oci/annotation-flag.ts'
 import { formatReference, parseTag } from '../oci/reference.ts'
 import type { BuildRequest } from './build-request.ts'
 import { annotated, attestsOf, checkNetwork, type RequestHost } from './request-from-flags.ts'
+import { resourceAttributes } from './resource-attributes.ts'
 
 /** The request that a target of a bake file makes. Throws `invalid-argument` in buildx's words. */
 export function requestFromTarget(options: BuildOptions, host: RequestHost): BuildRequest {
@@ -57,21 +57,4 @@ function exportEntry(
   const { type, attributes, directory, file } = planned
   const destination = directory ?? file
   return annotated({ type, attributes, ...(destination === undefined ? {} : { destination }) }, annotations)
-}
-
-/** Limits of steps under the names that the Dockerfile frontend knows. */
-export function resourceAttributes(limits: ResourceLimits): Record<string, string> {
-  const named: readonly (readonly [string, number | bigint | string | undefined])[] = [
-    ['memory', limits.memory],
-    ['memswap', limits.memorySwap],
-    ['cpushares', limits.cpuShares],
-    ['cpuperiod', limits.cpuPeriod],
-    ['cpuquota', limits.cpuQuota],
-    ['cpusetcpus', limits.cpusetCpus],
-    ['cpusetmems', limits.cpusetMems],
-  ]
-  const isSet = (value: (typeof named)[number][1]): boolean => !['', '0', 'undefined'].includes(String(value))
-  return Object.fromEntries(
-    named.filter(([, value]) => isSet(value)).map(([key, value]) => [key, String(value)]),
-  )
 }

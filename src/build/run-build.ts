@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { driveBuild, type DriveResult } from '../buildkit/client/drive-build.ts'
 import { openSession } from '../buildkit/client/open-session.ts'
 import { SolveRequestSchema } from '../proto/gen/control_pb.ts'
+import type { Policy } from '../proto/gen/source-policy_pb.ts'
 import type { Attachable } from '../session/attachable.ts'
 import { contentStores } from '../session/attachables/content.ts'
 import { fileSync } from '../session/attachables/file-sync.ts'
@@ -11,7 +12,7 @@ import type { StatusWriter } from '../status/solve-status.ts'
 import type { BuildInputs } from './build-inputs.ts'
 import type { BuildRequest } from './build-request.ts'
 import { type CachePreparation, prepareCaches } from './cache-options.ts'
-import { frontendAttributes } from './frontend-attributes.ts'
+import { frontendAttributes, frontendName } from './frontend-attributes.ts'
 import type { NodeCaches } from './node-caches.ts'
 import type { ResolvedOutput } from './outputs.ts'
 import type { BuildLinks } from './target-links.ts'
@@ -25,6 +26,8 @@ export interface RunBuildOptions {
   readonly attachables: readonly Attachable[]
   /** Builds of the same call that this one uses, or that use it. */
   readonly links?: BuildLinks
+  /** Rules about sources. */
+  readonly sourcePolicy?: Policy
   readonly onStatus: StatusWriter
   /** Where relative paths begin. */
   readonly cwd: string
@@ -91,8 +94,10 @@ export async function runBuild(
         Imports: [...caches.imports],
       },
       Entitlements: [...request.allow],
+      Internal: request.call !== undefined,
+      ...(options.sourcePolicy === undefined ? {} : { SourcePolicy: options.sourcePolicy }),
     }),
-    frontend: 'dockerfile.v0',
+    frontend: frontendName(request),
     frontendOptions: linked?.frontendAttrs ?? frontendAttrs,
     frontendInputs: linked?.frontendInputs ?? {},
     onResult: async (result, evaluate) => await options.links?.built(result, evaluate, signal),

@@ -28,16 +28,18 @@ import { uploads } from '../session/attachables/upload.ts'
 import { clientStep } from '../progress/client-step.ts'
 import type { StatusWriter, VertexWarning } from '../status/solve-status.ts'
 import { openBuilderHost } from './builder-host.ts'
-import { authAttachable, outputsAttachable, secretsAttachable } from './client-attachables.ts'
+import { authAttachable, outputsAttachable, secretsAttachable, sshAttachable } from './client-attachables.ts'
 import { proxySettings, RanElsewhere } from './embedded.ts'
+import { gitAttributes } from './git-attributes.ts'
 import type { GlobalOptions } from './global-flags.ts'
 import type { Host } from './host.ts'
 import { hostPlatform } from './host-platform.ts'
 import { loadTarget, pushByDocker } from './docker-images.ts'
 import { mergePushed } from './merge-pushed.ts'
 import { openImageTools } from './open-image-tools.ts'
-import { openProgress } from './open-progress.ts'
+import { openProgress, progressMode } from './open-progress.ts'
 import { provenanceMetadata } from './provenance-metadata.ts'
+import { readSourcePolicy } from './read-source-policy.ts'
 
 /** What a build is done with. */
 export interface SolveContext {
@@ -95,8 +97,8 @@ export async function solveBuild(
     throw failureOf(e, context)
   } finally {
     await progress[Symbol.asyncDispose]()
-    if (!context.quiet) {
-      for (const note of new Set(notes)) host.stderr.write(`${note}\n`)
+    for (const note of new Set(notes)) host.stderr.write(`${note}\n`)
+    if (showsResults(context)) {
       host.stderr.write(
         warningsText(progress.warnings, { debug: globals.debug, color: defaultColors.warning }),
       )
@@ -106,6 +108,11 @@ export async function solveBuild(
 
 const failureOf = (e: unknown, { failure }: SolveContext): unknown =>
   failure === undefined || e instanceof RanElsewhere ? e : wrapError(failure, e)
+
+/** Whether the display is one for people: only then is anything written about warnings and results. */
+export function showsResults({ host, ...asked }: Pick<SolveContext, 'host' | 'progress' | 'quiet'>): boolean {
+  return ['auto', 'tty', 'plain'].includes(progressMode(asked, host.env))
+}
 
 /** One build on a builder, everything around it being open. */
 export interface SolvingOptions {
@@ -160,7 +167,13 @@ export class Solving {
     const resolved = await resolveNodes(this.#builder, { platforms: request.platforms, write, signal })
     await using stack = new AsyncDisposableStack()
     const stdin = await this.#stdin(resolved.nodes.length > 1, stack)
-    const shared = [authAttachable(host), await secretsAttachable(request.secrets, host)]
+    const shared = [
+      authAttachable(host),
+      await secretsAttachable(request.secrets, host),
+      await sshAttachable(request.ssh, request.context, host),
+    ]
+    const sourcePolicy = readSourcePolicy(host)
+    const git = await this.#git()
     const load = await this.#load()
     let plan: DriverOutputs | undefined
     const result = await buildOnNodes(resolved, {
@@ -168,7 +181,7 @@ export class Solving {
       inputs: {
         ...this.#inputs,
         sharedKey: this.#sharedKey(),
-        frontendAttrs: { ...this.#withNode(this.#inputs.frontendAttrs), ...stdin.attrs },
+        frontendAttrs: { ...this.#withNode(this.#inputs.frontendAttrs), ...stdin.attrs, ...git },
       },
       outputs: this.#outputs,
       outputsFor: async node => {
@@ -185,6 +198,7 @@ export class Solving {
       note: line => this.#notes.push(line),
       warn: line => this.#notes.push(`WARNING: ${line}`),
       cwd: host.cwd,
+      ...(sourcePolicy === undefined ? {} : { sourcePolicy }),
       complete: entry =>
         completeCacheEntry(entry, {
           env: host.env,
@@ -255,6 +269,14 @@ export class Solving {
           now: () => host.now(),
         }),
     }
+  }
+
+  #git(): Promise<Record<string, string>> {
+    const { context, dockerfile = '' } = this.#request
+    const { localDirs } = this.#inputs
+    const { host, signal } = this.#context
+    const warn = (line: string): void => void this.#notes.push(`WARNING: ${line}`)
+    return gitAttributes({ context, dockerfile, localDirs, signal, warn }, host)
   }
 
   #links({ nodes }: ResolvedNodes): Pick<NodesBuildOptions, 'linksOn'> {

@@ -1,17 +1,15 @@
 import type { BuildRequest } from '../../build/build-request.ts'
 import { definitionJson } from '../../bake/print-definition.ts'
 import { goJson, type JsonValue } from '../../gostd/json.ts'
-import { callResult } from '../commands/call-result.ts'
+import { type CallResult, callResult } from '../commands/call-result.ts'
 import type { Host } from '../host.ts'
 import type { SolvedBuild } from '../solve-build.ts'
 import type { BakePlan } from './plan-builds.ts'
 
 /** A target that was asked a question instead of being built. */
-interface Answer {
+interface Answer extends CallResult {
   readonly name: string
   readonly call: string
-  readonly text: string
-  readonly status: number
 }
 
 /**
@@ -25,20 +23,23 @@ export function printCalls(
   host: Host,
 ): number {
   const answers: Answer[] = []
-  for (const [name, { call }] of requests) {
+  for (const [name, request] of requests) {
+    const { call } = request
     const result = results.get(name)
     if (call === undefined || result === undefined) continue
-    answers.push({ name, call, ...callResult(call, result.metadata) })
+    answers.push({ name, call, ...callResult(request, result.metadata) })
   }
   const asJson = answers.some(({ call }) => call.includes(',format=json'))
   host.stdout.write(asJson ? jsonText(plan, answers) : sections(plan, answers))
+  if (answers.some(({ error }) => error !== undefined)) return 1
   return answers.find(({ status }) => status !== 0)?.status ?? 0
 }
 
 function sections(plan: BakePlan, answers: readonly Answer[]): string {
-  const texts = answers.map(({ name, text }) => {
+  const texts = answers.map(({ name, text, error }) => {
     const description = plan.targets.get(name)?.description ?? ''
-    return `${name}\n${description === '' ? '' : `${description}\n`}\n${text}`
+    const failed = error === undefined ? '' : `error: ${error.message}\n`
+    return `${name}\n${description === '' ? '' : `${description}\n`}\n${text}${failed}`
   })
   return texts.join('\n')
 }

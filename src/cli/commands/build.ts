@@ -1,5 +1,6 @@
 import { rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { checkLocalDelete } from '../../build/build-entitlements.ts'
 import type { BuildRequest } from '../../build/build-request.ts'
 import { resolveOutputs, type ResolvedOutput } from '../../build/outputs.ts'
 import { annotated, readAnnotations, requestFromFlags } from '../../build/request-from-flags.ts'
@@ -11,7 +12,7 @@ import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { hostPlatform } from '../host-platform.ts'
 import { type BuildFlags, declareBuildFlags } from './build-flags.ts'
 import { provenanceMode } from '../provenance-metadata.ts'
-import { solveBuild } from '../solve-build.ts'
+import { showsResults, solveBuild } from '../solve-build.ts'
 import { printCallResult } from './call-result.ts'
 
 /** `build`: an image, or files, of a Dockerfile. */
@@ -30,6 +31,7 @@ async function build(context: CommandContext<BuildFlags>): Promise<number> {
   for (const line of flags.warnings) host.stderr.write(`WARNING: ${line}\n`)
   const request = requestFromFlags(path, flags, { env: host.env, hostPlatform: hostPlatform() })
   const outputs = resolvedOutputs(request, context)
+  checkTogether(request, outputs, host.cwd)
   if (flags.iidFile !== '') {
     if (outputs.some(output => output.type === 'local' || output.type === 'tar')) {
       throw new SlipwayError(
@@ -52,7 +54,7 @@ async function build(context: CommandContext<BuildFlags>): Promise<number> {
     failure,
     ...provenance,
   })
-  if (request.call !== undefined) return printCallResult(host, request.call, result.metadata)
+  if (request.call !== undefined) return printCallResult(host, request, result.metadata)
   const ref = `${result.builder}/${result.node}/${result.ref}`
   const wantsWarnings = tryParseBool(host.env['BUILDX_METADATA_WARNINGS'] ?? '') === true
   const warnings = wantsWarnings ? { warnings: result.warnings ?? [] } : {}
@@ -60,10 +62,25 @@ async function build(context: CommandContext<BuildFlags>): Promise<number> {
   if (flags.quiet) host.stdout.write(`${imageId(result.exporterResponse)}\n`)
   if (flags.iidFile !== '') writeWhole(flags.iidFile, imageId(result.exporterResponse), host)
   if (flags.metadataFile !== '') writeWhole(flags.metadataFile, buildMetadata(answer), host)
-  if (request.outputs.length === 0 && result.driver === 'embedded' && !flags.quiet)
+  if (request.outputs.length === 0 && result.driver === 'embedded' && showsResults({ host, progress, quiet }))
     tellWhere(result.exporterResponse, context)
   signal.throwIfAborted()
   return 0
+}
+
+/** What flags may not say together. Throws `invalid-argument`. */
+function checkTogether(request: BuildRequest, outputs: readonly ResolvedOutput[], cwd: string): void {
+  try {
+    if (request.noCache && request.noCacheFilter.length > 0) {
+      throw new SlipwayError(
+        'invalid-argument',
+        '--no-cache and --no-cache-filter cannot currently be used together',
+      )
+    }
+    checkLocalDelete(outputs, request.localDelete ?? true, cwd)
+  } catch (e) {
+    throw wrapError(failure, e)
+  }
 }
 
 function resolvedOutputs(

@@ -37,7 +37,6 @@ const buildCodes: ReadonlySet<ErrorCode> = new Set([
   'resource-exhausted',
   'unimplemented',
   'internal',
-  'unavailable',
 ])
 
 /** How an error is put on the wire. */

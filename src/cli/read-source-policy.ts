@@ -1,0 +1,35 @@
+import { fromBinary, fromJson, type JsonValue } from '@bufbuild/protobuf'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { wrapError } from '../errors/slipway-error.ts'
+import { type Policy, PolicySchema } from '../proto/gen/source-policy_pb.ts'
+import type { Host } from './host.ts'
+
+/**
+ * The rules about sources in the file that EXPERIMENTAL_BUILDKIT_SOURCE_POLICY names, JSON or protobuf; undefined where it
+ * names none. Throws `failed to read policy file`, `failed to parse source policy`.
+ * Behaviour: https://github.com/docker/buildx/blob/v0.36.1/build/build.go
+ */
+export function readSourcePolicy(host: Pick<Host, 'env' | 'cwd'>): Policy | undefined {
+  const path = host.env['EXPERIMENTAL_BUILDKIT_SOURCE_POLICY'] ?? ''
+  if (path === '') return undefined
+  const bytes = readPolicyFile(resolve(host.cwd, path))
+  try {
+    const json = JSON.parse(bytes.toString('utf8')) as JsonValue
+    return fromJson(PolicySchema, json, { ignoreUnknownFields: true })
+  } catch (error) {
+    try {
+      return fromBinary(PolicySchema, bytes)
+    } catch {
+      throw wrapError('failed to parse source policy', error)
+    }
+  }
+}
+
+function readPolicyFile(path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    throw wrapError('failed to read policy file', error)
+  }
+}
