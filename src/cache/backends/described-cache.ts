@@ -2,6 +2,7 @@ import { forEachBounded } from '../../async/map-bounded.ts'
 import { collect } from '../../bytes/collect.ts'
 import type { ByteStream } from '../../bytes/byte-stream.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
+import { isRetryable } from '../../registry/registry-error.ts'
 import { type CacheConfig, marshalCacheConfig, parseCacheConfig } from '../chains/cache-config.ts'
 import type { CachedLayer } from '../chains/cached-layer.ts'
 import type { MarshaledCache } from '../chains/marshal-graph.ts'
@@ -9,6 +10,7 @@ import type { CacheContext, ImportedCache } from './cache-backend.ts'
 
 /** Largest description that is read (bytes). */
 const maxSize = 64 * 1024 * 1024
+const maxAttempts = 3
 
 /**
  * A cache's description for a store that has no manifests: each layer says itself what it is.
@@ -28,14 +30,34 @@ export function describedCache(cache: MarshaledCache): Uint8Array {
   return marshalCacheConfig({ ...cache.config, layers })
 }
 
-/** Reads such a description. Throws `invalid-argument`, also for layers that do not say what they are. */
-export async function readDescribed(source: ByteStream): Promise<ImportedCache> {
-  const config = parseCacheConfig(await collect(source, { limit: maxSize, what: 'cache config' }))
+/**
+ * Reads such a description; undefined where `open` finds none. Throws `invalid-argument`, also for layers that do not say
+ * what they are.
+ */
+export async function readDescribed(
+  open: () => Promise<ByteStream | undefined>,
+): Promise<ImportedCache | undefined> {
+  const bytes = await readWhole(open)
+  if (bytes === undefined) return undefined
+  const config = parseCacheConfig(bytes)
   for (const layer of config.layers) {
     if (layer.annotations === undefined)
       throw new SlipwayError('invalid-argument', 'cache layer with missing annotations')
   }
   return { config, layerOf: number => layerOf(config, number) }
+}
+
+/** Requests are repeated by whoever sends them; here an answer that breaks off is asked for again. */
+async function readWhole(open: () => Promise<ByteStream | undefined>): Promise<Uint8Array | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const source = await open()
+    if (source === undefined) return undefined
+    try {
+      return await collect(source, { limit: maxSize, what: 'cache config' })
+    } catch (error) {
+      if (attempt >= maxAttempts || !isRetryable(error)) throw error
+    }
+  }
 }
 
 function layerOf(config: CacheConfig, number: number): Omit<CachedLayer, 'fetch'> | undefined {

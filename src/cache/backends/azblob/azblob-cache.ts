@@ -49,9 +49,8 @@ async function loadOne(
   key: string,
   ctx: CacheContext,
 ): Promise<ImportedCache | undefined> {
-  const source = await container.get(key)
-  if (source === undefined) return undefined
-  const cache = await readDescribed(source)
+  const cache = await readDescribed(() => container.get(key))
+  if (cache === undefined) return undefined
   const count = new Set(cache.config.layers.map(layer => layer.blob)).size
   await ctx.progress.step(`found ${count} layers in cache`, async () => undefined)
   return cache

@@ -34,10 +34,11 @@ export function createGhaImporter(attrs: Attributes, access: CloudAccess): Cache
   const { config, scopes, cache } = open(attrs, access)
   return {
     async load({ signal }) {
-      const load = async ({ scope }: CacheScope): Promise<ImportedCache | undefined> => {
-        const found = await cache.load(indexKey(config, scope), signal)
-        return found && readDescribed(found.read(-1, signal))
-      }
+      const load = ({ scope }: CacheScope): Promise<ImportedCache | undefined> =>
+        readDescribed(async () => {
+          const found = await cache.load(indexKey(config, scope), signal)
+          return found?.read(-1, signal)
+        })
       const caches = await collectBounded(scopes, load, { limit: parallel, signal })
       return { caches: caches.filter(one => one !== undefined), blobs: blobsOf(cache, signal) }
     },

@@ -21,9 +21,10 @@ export function createS3Importer(attrs: Attributes, access: CloudAccess): CacheI
   return {
     async load(ctx) {
       const bucket = openBucket(config, access, ctx)
-      const found = await bucket.get(config.manifestsPrefix + (config.names[0] ?? ''))
+      const key = config.manifestsPrefix + (config.names[0] ?? '')
+      const found = await readDescribed(() => bucket.get(key))
       return {
-        caches: found === undefined ? [] : [await readDescribed(found)],
+        caches: found === undefined ? [] : [found],
         blobs: {
           fetch: ({ digest, size }, { signal } = {}) => bucket.read(blobKey(config, digest), size, signal),
         },

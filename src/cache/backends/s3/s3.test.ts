@@ -273,7 +273,7 @@ describe('a cache in S3', () => {
     const [digest] = blobs.keys()
     faults.set('PUT cache/manifests/buildkit', [slow, slow])
     await createS3Exporter(attrs, access).write(cache, read, sampleContext())
-    faults.set('GET cache/manifests/buildkit', [slow, 'reset'])
+    faults.set('GET cache/manifests/buildkit', [slow, 'reset', { cutAfter: 100 }])
     faults.set(`GET cache/blobs/${digest}`, [{ cutAfter: 100_000 }, slow, { cutAfter: 50_000 }])
     const found = await createS3Importer(attrs, access).load(sampleContext())
     assert.deepEqual(await readBlobs(found), blobs)
