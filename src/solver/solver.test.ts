@@ -129,6 +129,22 @@ test('a second build finds everything and runs nothing', async () => {
   assert.deepEqual(cached, new Set(['base', 'mid', 'top']))
 })
 
+test('a source whose own result is gone shows that it looked, though all above it is found', async () => {
+  const world = new World()
+  const make = (): Vertex =>
+    world.vertex('top', { op: 'top', inputs: [world.vertex('base', { op: 'base' })] })
+  await world.build(world.solver(), make())
+  for (const [id, { value }] of world.saved) if (value === 'base()') world.saved.delete(id)
+  world.statuses.length = 0
+  await world.build(world.solver(), make())
+  const of = (digest: string): (boolean | undefined)[] =>
+    world.statuses
+      .flatMap(status => status.vertexes ?? [])
+      .filter(vertex => vertex.digest === digest && vertex.completed !== undefined)
+      .map(vertex => vertex.cached)
+  assert.deepEqual([of('base'), of('top'), world.ran('base')], [[false], [true], 1])
+})
+
 test('what was removed below a result that is still there is not made again', async () => {
   const world = new World()
   const base = world.vertex('base', { op: 'base' })

@@ -44,7 +44,7 @@ export class VertexState {
     this.vertex = vertex
     this.#shared = shared
     this.reporter = new VertexReporter(vertex)
-    this.cacheMaps = memo(() => this.guard(() => this.op.cacheMaps(this.context())))
+    this.cacheMaps = memo(() => this.guard(() => this.#findKeys()))
     this.#run = memo(() => this.guard(() => this.#execute()))
   }
 
@@ -89,6 +89,20 @@ export class VertexState {
   /** Runs the op on its solved inputs, once. */
   async exec(): Promise<readonly Result[]> {
     return this.#run()
+  }
+
+  /** Asks the op for its keys. A source is at work by then (it looks where it stands), and shows it. */
+  async #findKeys(): Promise<readonly CacheMap[]> {
+    if (this.vertex.inputs.length > 0) return await this.op.cacheMaps(this.context())
+    const end = this.reporter.start()
+    try {
+      const maps = await this.op.cacheMaps(this.context())
+      end()
+      return maps
+    } catch (e) {
+      end(this.#abort.signal.aborted ? 'context canceled' : asSlipwayError(e).message)
+      throw e
+    }
   }
 
   async #execute(): Promise<readonly Result[]> {
