@@ -5,6 +5,7 @@ import {
   chownSync,
   existsSync,
   linkSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -12,7 +13,7 @@ import {
 } from 'node:fs'
 import { copyFileSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { hasProgram } from './testing/busybox-root.ts'
 import { cannotRun } from './testing/executor-fixture.ts'
@@ -21,9 +22,11 @@ const skip =
   (await cannotRun()) ||
   (['useradd', 'newuidmap', 'runuser'].every(hasProgram) ? false : 'needs useradd and newuidmap')
 
-/** What the ordinary user runs: itself again in a namespace, and there `body`. */
-function programText(body: string): string {
-  const at = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href)
+const clone = join(import.meta.dirname, '..', '..')
+
+/** What the ordinary user runs: itself again in a namespace, and there `body`. `root` is where the user sees the clone. */
+function programText(body: string, root: string): string {
+  const at = (path: string): string => JSON.stringify(join(root, relative(clone, import.meta.dirname), path))
   return `
     import { userInfo } from 'node:os'
     import { needsUserNamespace, runInUserNamespace } from ${at('./rootless/run-in-user-namespace.ts')}
@@ -57,6 +60,7 @@ describe('an ordinary user', { skip }, () => {
     ids = { uid: uid as number, gid: gid as number }
     directory = mkdtempSync(join(tmpdir(), 'slipway-rootless-'))
     chmodSync(directory, 0o755)
+    mkdirSync(join(directory, 'clone'))
     node = join(directory, 'node')
     // Where Node lies an ordinary user may not look.
     try {
@@ -72,7 +76,7 @@ describe('an ordinary user', { skip }, () => {
 
   function write(name: string, body: string): string {
     const path = join(directory, name)
-    writeFileSync(path, programText(body))
+    writeFileSync(path, programText(body, join(directory, 'clone')))
     return path
   }
 
@@ -85,7 +89,7 @@ describe('an ordinary user', { skip }, () => {
     // Some machines keep ordinary users from /dev/null; the test brings its own.
     const device = join(directory, 'null')
     const script = `test -e ${device} || { mknod ${device} c 1 3; chmod 666 ${device}; }
-      mount --bind ${device} /dev/null && exec runuser -u ${user} -- "$@"`
+      mount --bind ${clone} ${join(directory, 'clone')} && mount --bind ${device} /dev/null && exec runuser -u ${user} -- "$@"`
     const child = spawn('unshare', ['--mount', 'sh', '-c', script, 'sh', node, program], {
       cwd: directory,
       env: { PATH: path, HOME: `/home/${user}`, TMPDIR: tmp },
