@@ -13,7 +13,7 @@ import type { Definition, Group, PathBases, Target, Variable } from '../target.t
 import { fileFolder } from '../path-bases.ts'
 import { Blocks } from './blocks.ts'
 import { asDiagnostics } from './evaluation-error.ts'
-import { readInputs, type VariableBlock } from './inputs.ts'
+import { readInputs, type VariableBlock, withoutInputs } from './inputs.ts'
 import { Names } from './names.ts'
 import { validateVariables } from './validate-variables.ts'
 
@@ -54,7 +54,7 @@ export function evaluateDefinition(
   const blockSchema = { attributes: [], blocks: blockTypes.map(type => ({ type, labels: ['name'] })) }
   const { content, remain } = body.partialContent(blockSchema, diagnostics)
   fail(diagnostics)
-  const globals = readGlobals(remain, reserved)
+  const globals = readGlobals(withoutInputs(remain, diagnostics), reserved)
 
   const names: Names = new Names(
     {

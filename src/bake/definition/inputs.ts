@@ -1,5 +1,5 @@
 import type { Attribute, Block, Body, BodySchema } from '../../hcl/body.ts'
-import type { Diagnostics } from '../../hcl/diagnostic.ts'
+import { type Diagnostics, DiagnosticsError } from '../../hcl/diagnostic.ts'
 import { evaluate } from '../../hcl/eval/evaluate.ts'
 import { expressionStart, type Expression } from '../../hcl/expression.ts'
 import { ConversionError, convertValue } from '../../hcl/value/convert.ts'
@@ -72,6 +72,13 @@ export function readInputs(
     }
   }
   return { variables, functions }
+}
+
+/** The body without `variable` and `function`. Throws a `DiagnosticsError` where these are malformed. */
+export function withoutInputs(body: Body, diagnostics: Diagnostics): Body {
+  const { remain } = body.partialContent(inputSchema, diagnostics)
+  if (diagnostics.length > 0) throw new DiagnosticsError(diagnostics)
+  return remain
 }
 
 function readVariable(name: string, block: Block, diagnostics: Diagnostics): VariableBlock {

@@ -12,7 +12,7 @@ export interface JsonToken {
 const space = /[ \t\r\n]+/y
 const number = /[-+.0-9eE]+/y
 const word = /[A-Za-z_]+/y
-const quoted = /"(?:\\[^\u0000-\u001f]|[^"\\\u0000-\u001f])*"?\\?/y
+const quoted = /"(?:\\[^\u0000-\u001f]|[^"\\\u0000-\u001f])*["\\]?/y
 
 /** Cuts JSON text into tokens, tolerantly; the last is `eof`, right behind an `invalid` one if there is any. */
 export function scanJson(text: string, filename: string, start: Pos): JsonToken[] {
