@@ -55,10 +55,12 @@ describe('a root directory', () => {
     ])
     // What lies below another target is left to the runtime, and so is /etc/hosts below /etc.
     assert.deepEqual(created.paths, ['/a', '/a/b', '/a/b/c'])
-    assert.equal(lstatSync(root).mtimeMs, 40_000)
+    const { mtimeMs } = lstatSync(root)
+    assert.ok(mtimeMs > 40_000, 'that something was made shows in the time')
     removeMountPoints(root, created)
     assert.deepEqual(names(), ['etc'])
-    assert.deepEqual([lstatSync(root).mtimeMs, lstatSync(join(root, 'etc')).mtimeMs], [40_000, 20_000])
+    assert.equal(lstatSync(root).mtimeMs, mtimeMs, 'that it was taken away does not')
+    assert.equal(lstatSync(join(root, 'etc')).mtimeMs, 20_000)
   })
 
   test('what was there or was written to stays', () => {
