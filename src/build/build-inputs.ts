@@ -91,7 +91,8 @@ class InputPreparation implements BuildInputs {
     if (!found.isDirectory())
       throw new SlipwayError(
         'invalid-argument',
-        `unable to prepare context: path ${JSON.stringify(context)} is not a directory`,
+        `unable to prepare context: path ${JSON.stringify(context)} not found`,
+        { hint: 'the context is a directory; a Dockerfile is named with --file' },
       )
     this.localDirs['context'] = path
     this.sharedKey = basename(path)

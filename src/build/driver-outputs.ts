@@ -109,7 +109,7 @@ function dockerOutput(
     if (!features.dockerExporter) {
       throw notSupported('Docker exporter', driver, 'https://docs.docker.com/go/build-exporters/')
     }
-    if (several && driver !== 'embedded' && !situation.merges) {
+    if (several && !situation.merges) {
       throw new SlipwayError(
         'failed-precondition',
         'docker exporter does not support exporting manifest lists, use the oci exporter instead',

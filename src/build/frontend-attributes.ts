@@ -23,8 +23,10 @@ export function frontendAttributes(request: BuildRequest): Record<string, string
   if (request.shmSize !== undefined && request.shmSize > 0) attrs['shm-size'] = String(request.shmSize)
   if (request.ulimits.length > 0) attrs['ulimit'] = request.ulimits.join(',')
   if (request.cgroupParent) attrs['cgroup-parent'] = request.cgroupParent
-  if (tryParseBool(request.buildArgs['BUILDKIT_MULTI_PLATFORM'] ?? '') === true)
-    attrs['multi-platform'] = 'true'
+  const { BUILDKIT_MULTI_PLATFORM: multiPlatform = '', BUILDKIT_SANDBOX_HOSTNAME: hostname = '' } =
+    request.buildArgs
+  if (tryParseBool(multiPlatform) === true) attrs['multi-platform'] = 'true'
+  if (hostname !== '') attrs['hostname'] = hostname
   const syntax = syntaxOf(request)
   if (syntax !== undefined) {
     attrs['source'] = syntax.split(' ')[0] ?? ''

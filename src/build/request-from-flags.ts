@@ -7,6 +7,7 @@ import { parseSecretEntries } from '../bake/attrs/secret-entry.ts'
 import { parseSshEntries } from '../bake/attrs/ssh-entry.ts'
 import type { ExportEntry } from '../bake/attrs/export-entry.ts'
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
+import { quote } from '../gostd/quote.ts'
 import { parseAnnotationFlags, type RequestedAnnotation } from '../oci/annotation-flag.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { formatPlatform } from '../oci/platform.ts'
@@ -171,7 +172,13 @@ function callRequest(text: string): string | undefined {
   return [request.startsWith('frontend.') ? request : `frontend.${request}`, ...options].join(',')
 }
 
+function refuseEmptyKey(text: string): void {
+  if (text.startsWith('='))
+    throw new SlipwayError('invalid-argument', `invalid key-value pair ${quote(text)}: empty key`)
+}
+
 function splitPair(text: string): [string, string] {
+  refuseEmptyKey(text)
   const at = text.indexOf('=')
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
 }
@@ -179,6 +186,7 @@ function splitPair(text: string): [string, string] {
 function buildArgs(values: readonly string[], env: RequestHost['env']): Record<string, string> {
   const args: Record<string, string> = {}
   for (const value of values) {
+    refuseEmptyKey(value)
     const at = value.indexOf('=')
     const name = at < 0 ? value : value.slice(0, at)
     const given = at < 0 ? env[name] : value.slice(at + 1)

@@ -51,6 +51,12 @@ function metadataOf(answer: BuildAnswer): { [key: string]: JsonValue } {
 const warningsMember = (warnings: readonly VertexWarning[] = []): Record<string, JsonValue> =>
   warnings.length === 0 ? {} : { 'buildx.build.warnings': warnings.map(warningJson) }
 
+/** A place as Go writes it: numbers that are zero are left out. */
+const positionJson = ({ line, character }: { line: number; character: number }): JsonValue => ({
+  line: line || undefined,
+  character: character || undefined,
+})
+
 /** A warning as Go writes client.VertexWarning: texts are bytes there. */
 function warningJson({ vertex, level, short, detail = [], url, source }: VertexWarning): JsonValue {
   const bytes = (text: string): Uint8Array => Buffer.from(text)
@@ -67,7 +73,7 @@ function warningJson({ vertex, level, short, detail = [], url, source }: VertexW
     range:
       source === undefined
         ? undefined
-        : source.ranges.map(({ start, end }) => ({ start: { ...start }, end: { ...end } })),
+        : source.ranges.map(({ start, end }) => ({ start: positionJson(start), end: positionJson(end) })),
   }
 }
 

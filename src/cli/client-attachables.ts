@@ -32,6 +32,7 @@ export function authAttachable(host: Host): Attachable {
 /** Secrets of `--secret`. Throws where a file is missing or too large, before anything is built. */
 export async function secretsAttachable(entries: readonly SecretEntry[], host: Host): Promise<Attachable> {
   const sources = new Map<string, () => Promise<Uint8Array | undefined>>()
+  if (entries.some(entry => entry.id === '')) throw new SlipwayError('invalid-argument', 'secret missing ID')
   for (const entry of entries) sources.set(entry.id, await secretSource(entry, host))
   return secrets(async id => sources.get(id)?.())
 }
@@ -45,9 +46,10 @@ async function secretSource(entry: SecretEntry, host: Host): Promise<() => Promi
       return value === undefined ? undefined : Buffer.from(value)
     }
   }
-  const path = resolve(host.cwd, source ?? id)
+  const given = source ?? id
+  const path = resolve(host.cwd, given)
   const found = await stat(path).catch((e: unknown) => {
-    throw new SlipwayError('not-found', `failed to stat ${path}: no such file or directory`, {
+    throw new SlipwayError('not-found', `failed to stat ${given}: stat ${given}: no such file or directory`, {
       cause: e,
       hint: `--secret id=${id} needs a file or a variable`,
     })

@@ -1,6 +1,7 @@
 import type { ProvenanceOptions } from '../attest/provenance-options.ts'
 import { ProvenanceScope, type ScopeRequest } from '../attest/scope.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
+import type { ExporterInstance } from '../exporter/exporter.ts'
 import type { ExportSource, InlineCacheOf } from '../exporter/export-source.ts'
 import type { SolveRequest } from '../proto/gen/control_pb.ts'
 import type { Job } from '../solver/solver.ts'
@@ -85,6 +86,7 @@ export class Build {
       // A client opens its session while it asks for the build; one without it cannot be asked for anything.
       if (Session !== '') await this.#services.sessions.get(Session, { signal }).catch(() => undefined)
       const caches = readCacheExports(cacheEntries(Cache?.Exports ?? []), this.#services.caches)
+      const exporters = this.#exporters()
       this.#imports.add(cacheEntries(Cache?.Imports ?? []))
       const result = await this.#result()
       const made = await exportSourceOf(result, this.#services.hostPlatform)
@@ -92,7 +94,7 @@ export class Build {
       await this.#warnOfPlatforms(made, result)
       const attested = await this.#attested(made, result)
       const source = caches.inline ? { ...attested, inlineCache: this.#inlineCache(result) } : attested
-      const response = await this.#export(source, result)
+      const response = await this.#export(exporters, source, result)
       return { ...response, ...(await this.#writeCaches(caches.caches, source, result)) }
     } catch (e) {
       stop()
@@ -155,22 +157,30 @@ export class Build {
     }
   }
 
-  async #export(source: ExportSource, result: BridgeResult): Promise<Readonly<Record<string, string>>> {
-    const response: Record<string, string> = {}
-    for (const [key, value] of result.metadata) {
-      if (key.startsWith('frontend.') || key.startsWith('result.'))
-        response[key] = Buffer.from(value).toString('utf8')
-    }
-    const { Exporters, ExporterDeprecated, ExporterAttrsDeprecated, Session } = this.request
+  #exporters(): readonly ExporterInstance[] {
+    const { Exporters, ExporterDeprecated, ExporterAttrsDeprecated, FrontendAttrs } = this.request
     const wanted =
       Exporters.length > 0
         ? Exporters
         : ExporterDeprecated === ''
           ? []
           : [{ Type: ExporterDeprecated, Attrs: ExporterAttrsDeprecated }]
-    const exporters = wanted.map((one, id) =>
-      createExporter(id, one.Type, withEpoch(one.Attrs, this.request.FrontendAttrs), this.#services),
+    return wanted.map((one, id) =>
+      createExporter(id, one.Type, withEpoch(one.Attrs, FrontendAttrs), this.#services),
     )
+  }
+
+  async #export(
+    exporters: readonly ExporterInstance[],
+    source: ExportSource,
+    result: BridgeResult,
+  ): Promise<Readonly<Record<string, string>>> {
+    const response: Record<string, string> = {}
+    for (const [key, value] of result.metadata) {
+      if (key.startsWith('frontend.') || key.startsWith('result.'))
+        response[key] = Buffer.from(value).toString('utf8')
+    }
+    const { Session } = this.request
     for (const exporter of exporters) {
       const step = { id: `${this.ref} export ${exporter.id}`, name: exporter.name }
       const answer = await clientStep(step, this.hub.write, progress =>

@@ -1,5 +1,5 @@
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
-import { asSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
+import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import type { SourceRange } from '../errors/source-range.ts'
 import { digestOf } from '../oci/digest.ts'
 import { type Definition, DefinitionSchema, type Op, type OpMetadata, OpSchema } from '../proto/gen/ops_pb.ts'
@@ -30,9 +30,16 @@ export function loadDefinition(
   definition: Definition,
   check: (op: Op) => void,
 ): LoadedDefinition | undefined {
-  const loader = new Loader(definition, check)
-  const edge = loader.load()
+  const edge = loadEdge(definition, check)
   return edge === undefined ? undefined : { edge, sourcesOf: digest => sourcesOf(definition, digest) }
+}
+
+function loadEdge(definition: Definition, check: (op: Op) => void): Edge | undefined {
+  try {
+    return new Loader(definition, check).load()
+  } catch (e) {
+    throw wrapError('failed to load LLB', e)
+  }
 }
 
 class Loader {
@@ -64,21 +71,6 @@ class Loader {
     return { vertex: this.#vertex(input.digest, 0), index: checkIndex(input.index) }
   }
 
-  /** A refusal carries the lines of the user's file that the operation comes from. */
-  #checked(op: Op, digest: string): void {
-    try {
-      this.#check(op)
-    } catch (e) {
-      const { code, message, hint, details } = asSlipwayError(e)
-      throw new SlipwayError(code, message, {
-        cause: e,
-        details,
-        sources: sourcesOf(this.#definition, digest),
-        ...(hint === undefined ? {} : { hint }),
-      })
-    }
-  }
-
   #vertex(digest: string, depth: number): Vertex {
     const known = this.#vertices.get(digest)
     if (known) return known
@@ -87,7 +79,7 @@ class Loader {
     if (op === undefined) throw new SlipwayError('invalid-argument', `invalid missing input digest ${digest}`)
     if (op.op.case === undefined)
       throw new SlipwayError('invalid-argument', `invalid LLB: operation ${digest} does nothing`)
-    this.#checked(op, digest)
+    this.#check(op)
     const inputs = op.inputs.map(input => ({
       vertex: this.#vertex(input.digest, depth + 1),
       index: checkIndex(input.index),

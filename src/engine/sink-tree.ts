@@ -65,7 +65,7 @@ async function* wholeTree(
   signal: AbortSignal | undefined,
   sources: Map<string, { readonly one: SinkTree; readonly path: string }>,
 ): AsyncIterable<Stat> {
-  if (one.prefix !== '') yield directoryStat(one.prefix, one.mtimeMs)
+  if (one.prefix !== '') yield directoryStat(one.prefix, one.prefixMtimeMs)
   yield* walkTree(one, signal, sources)
 }
 

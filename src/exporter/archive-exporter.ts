@@ -23,10 +23,7 @@ export function createArchiveExporter(
   attrs: Attributes,
   services: ArchiveServices,
 ): ExporterInstance {
-  const options = readImageOptions(
-    { ...(variant === 'docker' ? { 'oci-mediatypes': 'false' } : {}), ...attrs },
-    { attestInline: false },
-  )
+  const options = readImageOptions(attrs, { attestInline: false })
   if (!readBool(attrs, 'tar', true))
     throw new SlipwayError(
       'unimplemented',

@@ -7,8 +7,10 @@ export interface SinkTree {
   readonly prefix: string
   /** Files to add that the tree does not have: path to bytes. */
   readonly extra: ReadonlyMap<string, Uint8Array>
-  /** Milliseconds since 1970 of extra files and of the prefix. */
+  /** Milliseconds since 1970 of extra files. */
   readonly mtimeMs: number
+  /** The same of the prefix's own directory. */
+  readonly prefixMtimeMs: number
   /** For progress: `linux/arm64`. */
   readonly label: string
 }

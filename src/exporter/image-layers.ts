@@ -71,7 +71,7 @@ export async function imageLayers(
   let diverged = false
   for (const [i, layer] of layers.entries()) {
     ctx.signal.throwIfAborted()
-    diverged ||= rewriteEpoch !== undefined && (await pulledDiffId(layer, services)) !== baseDiffIds[i]
+    diverged ||= rewriteEpoch !== undefined && !(await isPulled(layer, baseDiffIds[i], services))
     const wanted = diverged ? options : kept
     result.push(
       layer.kind === 'lazy'
@@ -82,13 +82,16 @@ export async function imageLayers(
   return result
 }
 
-/** DiffID of a layer that came from an image; of others the empty string. */
-async function pulledDiffId(layer: RefLayer, services: LayerServices): Promise<string> {
-  if (layer.kind === 'lazy') return layer.lazy.diffId
+/** Whether a layer came from an image in which it has this diffID. */
+async function isPulled(
+  layer: RefLayer,
+  diffId: string | undefined,
+  services: LayerServices,
+): Promise<boolean> {
+  if (layer.kind === 'lazy') return layer.lazy.diffId === diffId
   const { chainId } = await services.snapshotter.get(layer.id)
-  if (chainId === undefined) return ''
-  const [blob] = await services.snapshotter.blobs(layer.id)
-  return blob?.diffId ?? ''
+  if (chainId === undefined) return false
+  return (await services.snapshotter.blobs(layer.id)).some(blob => blob.diffId === diffId)
 }
 
 async function lazyBlob(
@@ -144,7 +147,11 @@ async function diskBlob(
   const present =
     chosen !== undefined && (await services.content.size(chosen.descriptor.digest)) !== undefined
   const blob =
-    chosen !== undefined && present ? chosen : await services.packer.pack(id, compression, ctx.signal)
+    chosen !== undefined && present
+      ? chosen
+      : pulled && any !== undefined && (await services.content.size(any.descriptor.digest)) !== undefined
+        ? await services.packer.repack(any, compression, ctx.signal) // packed anew from files it would be another layer
+        : await services.packer.pack(id, compression, ctx.signal)
   return { descriptor: described(blob.descriptor, options.oci), diffId: blob.diffId, ...facts }
 }
 

@@ -40,12 +40,15 @@ export function createLocalExporter(id: number, attrs: Attributes, services: Tre
     async export(source, ctx) {
       await using trees = await openTrees(source, options, services, ctx)
       const sink = await services.sink(ctx.sessionId)
-      const report = (label: string, bytes: number, done: boolean): void =>
-        ctx.progress.status(`copying files${label === '' ? '' : ` ${label}`}`, {
-          current: bytes,
-          completed: done,
-        })
+      const sent = new Map<string, number>()
+      const show = (label: string, current: number, completed: boolean): void =>
+        ctx.progress.status(`copying files${label === '' ? '' : ` ${label}`}`, { current, completed })
+      const report = (label: string, bytes: number): void => {
+        sent.set(label, bytes)
+        show(label, bytes, false)
+      }
       await sink.sendTrees(id, trees.list, report, ctx.signal)
+      for (const [label, bytes] of sent) show(label, bytes, true)
       return {}
     },
   }
@@ -83,7 +86,9 @@ async function openTrees(
     const split = options.split ?? source.multiPlatform
     const list: SinkTree[] = []
     for (const result of source.results) {
-      const tree = opened.use(await services.view(result.ref ?? { kind: 'stack', layers: [] }, ctx.signal))
+      const epoch = options.epoch ?? result.epoch
+      const view = opened.use(await services.view(result.ref ?? { kind: 'stack', layers: [] }, ctx.signal))
+      const tree = epoch === undefined ? view : withTime(view, BigInt(epoch) * 1_000_000_000n)
       const id = result.id.replaceAll('/', '_')
       list.push({
         tree,
@@ -94,7 +99,8 @@ async function openTrees(
           { prefix: options.attestationPrefix, suffix: source.multiPlatform && !split ? `.${id}` : '' },
           ctx.signal,
         ),
-        mtimeMs: options.epoch === undefined ? services.now() : options.epoch * 1000,
+        mtimeMs: epoch === undefined ? services.now() : epoch * 1000,
+        prefixMtimeMs: (epoch ?? 0) * 1000,
         label: source.results.length > 1 ? result.id : '',
       })
     }
@@ -103,6 +109,22 @@ async function openTrees(
   } catch (e) {
     await opened.disposeAsync()
     throw e
+  }
+}
+
+/** A tree in which everything has one time (nanoseconds since 1970). The caller disposes the tree behind it. */
+function withTime(tree: FileTree, mtimeNs: bigint): FileTree {
+  return {
+    lstat: path => {
+      const entry = tree.lstat(path)
+      return entry === undefined ? undefined : { ...entry, mtimeNs }
+    },
+    resolve: (path, resolving) => tree.resolve(path, resolving),
+    readdir: path => tree.readdir(path),
+    open: path => tree.open(path),
+    xattrs: path => tree.xattrs(path),
+    realPath: path => tree.realPath(path),
+    [Symbol.dispose]() {},
   }
 }
 

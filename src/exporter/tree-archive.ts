@@ -96,11 +96,17 @@ function memberOf(
     uid: entry.uid,
     gid: entry.gid,
     size: type === 'file' ? entry.size : 0,
-    mtimeNs: entry.mtimeNs - (entry.mtimeNs % 1_000_000_000n),
+    mtimeNs: wholeSeconds(entry.mtimeNs),
     devmajor: entry.devmajor ?? 0,
     devminor: entry.devminor ?? 0,
     xattrs,
   }
+}
+
+/** The nearest whole second, as Go's tar writer takes it. */
+function wholeSeconds(timeNs: bigint): bigint {
+  const second = 1_000_000_000n
+  return ((timeNs + second / 2n) / second) * second
 }
 
 async function* content(tree: FileTree, path: string, size: number): AsyncIterable<Uint8Array> {

@@ -24,10 +24,8 @@ export function callResult(request: BuildRequest, metadata: ReadonlyMap<string, 
     return { ...lintReport(answer, shownName(request)), status }
   }
   const bytes = metadata.get(json ? 'result.json' : 'result.txt') ?? answer
-  return {
-    text: bytes === undefined ? '' : `${Buffer.from(bytes).toString('utf8').replace(/\n$/, '')}\n`,
-    status,
-  }
+  const text = Buffer.from(bytes ?? '').toString('utf8')
+  return { text: text === '' || text.endsWith('\n') ? text : `${text}\n`, status }
 }
 
 /** Prints what a sub-request answered (`--call check`); the exit status is the one it gives. Throws what it found broken. */

@@ -59,7 +59,7 @@ function refuseCycles(stages: readonly StageBuild[]): void {
     const circle = circleFrom(build, done)
     if (circle === undefined) continue
     const error = invalid(`circular dependency detected on stage: ${build.shownName}`)
-    throw circle.reduce((e, instruction) => locatedError(e, instruction.ranges), error)
+    throw circle.reduceRight((e, instruction) => locatedError(e, instruction.ranges), error)
   }
 }
 

@@ -481,19 +481,25 @@ describe('agentSources', () => {
     const text = fresh()
     await writeFile(text, 'no key')
     const cases = [
-      [{ id: 'a', paths: [] }, 'invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set'],
-      [{ id: 'a', paths: ['x', 'y'], raw: true }, 'raw mode must supply exactly one path'],
+      [
+        { id: 'a', paths: [] },
+        'failed to convert agent config {a [] false}: invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set',
+      ],
+      [
+        { id: 'a', paths: ['x', 'y'], raw: true },
+        'failed to convert agent config {a [x y] true}: raw mode must supply exactly one path',
+      ],
       [
         { id: 'a', paths: [text], raw: true },
-        'failed to convert agent config for ID: "a": raw mode only supported with socket paths',
+        `failed to convert agent config {a [${text}] true}: failed to convert agent config for ID: "a": raw mode only supported with socket paths`,
       ],
       [
         { id: '', paths: [text] },
-        `failed to convert agent config for ID: "default": failed to parse ${text}: ssh: no key found`,
+        `failed to convert agent config {default [${text}] false}: failed to convert agent config for ID: "default": failed to parse ${text}: ssh: no key found`,
       ],
       [
         { id: 'a', paths: ['/nope'] },
-        'failed to convert agent config for ID: "a": stat /nope: no such file or directory',
+        'failed to convert agent config {a [/nope] false}: failed to convert agent config for ID: "a": stat /nope: no such file or directory',
       ],
     ] as const
     for (const [config, message] of cases)

@@ -42,9 +42,13 @@ export async function agentSources(
     const id = config.id || 'default'
     if (sources.has(id))
       throw new SlipwayError('invalid-argument', `duplicate agent ID ${JSON.stringify(id)}`)
-    sources.set(id, await agentSource(id, config, authSock))
+    sources.set(id, await agentSource(id, config, authSock).catch(e => failed(id, config, e)))
   }
   return sources
+}
+
+function failed(id: string, { paths, raw }: AgentConfig, error: unknown): never {
+  throw wrapError(`failed to convert agent config {${id} [${paths.join(' ')}] ${raw === true}}`, error)
 }
 
 async function agentSource(
