@@ -9,11 +9,11 @@ import type { Target } from './target.ts'
 import { parseExportEntries } from './attrs/export-entry.ts'
 
 /** A disk of folders, and links by the folder they lead to. */
-const folders = new Set(['/', '/work', '/work/app', '/work/app/sub', '/etc', '/out'])
-const links = new Map([['/work/app/link', '/etc']])
+const folders = new Set(['/', '/home/me', '/home/me/app', '/home/me/app/sub', '/etc', '/out'])
+const links = new Map([['/home/me/app/link', '/etc']])
 
 function evaluate(path: string): { existing: string; rest: string } {
-  const absolute = path.startsWith('/') ? path : `/work/app/${path}`.replace(/\/\.$/, '')
+  const absolute = path.startsWith('/') ? path : `/home/me/app/${path}`.replace(/\/\.$/, '')
   for (const [from, to] of links)
     if (absolute === from || absolute.startsWith(`${from}/`))
       return evaluate(to + absolute.slice(from.length))
@@ -32,7 +32,7 @@ function build(t: Partial<Target>): BuildOptions {
   return toBuildOptions(target, {
     remoteUrl: '',
     remoteHasFiles: false,
-    workingDirectory: '/work/app',
+    workingDirectory: '/home/me/app',
     environmentNames: [],
     stdoutIsTerminal: false,
     localPlatform: { os: 'linux', architecture: 'amd64' },
@@ -41,7 +41,7 @@ function build(t: Partial<Target>): BuildOptions {
 }
 
 function missing(t: Partial<Target>, ...allow: string[]): Partial<EntitlementGrants> {
-  const granted = addGrants(parseAllow(allow), { read: ['/work/app'], write: ['/work/app'] })
+  const granted = addGrants(parseAllow(allow), { read: ['/home/me/app'], write: ['/home/me/app'] })
   const request = missingPrivileges([build(t)], granted, { evaluate })
   return Object.fromEntries(
     Object.entries(request).filter(([k, v]) => JSON.stringify(v) !== JSON.stringify(noGrants[k as 'ssh'])),
@@ -104,12 +104,12 @@ describe('the question for privileges', () => {
   const request: PrivilegeRequest = {
     ...noGrants,
     networkHost: true,
-    read: ['/etc', '/work/other', '/work/app/x'],
+    read: ['/etc', '/home/me/other', '/home/me/app/x'],
     write: ['/etc', '/'],
   }
   const around: PromptSurroundings = {
     terminal: true,
-    workingDirectory: '/work/app',
+    workingDirectory: '/home/me/app',
     command: ['docker', 'buildx', 'bake', '--push', 'web'],
     isRemote: false,
     checkPaths: undefined,

@@ -62,7 +62,8 @@ export function overlayMount(
     ...featureOptions(features, upper !== undefined),
   ].join(',')
   if (Buffer.byteLength(options) > longestOptions) return undefined
-  const mark = features.volatile && work !== undefined ? { mark: `${name(work)}/work/incompat` } : {}
+  const mark =
+    features.volatile && work !== undefined ? { mark: posix.join(name(work), 'work', 'incompat') } : {}
   return { cwd, options, ...mark }
 }
 
