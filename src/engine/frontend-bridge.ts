@@ -8,6 +8,7 @@ import type { BuildBridge } from './build-bridge.ts'
 import { callFrontend } from './call-frontend.ts'
 import type { RunFrontend } from './gateway-bridge.ts'
 import { readRefFile } from './ref-files.ts'
+import { scannedTree } from './scanned-tree.ts'
 
 /** What frontends inside this process may ask, in their own words. `runFrontend` runs those that they ask for. */
 export function createFrontendBridge(
@@ -68,6 +69,9 @@ export function createFrontendBridge(
     },
     async readFile(ref, path, range, signal) {
       return readRefFile(services.trees, await treeOf(ref), path, range, signal ?? bridge.signal)
+    },
+    async openTree(ref, signal) {
+      return scannedTree(await services.trees.view(await treeOf(ref), signal ?? bridge.signal))
     },
     async inputs() {
       for (const { def, metadata } of Object.values(inputs)) {

@@ -29,6 +29,7 @@ export async function scanResult(
     },
     signal: bridge.signal,
     uniqueId: bridge.job.id,
+    epoch: attributes['build-arg:SOURCE_DATE_EPOCH'],
   }
   const scan = await createScanner(request, scope)
   const attestations = new Map(result.attestations)

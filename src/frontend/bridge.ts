@@ -3,6 +3,7 @@ import type { Platform } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { VertexWarning } from '../status/solve-status.ts'
 import type { FrontendResult } from './result.ts'
+import type { ScannedTree } from './scan/scanned-tree.ts'
 
 /** What a frontend knows of the one that runs it. */
 export interface FrontendFacts {
@@ -86,6 +87,8 @@ export interface FrontendBridge<Ref> {
   solve(request: SolveRequest, signal?: AbortSignal): Promise<Ref | undefined>
   /** Throws `not-found`, with the words of open(2). */
   readFile(ref: Ref | undefined, path: string, range?: FileRange, signal?: AbortSignal): Promise<Uint8Array>
+  /** All of a tree, for as long as it is not disposed of; builds it if need be. */
+  openTree(ref: Ref | undefined, signal?: AbortSignal): Promise<ScannedTree & Disposable>
   /** Trees that the client gave for the build, by name. */
   inputs(signal?: AbortSignal): Promise<Readonly<Record<string, Definition>>>
   /** Runs another frontend; its result is passed on as it is. */

@@ -82,6 +82,7 @@ describe('parseBuildConfig', () => {
   it('finds a bill of materials in attributes and in build args', () => {
     assert.deepEqual(parse({ 'attest:sbom': '' }).sbom, {
       generator: 'docker.io/docker/buildkit-syft-scanner:stable-1',
+      isDefault: true,
       parameters: {},
     })
     assert.deepEqual(parse({ 'build-arg:BUILDKIT_ATTEST_SBOM': 'generator=me/scan,A=b' }).sbom, {

@@ -86,7 +86,10 @@ async function buildPlatforms<Ref>(
   scope: FrontendScope<Ref>,
 ): Promise<FrontendResult<Ref>> {
   const { config, signal } = scope
-  const scanner = config.sbom === undefined ? undefined : await createScanner(config.sbom, scope)
+  const scanner =
+    config.sbom === undefined
+      ? undefined
+      : await createScanner(config.sbom, { ...scope, epoch: config.buildArgs['SOURCE_DATE_EPOCH'] })
   const targets = config.targetPlatforms.length > 0 ? config.targetPlatforms : [undefined]
   const bounds = { limit: parallelPlatforms, signal }
   const built = await collectBounded(

@@ -216,4 +216,27 @@ describe('bills of materials', () => {
       ['/', '/run/out/', '/run/src/core/sbom', '/run/src/extras/sbom-a', '/tmp'],
     )
   })
+  it('come from the built-in scanner where the default one cannot be pulled, and where it is asked for', async () => {
+    const text = 'FROM alpine\n'
+    for (const [value, name] of [
+      ['', /built-in scanner \(docker\.io\/docker\/buildkit-syft-scanner:stable-1 cannot be pulled\)$/],
+      ['generator=builtin', /built-in scanner$/],
+    ] as const) {
+      const { bridge, result } = await build({ 'attest:sbom': value }, { ...withFile(text), images })
+      assert.equal(result.attestations.get('linux/amd64')?.[0]?.kind, 'bundle')
+      const definition = bridge.solved.at(-1)
+      const op = definition?.def.map(decodeOp).at(0)?.op
+      const action = op?.case === 'file' ? op.value.actions[0]?.action : undefined
+      assert.equal(action?.case === 'mkfile' && action.value.path, '/sbom.spdx.json')
+      const names = Object.values(definition?.metadata ?? {}).map(one => one.description['llb.customname'])
+      assert.match(names.join(''), name)
+    }
+  })
+  it('of a scanner that was asked for by name fail the build where it cannot be pulled', async () => {
+    const options = { ...withFile('FROM alpine\n'), images }
+    await assert.rejects(
+      build({ 'attest:sbom': 'generator=me/scanner' }, options),
+      /me\/scanner:latest: not found/,
+    )
+  })
 })

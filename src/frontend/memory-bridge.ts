@@ -5,6 +5,7 @@ import { cleanPath } from '../gostd/pattern-matcher.ts'
 import { digestOf } from '../oci/digest.ts'
 import type { VertexWarning } from '../status/solve-status.ts'
 import type { FrontendBridge, FrontendFacts, ForwardRequest, ImageLookup, SourceMeta } from './bridge.ts'
+import { memoryTree } from './scan/memory-tree.ts'
 
 /** A tree of the memory bridge: what was asked for. */
 export interface MemoryRef {
@@ -59,6 +60,11 @@ export function createMemoryBridge(options: MemoryBridgeOptions = {}): MemoryBri
       if (found === undefined) throw new SlipwayError('not-found', `open ${path}: no such file or directory`)
       const bytes = typeof found === 'string' ? new TextEncoder().encode(found) : found
       return range === undefined ? bytes : bytes.subarray(range.offset, range.offset + range.length)
+    },
+    async openTree(ref) {
+      const files = (ref === undefined ? undefined : options.files?.[sourceOf(ref.definition)]) ?? {}
+      const absolute = Object.entries(files).map(([path, data]) => [`/${path.replace(/^\//, '')}`, data])
+      return { ...memoryTree(Object.fromEntries(absolute)), [Symbol.dispose]: () => {} }
     },
     async inputs() {
       return options.inputs ?? {}

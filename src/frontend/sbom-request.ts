@@ -6,13 +6,18 @@ import type { Attributes } from './attributes.ts'
 
 /** A wish for a bill of materials. */
 export interface SbomRequest {
-  /** Image of the scanner, fully qualified. */
+  /** Image of the scanner, fully qualified; `builtin` for the scanner that needs no image. */
   readonly generator: string
+  /** Nobody asked for this scanner: another one may take its place where it cannot be had. */
+  readonly isDefault?: true
   /** Further settings of the scanner. */
   readonly parameters: Readonly<Record<string, string>>
 }
 
 const defaultGenerator = 'docker/buildkit-syft-scanner:stable-1'
+
+/** Names the scanner that is part of the frontend. */
+export const builtinGenerator = 'builtin'
 
 /**
  * Attestations that are asked for, by type in lower case: `attest:sbom`, `attest:provenance`, and the same as build args
@@ -38,6 +43,9 @@ export function parseSbom(attributes: Attributes): SbomRequest | undefined {
   const wanted = parseAttestations(attributes).get('sbom')
   if (wanted === undefined) return undefined
   const { generator = '', ...parameters } = wanted
+  if (generator === builtinGenerator) return { generator, parameters }
+  if (generator === defaultGenerator)
+    return { generator: `docker.io/${generator}`, isDefault: true, parameters }
   try {
     return { generator: formatReference(withDefaultTag(parseReference(generator))), parameters }
   } catch (error) {

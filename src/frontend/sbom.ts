@@ -1,4 +1,4 @@
-import { SlipwayError } from '../errors/slipway-error.ts'
+import { asSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
 import { exec, mountIndex } from '../llb/exec.ts'
 import { marshal } from '../llb/marshal.ts'
 import { image } from '../llb/source.ts'
@@ -8,9 +8,11 @@ import { type ExecMount, outputOf } from '../llb/vertex.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import type { Converted } from '../dockerfile/convert/convert.ts'
+import type { ImageMeta } from './bridge.ts'
 import type { BuildConfig } from './build-config.ts'
 import type { Attestation } from './result.ts'
-import type { SbomRequest } from './sbom-request.ts'
+import { createBuiltinScanner } from './builtin-scanner.ts'
+import { builtinGenerator, type SbomRequest } from './sbom-request.ts'
 import type { FrontendScope } from './scope.ts'
 
 /** What is scanned: a result, and further trees by name that the user wants to be looked into. */
@@ -19,23 +21,47 @@ export type Scanned = Pick<Converted, 'state' | 'scanExtras' | 'ignoresCache'>
 /** What scanners work with. */
 export interface ScannerScope<Ref> extends Pick<FrontendScope<Ref>, 'bridge' | 'uniqueId' | 'signal'> {
   readonly config: Pick<BuildConfig, 'buildPlatforms' | 'resolveMode'>
+  /** Value of SOURCE_DATE_EPOCH, if one was given. */
+  readonly epoch?: string | undefined
 }
 
 /** Makes the bill of materials of one platform's result. */
 export type Scanner<Ref> = (id: string, converted: Scanned, signal?: AbortSignal) => Promise<Attestation<Ref>>
 
 /**
- * A scanner of the image that the request names: it sees the result, and what else is to be scanned, below /run/src and
- * writes SPDX files to /run/out. Source: https://github.com/moby/buildkit/blob/v0.32.2/docs/attestations/sbom-protocol.md
+ * The scanner that the request names. The default one is an image of Docker Hub; where that cannot be had, the built-in
+ * scanner takes its place, and the name of its step says so.
  */
 export async function createScanner<Ref>(
   request: SbomRequest,
   scope: ScannerScope<Ref>,
 ): Promise<Scanner<Ref>> {
   const { bridge, config, signal } = scope
+  if (request.generator === builtinGenerator) return createBuiltinScanner(scope, spdxBundle, '')
   const platform = config.buildPlatforms[0] ?? bridge.facts.hostPlatform
   const lookup = { platform, resolveMode: config.resolveMode, logName: '' }
-  const meta = await bridge.resolveImage(request.generator, lookup, signal)
+  let meta: ImageMeta
+  try {
+    meta = await bridge.resolveImage(request.generator, lookup, signal)
+  } catch (e) {
+    if (request.isDefault !== true || signal?.aborted || asSlipwayError(e).code === 'permission-denied')
+      throw e
+    return createBuiltinScanner(scope, spdxBundle, ` (${request.generator} cannot be pulled)`)
+  }
+  return imageScanner(meta, platform, request, scope)
+}
+
+/**
+ * A scanner that is an image: it sees the result, and what else is to be scanned, below /run/src and writes SPDX files to
+ * /run/out. Source: https://github.com/moby/buildkit/blob/v0.32.2/docs/attestations/sbom-protocol.md
+ */
+function imageScanner<Ref>(
+  meta: ImageMeta,
+  platform: Platform,
+  request: SbomRequest,
+  scope: ScannerScope<Ref>,
+): Scanner<Ref> {
+  const { bridge, signal } = scope
   const settings = parseImageConfig(meta.config).config
   const args = [...(settings.Entrypoint ?? []), ...(settings.Cmd ?? [])]
   if (args.length === 0) {

@@ -94,13 +94,15 @@ export class BuildHistory {
     for await (const event of events.read(signal)) if (Ref === '' || event.record?.Ref === Ref) yield event
   }
 
-  /** Pins, deletes or finalizes a record. Throws `not-found`. */
+  /** Pins, deletes or finalizes a record. Throws `not-found` for one that is to be pinned. */
   update(request: UpdateBuildHistoryRequest): void {
     const { Ref, Delete, Finalize, Pinned } = request
     // Records are written whole when the build ends: there is nothing to wait for.
     if (Finalize) return
     const record = this.#options.records.get(Ref)
     if (record === undefined || this.#deleted.has(Ref)) {
+      // What is to be gone is gone.
+      if (Delete) return
       throw new SlipwayError('not-found', `failed to retrieve ref ${Ref}: file does not exist`)
     }
     if (Delete) this.#delete(Ref)
