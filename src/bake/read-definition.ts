@@ -1,4 +1,5 @@
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
+import { quote } from '../gostd/quote.ts'
 import type { Body } from '../hcl/body.ts'
 import { DiagnosticsError, diagnosticsToError } from '../hcl/diagnostic.ts'
 import type { FunctionHost } from '../hcl/functions/standard-functions.ts'
@@ -24,6 +25,8 @@ export interface ReadOptions {
   readonly functions: FunctionHost
   /** Reads a file that a compose file names, relative to the working directory; `undefined` when there is none. */
   readonly readFile?: (path: string) => Promise<Uint8Array | undefined>
+  /** Takes what the user is to be warned of, one line each. */
+  readonly warn?: (line: string) => void
   /** Context paths are relative to the files they stand in (BUILDX_BAKE_FILE_RELATIVE_PATHS). */
   readonly fileRelativePaths?: boolean
 }
@@ -108,19 +111,19 @@ async function sortUnknown(
   } catch (e) {
     if (!(e instanceof DiagnosticsError)) throw e
     const why = composeError instanceof Error ? composeError.message : String(composeError)
-    const { sources } = diagnosticsToError(e.diagnostics, [{ ...file, name: `${file.name}.hcl` }])
     throw new SlipwayError(
       'invalid-argument',
       `failed to parse ${file.name}: parsing yaml: ${why}, parsing hcl: ${e.message}`,
-      { sources },
     )
   }
 }
 
 function composeOptions(options: ReadOptions): ComposeReadOptions {
-  const lookup = composeLookup(options.variables, options.environment, options.dotEnv)
+  const find = composeLookup(options.variables, options.environment, options.dotEnv)
+  const missing = (name: string): void =>
+    options.warn?.(`The ${quote(name)} variable is not set. Defaulting to a blank string.`)
   return {
-    lookup,
+    lookup: Object.assign((name: string) => find(name), { missing }),
     home: options.functions.home,
     readFile: options.readFile ?? (() => Promise.resolve(undefined)),
   }

@@ -53,9 +53,20 @@ function canonicalField(value: YamlValue, key: string, path: string): YamlValue 
     case 'ulimits':
       if (isYamlMap(value)) for (const [name, limit] of value) checkUlimit(limit, `${path}.${name}`)
       return value
+    case 'args':
+    case 'labels':
+    case 'tags':
+      if (isYamlList(value)) checkTexts(value, path)
+      return value
     default:
       return value
   }
+}
+
+/** Repeated entries of some lists are told by their text. */
+function checkTexts(list: readonly YamlValue[], path: string): void {
+  for (const [i, entry] of list.entries())
+    if (typeof entry !== 'string') throw invalid(`${path}.[${i}]: unexpected type ${goTypeName(entry)}`)
 }
 
 function checkUlimit(limit: YamlValue, path: string): void {

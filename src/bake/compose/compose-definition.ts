@@ -47,8 +47,9 @@ export async function readComposeDefinition(
     if (service.get('build') === undefined || service.get('build') === null) continue
     targets.push(await serviceTarget(name, service, secrets, options))
   }
+  const isNull = targets.length === 0 ? { isNull: true } : {}
   return {
-    groups: [{ name: 'default', description: '', targets: targets.map(t => t.name) }],
+    groups: [{ name: 'default', description: '', targets: targets.map(t => t.name), ...isNull }],
     targets,
     variables: [],
   }

@@ -36,4 +36,14 @@ export function checkConsistency(
       if (!secrets.has(source)) fail(`refers to undefined build secret ${source}: invalid compose project`)
     }
   }
+  for (const [name, secret] of secrets) {
+    const said = (key: string): boolean => !['', null, undefined].includes(secret.get(key) as string | null)
+    if (secret.get('external') === true || isYamlMap(secret.get('external'))) continue
+    if (!said('file') && !said('environment')) {
+      throw new SlipwayError(
+        'invalid-argument',
+        `secret ${quote(name)} must declare either \`file\` or \`environment\`: invalid compose project`,
+      )
+    }
+  }
 }

@@ -2,7 +2,11 @@ import { SlipwayError } from '../../errors/slipway-error.ts'
 import type { YamlValue } from './yaml-value.ts'
 
 /** Finds the value of a variable. */
-export type Lookup = (name: string) => string | undefined
+export interface Lookup {
+  (name: string): string | undefined
+  /** Told of a variable that has no value where nothing is said for that case. */
+  readonly missing?: (name: string) => void
+}
 
 /** Thrown by `substitute` for a text that is no valid template. */
 export class InvalidTemplate extends Error {}
@@ -36,11 +40,17 @@ export function substitute(text: string, lookup: Lookup, depth = 0): string {
       const word = name.exec(text)?.[0]
       // A dollar sign before anything else is itself.
       if (word === undefined) out += '$'
-      else out += lookup(word) ?? ''
+      else out += valueOf(word, lookup)
       at = dollar + 1 + (word?.length ?? 0)
     }
   }
   return out
+}
+
+function valueOf(variable: string, lookup: Lookup): string {
+  const value = lookup(variable)
+  if (value === undefined) lookup.missing?.(variable)
+  return value ?? ''
 }
 
 function closingBrace(text: string, open: number): number {
@@ -58,7 +68,7 @@ function braced(content: string, lookup: Lookup, depth: number, whole: string): 
   if (word === undefined) throw new InvalidTemplate(whole)
   const rest = content.slice(word.length)
   const value = lookup(word)
-  if (rest === '') return value ?? ''
+  if (rest === '') return valueOf(word, lookup)
   const operator = operators.find(o => rest.startsWith(o))
   if (operator === undefined) throw new InvalidTemplate(whole)
   const argument = rest.slice(operator.length)

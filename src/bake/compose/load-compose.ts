@@ -37,10 +37,11 @@ function withProjectName(files: readonly BakeFile[], lookup: Lookup): Lookup {
     .map(d => (isYamlMap(d.value) ? d.value.get('name') : undefined))
     .filter(n => typeof n === 'string' && n !== '')
   const given = names.at(-1)
-  const name = typeof given === 'string' ? scalarText(interpolate(given, lookup)) : ''
+  const name = typeof given === 'string' ? scalarText(interpolate(given, key => lookup(key))) : ''
   const environment = lookup('COMPOSE_PROJECT_NAME') ?? ''
   const project = name !== '' ? name : environment !== '' ? environment : 'bake'
-  return key => (key === 'COMPOSE_PROJECT_NAME' ? project : lookup(key))
+  const named = (key: string): string | undefined => (key === 'COMPOSE_PROJECT_NAME' ? project : lookup(key))
+  return Object.assign(named, lookup.missing === undefined ? {} : { missing: lookup.missing })
 }
 
 async function loadFile(

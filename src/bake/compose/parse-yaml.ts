@@ -91,7 +91,7 @@ class Converter {
     }
     if (node.tag === '!reset' || node.tag === '!override') this.#cleared.push([...path])
     if (node.tag === '!reset') return undefined
-    if (isScalar(node)) return plainTimestamp(node) ?? scalar(node.value)
+    if (isScalar(node)) return plainTimestamp(node) ?? plainInteger(node) ?? scalar(node.value)
     if (isSeq(node)) {
       return node.items.flatMap((item, i) => {
         const value = this.#value(item as Node | null, [...path, String(i)])
@@ -141,6 +141,16 @@ class Converter {
 
 function plainTimestamp(node: Scalar): string | undefined {
   return node.type === 'PLAIN' && typeof node.value === 'string' ? timestampText(node.value) : undefined
+}
+
+/** Whole numbers that only the older YAML has: octal with a leading zero, binary, with underscores. */
+function plainInteger({ type, source }: Scalar): bigint | undefined {
+  const match =
+    type === 'PLAIN' ? /^([-+]?)(0[0-7_]+|0b[01_]+|[1-9][0-9]*_[0-9_]*)$/.exec(source ?? '') : null
+  if (match === null) return undefined
+  const digits = (match[2] as string).replaceAll('_', '')
+  const size = BigInt(/^0[0-7]/.test(digits) ? `0o${digits.slice(1)}` : digits)
+  return match[1] === '-' ? -size : size
 }
 
 function scalar(value: unknown): YamlValue {

@@ -45,6 +45,8 @@ export function applyXBake(
   const noCache = flag('no-cache')
   if (noCache !== undefined) out.noCache = noCache
   const contexts = extension.get('contexts')
+  if (contexts !== undefined && contexts !== null && !isYamlMap(contexts))
+    throw wrong(contexts, 'bake.stringMap', lineOf('contexts', extension))
   if (isYamlMap(contexts) && contexts.size > 0) {
     const more = contextsOf(new Map([...contexts].map(([k, v]) => [k, scalarText(v)])))
     out.contexts = new Map([...more, ...(out.contexts ?? [])])
@@ -52,11 +54,16 @@ export function applyXBake(
   return out
 }
 
+const isCollection = (value: YamlValue): boolean => isYamlMap(value) || isYamlList(value)
+
 /** A list of texts, or one text with blanks between its elements. */
 function texts(key: string, extension: YamlMap): readonly string[] {
   const value = extension.get(key)
   if (value === undefined || value === null) return []
-  if (isYamlList(value)) return value.map(scalarText)
+  if (isYamlList(value)) {
+    if (value.some(isCollection)) throw wrong(value, 'string', lineOf(key, extension))
+    return value.map(scalarText)
+  }
   if (isYamlMap(value)) throw wrong(value, 'string', lineOf(key, extension))
   return scalarText(value)
     .split(/\s+/)

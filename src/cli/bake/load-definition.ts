@@ -32,6 +32,8 @@ export interface LoadOptions {
   /** Where reading is shown. */
   readonly write: StatusWriter
   readonly signal: AbortSignal
+  /** Takes what the user is to be warned of, one line each. */
+  readonly warn: (line: string) => void
   /** Reads files of a git repository or an http server; no names stand for the default ones. */
   readonly readRemote: (url: string, names: readonly string[]) => Promise<RemoteDefinition>
 }
@@ -76,6 +78,7 @@ export async function loadDefinition(
     ...(dotEnv === undefined ? {} : { dotEnv: { name: '.env', data: dotEnv } }),
     functions: { now: host.now(), home: env['HOME'] ?? '', random: size => host.random(size) },
     readFile: path => readIfAny(path, host),
+    warn: options.warn,
     fileRelativePaths,
   })
   const remoteUrl = remote?.hasFiles === true ? asked.url : ''

@@ -53,6 +53,7 @@ async function bake(context: CommandContext<BakeFlags>): Promise<number> {
     host,
     write: display.write,
     signal,
+    warn: line => display.warnings.push(line),
     readRemote: async (url, names) => {
       if (builder === undefined) throw new TypeError('a remote definition without a builder')
       const { readRemote } = await import('../bake/read-remote.ts')
@@ -161,6 +162,8 @@ function tellWhere(
 /** Progress on standard error, which ends for a question and begins anew. */
 class Display implements AsyncDisposable {
   readonly notes: string[] = []
+  /** What the files made the user to be warned of. */
+  readonly warnings: string[] = []
   readonly #context: CommandContext<BakeFlags>
   readonly #builder: Builder | undefined
   #printer: ProgressPrinter | undefined
@@ -192,6 +195,7 @@ class Display implements AsyncDisposable {
     this.#printer = undefined
     await printer[Symbol.asyncDispose]()
     const { host, flags, globals } = this.#context
+    for (const line of this.warnings.splice(0)) host.stderr.write(`WARNING: ${line}\n`)
     if (['quiet', 'none'].includes(flags.progress)) return
     for (const note of new Set(this.notes.splice(0))) host.stderr.write(`${note}\n`)
     host.stderr.write(warningsText(printer.warnings, { debug: globals.debug, color: defaultColors.warning }))
