@@ -3,6 +3,7 @@ import type { HostFeatures } from './features.ts'
 import type { NetworkProvider, NetworkProviders } from './network/network-provider.ts'
 import type { Runtime } from './runtime.ts'
 import type { Scratch } from './scratch.ts'
+import type { SpareWrapper } from './spare-wrapper.ts'
 import type { DnsConfig } from './spec/resolv-conf.ts'
 
 /** How to run containers. */
@@ -34,5 +35,6 @@ export interface ExecutorContext {
   readonly networks: NetworkProviders
   readonly options: ExecutorOptions
   readonly scratch: (id: string) => Scratch
+  readonly spare: SpareWrapper
   readonly link: (target: string, path: string) => void
 }

@@ -13,6 +13,7 @@ import {
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isSlipwayError } from '../errors/slipway-error.ts'
 import { loadCdi } from './cdi/cdi-registry.ts'
 import type { ContainerMount } from './executor.ts'
@@ -24,6 +25,24 @@ const skip = await cannotRun()
 /** Paths below a directory, sorted. */
 function tree(directory: string): string[] {
   return readdirSync(directory, { recursive: true }).map(String).sort()
+}
+
+/** Arguments of a process, each with a NUL behind it; empty when it is gone. */
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** Looks until what it finds is right. */
+async function eventually<T>(look: () => T, right: (found: T) => boolean): Promise<T> {
+  for (;;) {
+    const found = look()
+    if (right(found)) return found
+    await sleep(20)
+  }
 }
 
 function hostMounts(part: string): string[] {
@@ -78,6 +97,23 @@ describe('containers on runc', { skip }, () => {
 
   test('/dev/stdout can be opened again', async () => {
     assert.equal((await f.run(f.container('echo again >/dev/stdout'))).stdout, 'again\n')
+  })
+
+  test('a wrapper waits for the next container while one runs, and goes when none comes', async () => {
+    const waiting = (): number[] =>
+      readdirSync('/proc')
+        .filter(pid => /^\d+$/.test(pid) && commandLine(pid).includes(`${f.directory}/executor/sandbox`))
+        .filter(pid => commandLine(pid).includes('read -r setup') && commandLine(pid).startsWith('sh\0'))
+        .map(Number)
+    const output = new Output()
+    await using running = await f.executor.start(f.container('echo up; sleep 1000'), output)
+    await output.waitFor('up')
+    const [spare] = await eventually(waiting, found => found.length === 1)
+    const { stdout } = await f.run(f.container('echo from the next'))
+    assert.equal(stdout, 'from the next\n')
+    assert.ok(!existsSync(`/proc/${spare}`), 'it was the one that waited')
+    await eventually(waiting, found => found.length === 0)
+    await running.signal('KILL')
   })
 
   test('a process killed by a signal has exit code 128 + number', async () => {

@@ -7,6 +7,7 @@ import { detectFeatures } from './features.ts'
 import { hostNetwork, noNetwork } from './network/network-provider.ts'
 import { findRuntime, type Runtime, systemPath } from './runtime.ts'
 import { removeAbandonedScratch, Scratch } from './scratch.ts'
+import { SpareWrapper } from './spare-wrapper.ts'
 import { startContainer } from './start-container.ts'
 
 export type { ExecutorOptions } from './executor-context.ts'
@@ -23,6 +24,7 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
   removeAbandonedScratch(scratchRoot)
   if (features.cgroups.writable) removeAbandonedGroups(features.cgroups, Date.now())
   const searchPath = options.searchPath ?? systemPath
+  const spare = new SpareWrapper({ directory, searchPath })
   let runtime: Promise<Runtime> | undefined
   const context = async (): Promise<ExecutorContext> => {
     runtime ??= findRuntime({ searchPath, binary: options.runtime })
@@ -38,6 +40,7 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
       networks: { default: options.network ?? hostNetwork, host: hostNetwork, none: noNetwork },
       options,
       scratch: id => new Scratch(scratchRoot, id),
+      spare,
       link: symlinkSync,
     }
   }

@@ -17,6 +17,19 @@ export interface SandboxOptions {
   /** Give it a network namespace of its own, too. */
   readonly network: boolean
   readonly searchPath: string
+  /** A wrapper that has been started already, and the line that it waits for in place of `script`. */
+  readonly waiting?: { readonly wrapper: ChildProcess; readonly line: string } | undefined
+}
+
+/** What decides how a wrapper is started. */
+export type WrapperOptions = Pick<SandboxOptions, 'script' | 'stdin' | 'network' | 'searchPath'>
+
+/** Starts a wrapper process; descriptor 3 is the channel to its script. */
+export function startWrapper(options: WrapperOptions): ChildProcess {
+  return spawn('setpriv', wrapperArguments(options), {
+    stdio: [options.stdin === 'open' ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe'],
+    env: toolEnvironment(options.searchPath),
+  })
 }
 
 /**
@@ -37,10 +50,7 @@ export class Sandbox implements AsyncDisposable {
   #gone = false
 
   constructor(options: SandboxOptions) {
-    const child = spawn('setpriv', wrapperArguments(options), {
-      stdio: [options.stdin === 'open' ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe'],
-      env: toolEnvironment(options.searchPath),
-    })
+    const child = options.waiting?.wrapper ?? startWrapper(options)
     this.#child = child
     this.#channel = child.stdio[3] as Duplex
     child.stdout?.on('data', options.stdout)
@@ -57,6 +67,7 @@ export class Sandbox implements AsyncDisposable {
     this.ready = ready
     this.running = ready.then(() => this.#heard(runningLine))
     for (const promise of [this.exit, this.ready, this.running]) promise.catch(() => {})
+    if (options.waiting !== undefined) this.#channel.write(`${options.waiting.line}\n`)
   }
 
   /** Number of the outer process; its mount namespace is the sandbox's. */
@@ -144,7 +155,7 @@ export function toolEnvironment(searchPath: string): Record<string, string> {
   return { PATH: searchPath, LIBMOUNT_FORCE_MOUNT2: 'always', LC_ALL: 'C' }
 }
 
-function wrapperArguments(options: SandboxOptions): string[] {
+function wrapperArguments(options: WrapperOptions): string[] {
   const namespaces = ['--mount', '--pid', ...(options.network ? ['--net'] : [])]
   const unshare = [
     'unshare',

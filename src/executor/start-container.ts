@@ -11,7 +11,7 @@ import { feedInput } from './feed-input.ts'
 import { type MountPlan, planMounts } from './mount-plan.ts'
 import { files, type Prepared, prepareContainer, type PrepareOptions } from './prepare.ts'
 import { removeMountPoints } from './root/mount-points.ts'
-import { setupScript } from './root/setup-script.ts'
+import { setupLine, type SetupScript, setupScript } from './root/setup-script.ts'
 import { runtimeCommand } from './runtime.ts'
 import { Sandbox } from './sandbox.ts'
 import { generateSpec } from './spec/generate-spec.ts'
@@ -59,17 +59,23 @@ async function setUp(
   const cgroup = groupPath(container.id, container.cgroupParent || context.options.cgroupParent)
   resources.defer(() => removeGroup(context.features.cgroups, cgroup))
   const watch = new ExecFormatWatch()
+  const script = scriptOf(context, container, stdio, plan, runtime)
+  const stdin = stdio.stdin !== undefined || stdio.tty !== undefined ? 'open' : 'none'
+  const network = context.networks[container.network].namespace === 'wrapper'
+  const line = stdin === 'none' && !network ? setupLine(script) : undefined
+  const wrapper = line === undefined ? undefined : context.spare.take()
   const sandbox = resources.use(
     new Sandbox({
-      script: script(context, container, stdio, plan, runtime),
-      stdin: stdio.stdin !== undefined || stdio.tty !== undefined ? 'open' : 'none',
+      script: setupScript(script),
+      stdin,
       stdout: stdio.stdout,
       stderr: chunk => {
         watch.add(chunk)
         stdio.stderr(chunk)
       },
-      network: context.networks[container.network].namespace === 'wrapper',
+      network,
       searchPath,
+      waiting: line === undefined || wrapper === undefined ? undefined : { wrapper, line },
     }),
   )
   await abortable(sandbox.ready, signal)
@@ -82,6 +88,7 @@ async function setUp(
   throwIfAborted(signal)
   sandbox.go(prepared.go)
   await abortable(sandbox.running, signal)
+  context.spare.prepare()
   if (stdio.stdin !== undefined && sandbox.stdin !== null) {
     feedInput(stdio.stdin, sandbox.stdin).catch(() => {})
   }
@@ -131,23 +138,23 @@ function undoMountPoints(plan: MountPlan, prepared: Prepared): void {
   if (plan.rootUpper !== undefined) removeMountPoints(plan.rootUpper, prepared.mountPoints)
 }
 
-function script(
+function scriptOf(
   context: ExecutorContext,
   container: ContainerSpec,
   stdio: ProcessStdio,
   plan: MountPlan,
   runtime: readonly string[],
-): string {
+): SetupScript {
   const { directory } = context
   const keep = context.runtime.keeps ? ['--keep'] : []
   const bundle = ['--bundle', directory, '--pid-file', `${directory}/pid`]
   const command = [...runtime, 'run', ...keep, ...bundle, container.id]
-  return setupScript({
+  return {
     directory,
     mounts: plan.mounts,
     command: stdio.tty === undefined ? command : withTerminal(command, `${directory}/tty`, stdio.tty),
     stdio: context.runtime.name === 'crun' && stdio.tty === undefined ? 'relayed' : 'direct',
-  })
+  }
 }
 
 async function specOf(

@@ -18,7 +18,7 @@ import { after, beforeEach, describe, test } from 'node:test'
 import { createMountPoints, createWorkingDirectory, removeMountPoints } from './mount-points.ts'
 import { hasVolatileOverlay, mostLowers, overlayMount } from './overlay-options.ts'
 import { resolveInRoot } from './resolve-in-root.ts'
-import { bindLine, quoteWord, setupScript } from './setup-script.ts'
+import { bindLine, quoteWord, setupLine, setupScript, waitingScript } from './setup-script.ts'
 
 describe('a root directory', () => {
   const base = mkdtempSync(join(tmpdir(), 'slipway-root-'))
@@ -184,6 +184,16 @@ describe('the set-up script', () => {
       'exec 2>&4 3>&- 4>&-',
       "exec runc run 'a'\\''b'",
     ])
+  })
+
+  test('is one line for a wrapper that waits, where it can be', () => {
+    const overlay = { cwd: '/l', options: 'lowerdir=a:b', mark: 'w/incompat' }
+    const mounts = [{ kind: 'overlay' as const, target: 'rootfs', overlay }]
+    const script = { directory: '/d', mounts, command: ['runc', 'run', 'x'], stdio: 'direct' as const }
+    assert.deepEqual(setupLine(script)?.split('; '), setupScript(script).split('\n').slice(3))
+    assert.deepEqual(waitingScript('/d').split('\n').slice(0, 3), setupScript(script).split('\n').slice(0, 3))
+    assert.equal(setupLine({ ...script, stdio: 'relayed' }), undefined)
+    assert.equal(setupLine({ ...script, command: ['runc', 'run', 'two\nlines'] }), undefined)
   })
 
   test('words come through a shell unchanged', () => {

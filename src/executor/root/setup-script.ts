@@ -27,28 +27,43 @@ export const runningLine = 'slipway: running'
  * that, what commands say on standard error goes to descriptor 3 as well. All that it mounts ends with the namespace.
  */
 export function setupScript(script: SetupScript): string {
+  return [...beginning(script.directory), ...setupLines(script)].join('\n')
+}
+
+/** The same script as far as it is alike for all containers; then it reads a line, `setupLine`, and evaluates that. */
+export function waitingScript(directory: string): string {
+  return [...beginning(directory), 'IFS= read -r setup <&3', 'eval "$setup"'].join('\n')
+}
+
+/** The rest of the script as one line; undefined where it cannot be one. */
+export function setupLine(script: SetupScript): string | undefined {
+  const lines = setupLines(script)
+  return lines.some(line => line.includes('\n') || line.endsWith('&')) ? undefined : lines.join('; ')
+}
+
+function beginning(directory: string): string[] {
+  return ['set -e', 'exec 4>&2 2>&3', `mount -n -t tmpfs -o mode=0700 slipway ${quoteWord(directory)}`]
+}
+
+function setupLines(script: SetupScript): string[] {
   const { directory, mounts } = script
   const at = (name: string): string => quoteWord(`${directory}/${name}`)
-  const lines = [
-    'set -e',
-    'exec 4>&2 2>&3',
-    `mount -n -t tmpfs -o mode=0700 slipway ${quoteWord(directory)}`,
+  return [
     ...(mounts.length === 0 ? [] : [`mkdir ${mounts.map(mount => at(mount.target)).join(' ')}`]),
-    ...mounts.map(mount => setupMount(mount, at(mount.target))),
+    ...mounts.flatMap(mount => setupMount(mount, at(mount.target))),
     `echo '${readyLine}' >&3`,
     'IFS= read -r go <&3',
     'eval "$go"',
     `echo '${runningLine}' >&3`,
     ...(script.stdio === 'relayed' ? relayed(script, at) : direct(script)),
   ]
-  return lines.join('\n')
 }
 
-function setupMount(mount: SetupMount, target: string): string {
-  if (mount.kind === 'bind') return `mount -n --bind ${quoteWord(mount.source)} ${target}`
+function setupMount(mount: SetupMount, target: string): string[] {
+  if (mount.kind === 'bind') return [`mount -n --bind ${quoteWord(mount.source)} ${target}`]
   const { cwd, options, mark } = mount.overlay
-  const stale = mark === undefined ? '' : `test ! -e ${quoteWord(mark)} || rm -rf ${quoteWord(mark)}\n`
-  return `cd ${quoteWord(cwd)}\n${stale}mount -n -t overlay -o ${quoteWord(options)} overlay ${target}`
+  const stale = mark === undefined ? [] : [`test ! -e ${quoteWord(mark)} || rm -rf ${quoteWord(mark)}`]
+  return [`cd ${quoteWord(cwd)}`, ...stale, `mount -n -t overlay -o ${quoteWord(options)} overlay ${target}`]
 }
 
 function direct(script: SetupScript): string[] {
