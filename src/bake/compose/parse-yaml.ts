@@ -50,6 +50,11 @@ export function parseComposeYaml(text: string, filename: string): ComposeDocumen
     // An alias without its anchor is reported where it is followed, in Go's words.
     const error = document.errors.find(e => e.code !== 'BAD_ALIAS' || !e.message.includes('Unresolved alias'))
     if (error !== undefined) {
+      const colon = strayColon(error, text)
+      if (colon !== undefined) {
+        const { line, col } = lines.linePos(colon)
+        throw fail(`line ${line}, column ${col}: mapping values are not allowed in this context`)
+      }
       const line = error.linePos?.[0].line
       const deep = error.message.startsWith('Maximum call stack size')
       if (deep) throw fail('the document is nested too deeply')
@@ -57,6 +62,16 @@ export function parseComposeYaml(text: string, filename: string): ComposeDocumen
     }
     return document.contents === null ? [] : [new Converter(document, lines, fail).convert()]
   })
+}
+
+/** Where the colon is that makes a key of what cannot be one; undefined for other errors. */
+function strayColon(
+  { code, pos }: { code: string; pos: readonly number[] },
+  text: string,
+): number | undefined {
+  if (code !== 'MULTILINE_IMPLICIT_KEY' && code !== 'BLOCK_AS_IMPLICIT_KEY') return undefined
+  const found = text.slice(pos[0]).search(/:(?=\s|$)/)
+  return found < 0 ? undefined : (pos[0] ?? 0) + found
 }
 
 class Converter {
