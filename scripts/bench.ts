@@ -69,7 +69,7 @@ for (const scenario of scenarios.filter(({ name }) => name.includes(flags.only))
           `${scenario.name}: ${contender.name}: ${Math.round(measured.ms)} ms, ${mebibytes(measured.peak)}`,
         )
       } catch (error) {
-        console.log(`${scenario.name}: ${contender.name}: ${(error as Error).message}`)
+        console.log(`${scenario.name}: ${contender.name}: ${(error as Error).message.slice(0, 600)}`)
       }
       await run(['rm', '-rf', join(dir, nonce)])
     }

@@ -81,6 +81,8 @@ export async function startBuildah(dir: string): Promise<Contender> {
   await writeFile(policy, '{"default":[{"type":"insecureAcceptAnything"}]}')
   const store = ['--root', join(dir, 'root'), '--runroot', join(dir, 'run'), '--storage-driver', 'overlay']
   const trust = ['--signature-policy', policy, '--tls-verify=false']
+  const runtime = findProgram('runc') // the others' too; Debian's crun refuses hybrid cgroups
+  const runtimeFlags = runtime === undefined ? [] : ['--runtime', runtime]
   const call = (...args: string[]): Promise<Measured> =>
     measure([program, ...store, ...args], { env: { ...process.env, TMPDIR: dir }, cwd: dir, daemons: [] })
   return {
@@ -91,7 +93,7 @@ export async function startBuildah(dir: string): Promise<Contender> {
       const name = output.kind === 'store' ? output.tag : `bench-${process.pid}`
       const platforms = job.platforms ?? []
       const tag = platforms.length > 1 ? ['--manifest', `${name}-list`] : ['--tag', name]
-      const flags = ['bud', '--layers', hostNetwork, ...trust, ...tag, ...argFlags(job)]
+      const flags = ['bud', '--layers', hostNetwork, ...runtimeFlags, ...trust, ...tag, ...argFlags(job)]
       const select = platforms.length > 0 ? ['--platform', platforms.join(',')] : []
       const built = await call(...flags, ...select, job.context)
       if (output.kind === 'none' || output.kind === 'store') return built
