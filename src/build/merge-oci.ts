@@ -14,7 +14,7 @@ import {
 import { isIndexType, mediaType } from '../oci/media-type.ts'
 import { formatPlatform, normalizePlatform, type Platform } from '../oci/platform.ts'
 import { encodeHeader, endOfArchive, padding } from '../tar/encode-header.ts'
-import { noXattrs } from '../tar/entry.ts'
+import { plainEntry } from '../tar/plain-entry.ts'
 import { readTar } from '../tar/read-tar.ts'
 
 /** The archive of one node: an OCI layout, with what it was asked for. */
@@ -136,7 +136,7 @@ async function* blobs(path: string, written: Set<string>): AsyncGenerator<Uint8A
     const name = entry.name.replace(/^\.\//, '')
     if (!/^blobs\/sha256\/[a-f0-9]{64}$/.test(name) || written.has(name)) continue
     written.add(name)
-    yield header(name, entry.size)
+    yield encodeHeader(plainEntry('file', name, 0o644, entry.size))
     yield* bytesOf(content)
     yield padding(entry.size)
   }
@@ -147,21 +147,7 @@ async function* bytesOf(content: AsyncIterable<{ readonly bytes: Uint8Array }>):
 }
 
 function* member(name: string, bytes: Uint8Array): Generator<Uint8Array> {
-  yield header(name, bytes.length)
+  yield encodeHeader(plainEntry('file', name, 0o644, bytes.length))
   yield bytes
   yield padding(bytes.length)
-}
-
-function header(name: string, size: number): Uint8Array {
-  const owner = { uid: 0, gid: 0, devmajor: 0, devminor: 0 }
-  return encodeHeader({
-    ...owner,
-    type: 'file',
-    name,
-    linkname: '',
-    mode: 0o644,
-    size,
-    mtimeNs: 0n,
-    xattrs: noXattrs,
-  })
 }

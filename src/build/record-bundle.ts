@@ -7,7 +7,7 @@ import {
 } from '../proto/gen/control_pb.ts'
 import { goStructJson } from '../proto/go-struct-json.ts'
 import { encodeHeader, endOfArchive, padding } from '../tar/encode-header.ts'
-import { noXattrs, type TarEntry } from '../tar/entry.ts'
+import { plainEntry } from '../tar/plain-entry.ts'
 
 /** A record to be bundled, with what is known beside it. */
 export interface BundledRecord {
@@ -43,8 +43,8 @@ export async function* recordBundle(records: readonly BundledRecord[]): AsyncIte
   const root = manifests.length === 1 && only !== undefined ? only : addIndex(records, manifests, blobs)
   const type = 'application/vnd.oci.image.index.v1+json'
   const index = goJson({ schemaVersion: 2, mediaType: type, manifests: [blobJson(root)] })
-  yield encodeHeader(member('blobs/', 'directory', 0o755, 0))
-  yield encodeHeader(member('blobs/sha256/', 'directory', 0o755, 0))
+  yield encodeHeader(plainEntry('directory', 'blobs/', 0o755))
+  yield encodeHeader(plainEntry('directory', 'blobs/sha256/', 0o755))
   for (const [digest, bytes] of [...blobs].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     yield* file(`blobs/sha256/${digest.slice('sha256:'.length)}`, 0o444, bytes)
   }
@@ -145,21 +145,7 @@ function blobJson({ mediaType, digest, size, annotations = {} }: Blob): JsonValu
 }
 
 function* file(name: string, mode: number, bytes: Uint8Array): Iterable<Uint8Array> {
-  yield encodeHeader(member(name, 'file', mode, bytes.length))
+  yield encodeHeader(plainEntry('file', name, mode, bytes.length))
   yield bytes
   yield padding(bytes.length)
 }
-
-const member = (name: string, type: 'file' | 'directory', mode: number, size: number): TarEntry => ({
-  type,
-  name,
-  linkname: '',
-  mode,
-  uid: 0,
-  gid: 0,
-  size,
-  mtimeNs: 0n,
-  devmajor: 0,
-  devminor: 0,
-  xattrs: noXattrs,
-})

@@ -1,7 +1,7 @@
 import type { BuildOptions } from '../bake/build-options.ts'
 import { type CallFunction, parseCallFunction } from '../bake/attrs/call-function.ts'
 import type { ExportEntry } from '../bake/attrs/export-entry.ts'
-import { writeUlimit } from '../bake/attrs/ulimit.ts'
+import { writeUlimit } from '../gostd/ulimit.ts'
 import type { RequestedAnnotation } from '../oci/annotation-flag.ts'
 import { formatReference, parseTag } from '../oci/reference.ts'
 import type { BuildRequest } from './build-request.ts'

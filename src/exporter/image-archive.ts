@@ -6,7 +6,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import { type Digest, digestHex } from '../oci/digest.ts'
 import { familiarReference, parseReference } from '../oci/reference.ts'
 import { encodeHeader, endOfArchive, padding } from '../tar/encode-header.ts'
-import { noXattrs } from '../tar/entry.ts'
+import { plainEntry } from '../tar/plain-entry.ts'
 import type { ExportContext } from './export-context.ts'
 import type { WrittenImage } from './image-writer.ts'
 
@@ -54,19 +54,7 @@ export async function* imageArchive(
 function header(name: string, size: number, type: 'file' | 'directory'): Uint8Array {
   const mode =
     type === 'directory' ? 0o755 : name === 'index.json' || name === 'manifest.json' ? 0o644 : 0o444
-  return encodeHeader({
-    type,
-    name,
-    linkname: '',
-    mode,
-    uid: 0,
-    gid: 0,
-    size,
-    mtimeNs: 0n,
-    devmajor: 0,
-    devminor: 0,
-    xattrs: noXattrs,
-  })
+  return encodeHeader(plainEntry(type, name, mode, size))
 }
 
 async function archiveFiles(

@@ -1,6 +1,7 @@
 import { closeSync, readSync } from 'node:fs'
 import { encodeHeader, endOfArchive, padding } from '../tar/encode-header.ts'
 import { noXattrs, type TarEntry, type TarType } from '../tar/entry.ts'
+import { plainEntry } from '../tar/plain-entry.ts'
 import type { Entry, FileTree } from '../snapshot/tree.ts'
 import type { SinkTree } from './client-sink.ts'
 
@@ -26,11 +27,11 @@ export async function* treeArchive(
 ): AsyncIterable<Uint8Array> {
   for (const one of trees) {
     const prefix = one.prefix === '' ? '' : `${one.prefix}/`
-    if (prefix !== '') yield encodeHeader(directoryEntry(prefix))
+    if (prefix !== '') yield encodeHeader(plainEntry('directory', prefix, 0o755))
     yield* walk(one.tree, '/', prefix, new Map(), signal)
     for (const [path, bytes] of one.extra) {
       yield encodeHeader({
-        ...directoryEntry(`${prefix}${path}`),
+        ...plainEntry('directory', `${prefix}${path}`, 0o755),
         type: 'file',
         mode: 0o600,
         size: bytes.length,
@@ -41,20 +42,6 @@ export async function* treeArchive(
   }
   yield endOfArchive
 }
-
-const directoryEntry = (name: string): TarEntry => ({
-  type: 'directory',
-  name,
-  linkname: '',
-  mode: 0o755,
-  uid: 0,
-  gid: 0,
-  size: 0,
-  mtimeNs: 0n,
-  devmajor: 0,
-  devminor: 0,
-  xattrs: noXattrs,
-})
 
 async function* walk(
   tree: FileTree,

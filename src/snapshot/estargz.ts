@@ -5,7 +5,7 @@ import { gzipHeader, gzipMember } from '../compression/gzip-member.ts'
 import { throwIfAborted } from '../async/abort.ts'
 import { type Digest, digestOf, parseDigest } from '../oci/digest.ts'
 import { encodeHeader, endOfArchive, padding } from '../tar/encode-header.ts'
-import { noXattrs } from '../tar/entry.ts'
+import { plainEntry } from '../tar/plain-entry.ts'
 import { type Member, TocBuilder, tocName } from './estargz-toc.ts'
 
 /** What a blob of this kind is, besides its bytes. */
@@ -116,19 +116,7 @@ class MemberWriter {
 
 function tocArchive(json: string): Buffer {
   const bytes = Buffer.from(json)
-  const header = encodeHeader({
-    type: 'file',
-    name: tocName,
-    linkname: '',
-    mode: 0,
-    uid: 0,
-    gid: 0,
-    size: bytes.length,
-    mtimeNs: 0n,
-    devmajor: 0,
-    devminor: 0,
-    xattrs: noXattrs,
-  })
+  const header = encodeHeader(plainEntry('file', tocName, 0, bytes.length))
   return Buffer.concat([header, bytes, padding(bytes.length), endOfArchive])
 }
 

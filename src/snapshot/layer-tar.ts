@@ -4,6 +4,7 @@ import { SlipwayError } from '../errors/slipway-error.ts'
 import { getXattr, listXattrs } from '../sys/xattr.ts'
 import { encodeHeader, endOfArchive, padding } from '../tar/encode-header.ts'
 import { noXattrs, type TarEntry } from '../tar/entry.ts'
+import { plainEntry } from '../tar/plain-entry.ts'
 import { LayerTree } from './layer-tree.ts'
 import { listNames } from './list-names.ts'
 import { entryOf, statPath } from './read-entry.ts'
@@ -229,17 +230,5 @@ function level(path: string, real: string, below: boolean, header: Buffer | unde
 }
 
 function whiteout(path: string): TarEntry {
-  return {
-    type: 'file',
-    name: path.slice(1),
-    linkname: '',
-    mode: 0,
-    uid: 0,
-    gid: 0,
-    size: 0,
-    mtimeNs: 0n,
-    devmajor: 0,
-    devminor: 0,
-    xattrs: noXattrs,
-  }
+  return plainEntry('file', path.slice(1), 0)
 }

@@ -17,7 +17,7 @@ import { parsePolicyEntry } from './policy-entry.ts'
 import { parseResourceLimits } from './resources.ts'
 import { distinctSecrets, parseSecretEntries, parseSecretEntry, writeSecretEntry } from './secret-entry.ts'
 import { parseSshEntry, writeSshEntry } from './ssh-entry.ts'
-import { parseUlimit, writeUlimit } from './ulimit.ts'
+import { parseUlimit, writeUlimit } from '../../gostd/ulimit.ts'
 
 const refuses = (read: (text: string) => unknown, vectors: readonly (readonly [string, string])[]): void => {
   for (const [text, message] of vectors)
@@ -176,6 +176,9 @@ describe('limits of resources', () => {
     refuses(parseUlimit, [
       ['foo', 'invalid ulimit argument: foo'],
       ['foo=1', 'invalid ulimit type: foo'],
+      ['as=1', 'invalid ulimit type: as'],
+      ['=1', 'invalid ulimit type: '],
+      ['nofile=', 'strconv.ParseInt: parsing "": invalid syntax'],
       ['nofile=1:2:3', 'too many limit value arguments - 1:2:3, can only have up to two, `soft[:hard]`'],
       ['nofile=2:1', 'ulimit soft limit must be less than or equal to hard limit: 2 > 1'],
       ['nofile=x', 'strconv.ParseInt: parsing "x": invalid syntax'],

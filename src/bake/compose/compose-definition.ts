@@ -6,7 +6,7 @@ import { type AttestEntry, canonicalAttest, parseAttestEntry } from '../attrs/at
 import { parseCacheEntries } from '../attrs/cache-entry.ts'
 import { makeSecretEntry, type SecretEntry } from '../attrs/secret-entry.ts'
 import { compareSsh, type SshEntry } from '../attrs/ssh-entry.ts'
-import { parseUlimit, writeUlimit } from '../attrs/ulimit.ts'
+import { parseUlimit, writeUlimit } from '../../gostd/ulimit.ts'
 import type { BakeFile } from '../file-plan.ts'
 import type { Definition, Target } from '../target.ts'
 import { checkTargetName, sanitizeTargetName } from '../target-name.ts'

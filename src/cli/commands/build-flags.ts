@@ -2,8 +2,9 @@ import { parseBool } from '../../gostd/parse-number.ts'
 import type { FlagSet } from '../../gostd/pflag/flag-set.ts'
 import { boolType, stringType } from '../../gostd/pflag/flag-type.ts'
 import { flagValues } from '../../gostd/pflag/flag-values.ts'
+import type { Ulimit } from '../../gostd/ulimit.ts'
 import type { Host } from '../host.ts'
-import { bytesType, type Ulimit, ulimitType } from './value-types.ts'
+import { bytesType, ulimitType } from './value-types.ts'
 
 /** Flags that `build` and `bake` share. */
 export interface CommonBuildFlags {

@@ -1,29 +1,9 @@
+import { goCodeName } from '../../errors/go-code-name.ts'
 import { bytesSize } from '../../gostd/byte-units.ts'
 import { tabColumns } from '../../gostd/tab-columns.ts'
 import type { NamedValue } from './inspect-config.ts'
 import type { InspectedBuild } from './inspect-record.ts'
 import { shortDuration } from './short-duration.ts'
-
-/** Names of gRPC codes as Go prints them. https://github.com/grpc/grpc-go/blob/v1.82.1/codes/code_string.go */
-const codeNames = [
-  'OK',
-  'Canceled',
-  'Unknown',
-  'InvalidArgument',
-  'DeadlineExceeded',
-  'NotFound',
-  'AlreadyExists',
-  'PermissionDenied',
-  'ResourceExhausted',
-  'FailedPrecondition',
-  'Aborted',
-  'OutOfRange',
-  'Unimplemented',
-  'Internal',
-  'Unavailable',
-  'DataLoss',
-  'Unauthenticated',
-]
 
 type Row = readonly [string, string | undefined]
 
@@ -86,7 +66,7 @@ function progressText(build: InspectedBuild): string {
   return present([
     ['Started', localTime(build.startedMs)],
     ['Duration', shortDuration(build.durationMs) + running],
-    ['Error', error && `${codeNames[error.Code] ?? `Code(${error.Code})`} ${error.Message}`],
+    ['Error', error && `${goCodeName(error.Code)} ${error.Message}`],
     ['Status', build.Status === 'canceled' ? 'Canceled' : undefined],
     ['Build Steps', `${done}/${total} (${share}% cached)`],
   ])

@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { encodeHeader, endOfArchive, padding } from '../../tar/encode-header.ts'
-import { noXattrs, type TarEntry, type TarType } from '../../tar/entry.ts'
+import { plainEntry } from '../../tar/plain-entry.ts'
 
 /**
  * The files of a daemon's configuration folder as a tar, to be unpacked in the folder above. Throws `invalid-argument`
@@ -25,10 +25,10 @@ export function configArchive(folder: string, files: Readonly<Record<string, Uin
     }
   }
   const parts: Uint8Array[] = []
-  for (const dir of [...folders].sort()) parts.push(encodeHeader(entry(`${dir}/`, 'directory', 0o755, 0)))
+  for (const dir of [...folders].sort()) parts.push(encodeHeader(plainEntry('directory', `${dir}/`, 0o755)))
   for (const path of paths) {
     const content = files[path] ?? new Uint8Array()
-    parts.push(encodeHeader(entry(`${folder}/${path}`, 'file', 0o644, content.length)), content)
+    parts.push(encodeHeader(plainEntry('file', `${folder}/${path}`, 0o644, content.length)), content)
     parts.push(padding(content.length))
   }
   return Buffer.concat([...parts, endOfArchive])
@@ -40,9 +40,4 @@ function isPlain(path: string): boolean {
     !/[\\\0]/.test(path) &&
     path.split('/').every(part => part !== '' && part !== '.' && part !== '..')
   )
-}
-
-function entry(name: string, type: TarType, mode: number, size: number): TarEntry {
-  const owner = { uid: 0, gid: 0, devmajor: 0, devminor: 0 }
-  return { ...owner, type, name, linkname: '', mode, size, mtimeNs: 0n, xattrs: noXattrs }
 }

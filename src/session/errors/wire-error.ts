@@ -1,31 +1,11 @@
 import { create } from '@bufbuild/protobuf'
 import { type Code, ConnectError } from '@connectrpc/connect'
 import { codeFromGrpc, codes, type ErrorCode } from '../../errors/codes.ts'
+import { goCodeName } from '../../errors/go-code-name.ts'
 import { asSlipwayError, isSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
 import { type Status, StatusSchema } from '../../proto/gen/rpc-status_pb.ts'
 import { connectionError } from './connection-error.ts'
 import { decodeDetails, detailUrl, encodeDetails, type WireDetail } from './details.ts'
-
-/** Names of the codes as Go prints them, by number. https://github.com/grpc/grpc-go/blob/v1.82.1/codes/code_string.go */
-const goNames = [
-  'OK',
-  'Canceled',
-  'Unknown',
-  'InvalidArgument',
-  'DeadlineExceeded',
-  'NotFound',
-  'AlreadyExists',
-  'PermissionDenied',
-  'ResourceExhausted',
-  'FailedPrecondition',
-  'Aborted',
-  'OutOfRange',
-  'Unimplemented',
-  'Internal',
-  'Unavailable',
-  'DataLoss',
-  'Unauthenticated',
-] as const
 
 /**
  * Codes that BuildKit gives to failures of a build; it leaves all others `unknown`. A Go client prints the code before
@@ -96,15 +76,14 @@ function toWire(
   const hidden = options.ofBuild === true && !buildCodes.has(error.code)
   const code = codes[hidden ? 'unknown' : error.code].grpc
   // An error that came over another wire has its code in front already; the next reader will put it there again.
-  const prefix = `${goNames[code]}: `
+  const prefix = `${goCodeName(code)}: `
   const message = error.message.startsWith(prefix) ? error.message.slice(prefix.length) : error.message
   return { code, message, details: encodeDetails(error) }
 }
 
 function fromWire(grpc: number, text: string, wire: readonly WireDetail[], cause: unknown): SlipwayError {
   const { code, ...decoded } = decodeDetails(wire)
-  const name = goNames[grpc]
-  const message = name === undefined || name === 'Unknown' ? text : `${name}: ${text}`
+  const message = codeFromGrpc(grpc) === 'unknown' ? text : `${goCodeName(grpc)}: ${text}`
   return new SlipwayError(code ?? codeFromGrpc(grpc), message, {
     ...decoded,
     ...(cause === undefined ? {} : { cause }),
