@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { asSlipwayError } from '../../../src/errors/slipway-error.ts'
@@ -206,4 +206,16 @@ export interface RecordedCall extends BakeCall {
 /** Reads the calls of a case. */
 export function readCalls(folder: string): RecordedCall[] {
   return JSON.parse(readFileSync(`${folder}/calls.json`, 'utf8')) as RecordedCall[]
+}
+
+/** The cases: folders beside this file. */
+export function caseNames(): string[] {
+  return readdirSync(import.meta.dirname, { withFileTypes: true })
+    .filter(entry => entry.isDirectory())
+    .map(entry => entry.name)
+}
+
+/** A call as a user would write it. */
+export function titleOf(call: BakeCall): string {
+  return `bake ${call.args.join(' ')}${call.stdin === undefined ? '' : `\n${call.stdin}`}`
 }
