@@ -2,6 +2,7 @@ import type { FrontendBridge, ImageLookup } from '../frontend/bridge.ts'
 import type { FrontendResult } from '../frontend/result.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { isDigest } from '../oci/digest.ts'
+import { archiveTime } from '../ops/archive-time.ts'
 import type { Definition } from '../proto/gen/ops_pb.ts'
 import { type BridgeRef, type BridgeResult, treeOf } from './bridge-ref.ts'
 import type { BuildBridge } from './build-bridge.ts'
@@ -69,6 +70,10 @@ export function createFrontendBridge(
     },
     async readFile(ref, path, range, signal) {
       return readRefFile(services.trees, await treeOf(ref), path, range, signal ?? bridge.signal)
+    },
+    async archiveTime(ref, path, signal) {
+      using tree = await services.trees.view(await treeOf(ref), signal ?? bridge.signal)
+      return await archiveTime(tree, path, signal ?? bridge.signal)
     },
     async openTree(ref, signal) {
       return scannedTree(await services.trees.view(await treeOf(ref), signal ?? bridge.signal))

@@ -87,6 +87,11 @@ export interface FrontendBridge<Ref> {
   solve(request: SolveRequest, signal?: AbortSignal): Promise<Ref | undefined>
   /** Throws `not-found`, with the words of open(2). */
   readFile(ref: Ref | undefined, path: string, range?: FileRange, signal?: AbortSignal): Promise<Uint8Array>
+  /**
+   * The latest modification time (seconds) of the regular files in an archive that is a file of a tree; undefined where it
+   * has none, or is no archive.
+   */
+  archiveTime(ref: Ref | undefined, path: string, signal?: AbortSignal): Promise<number | undefined>
   /** All of a tree, for as long as it is not disposed of; builds it if need be. */
   openTree(ref: Ref | undefined, signal?: AbortSignal): Promise<ScannedTree & Disposable>
   /** Trees that the client gave for the build, by name. */

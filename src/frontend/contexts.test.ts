@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { SlipwayError } from '../errors/slipway-error.ts'
 import { execState } from '../llb/exec.ts'
 import { decodeOp } from '../llb/head.ts'
 import { marshal } from '../llb/marshal.ts'
@@ -112,6 +113,36 @@ describe('the main context', () => {
       { files: { [id]: { Dockerfile: simple } }, sources: { [id]: { git: { commitObject } } } },
     )
     assert.equal(new TextDecoder().decode(result.metadata.get('source.date.epoch')), '1700000000')
+  })
+
+  it('gives the time of its newest file to SOURCE_DATE_EPOCH, where a server says nothing of an archive', async () => {
+    const id = 'http://h/c.tar'
+    const epoch = async (options: MemoryBridgeOptions): Promise<string> => {
+      const { result } = await build({ context: id, 'build-arg:SOURCE_DATE_EPOCH': 'context' }, options)
+      return new TextDecoder().decode(result.metadata.get('source.date.epoch'))
+    }
+    // What is unpacked is no source, and has no identifier.
+    const files = { [id]: { context: gzipSync('a tar') }, '': { Dockerfile: simple } }
+    const archiveTimes = { [id]: { context: 1_700_000_302 } }
+    const http = { lastModified: 1_700_000_001 }
+    assert.equal(
+      await epoch({ files, archiveTimes, sources: { [id]: { http: { lastModified: undefined } } } }),
+      '1700000302',
+    )
+    assert.equal(await epoch({ files, archiveTimes, sources: { [id]: { http } } }), '1700000001')
+    assert.equal(await epoch({ files, sources: { [id]: { http: { lastModified: undefined } } } }), '')
+  })
+
+  it('tells a missing Dockerfile from a missing repository', async () => {
+    const message = 'repository does not contain ref refs/heads/x, output: ""'
+    const bridge = createMemoryBridge()
+    bridge.readFile = async () => {
+      throw new SlipwayError('not-found', message)
+    }
+    const attributes = { context: 'https://h/a/b.git?branch=x' }
+    await assert.rejects(buildDockerfile(bridge, attributes, { uniqueId: 'u' }), {
+      message: `failed to read dockerfile: ${message}`,
+    })
   })
 })
 

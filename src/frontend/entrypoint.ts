@@ -74,7 +74,9 @@ async function readDockerfile<Ref>(
     const other = lower && (await bridge.readFile(ref, lower, undefined, signal).catch(() => undefined))
     if (other) return other
     const hint = `the build needs ${filename} in the directory of the Dockerfile; another name is given with --file`
-    const isMissing = isSlipwayError(error) && error.code === 'not-found'
+    // What the tree is made from may be missing as well, and says so in other words.
+    const isMissing =
+      isSlipwayError(error) && error.code === 'not-found' && /^open \S.*: no such file/.test(error.message)
     // The name as it was asked for, which the message of a read in a tree begins with a slash.
     const missing = isMissing
       ? new SlipwayError(error.code, `open ${filename}: no such file or directory`)

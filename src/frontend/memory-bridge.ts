@@ -28,6 +28,8 @@ export interface MemoryBridgeOptions {
   readonly images?: Readonly<Record<string, unknown>>
   readonly inputs?: Readonly<Record<string, Definition>>
   readonly sources?: Readonly<Record<string, SourceMeta>>
+  /** What `archiveTime` answers, by source identifier and path. */
+  readonly archiveTimes?: Readonly<Record<string, Readonly<Record<string, number>>>>
   readonly facts?: Partial<FrontendFacts>
 }
 
@@ -60,6 +62,9 @@ export function createMemoryBridge(options: MemoryBridgeOptions = {}): MemoryBri
       if (found === undefined) throw new SlipwayError('not-found', `open ${path}: no such file or directory`)
       const bytes = typeof found === 'string' ? new TextEncoder().encode(found) : found
       return range === undefined ? bytes : bytes.subarray(range.offset, range.offset + range.length)
+    },
+    async archiveTime(ref, path) {
+      return ref === undefined ? undefined : options.archiveTimes?.[sourceOf(ref.definition)]?.[path]
     },
     async openTree(ref) {
       const files = (ref === undefined ? undefined : options.files?.[sourceOf(ref.definition)]) ?? {}

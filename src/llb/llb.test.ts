@@ -12,7 +12,7 @@ import { file } from './file.ts'
 import { parseOwner } from './file-action.ts'
 import { git } from './git-source.ts'
 import { parseGitUrl } from './git-url.ts'
-import { decodeOp, headOf, onlySource } from './head.ts'
+import { decodeOp, headOf, onlySource, onlySourceDefinition } from './head.ts'
 import { definitionState } from './import-definition.ts'
 import { marshal } from './marshal.ts'
 import { diff, merge } from './merge-diff.ts'
@@ -63,6 +63,19 @@ describe('marshal', () => {
     assert.deepEqual(onlySource(definitionOf(local('x', { sessionId: 's' })))?.attrs, {
       'local.session': 's',
     })
+  })
+
+  it('finds the one source below other steps', () => {
+    const source = local('x', { name: 'load' })
+    const copied = file(scratch, [{ kind: 'copy', from: source.output, source: '/', destination: '/' }])
+    const found = onlySourceDefinition(definitionOf(copied))
+    const { def, metadata } = definitionOf(source)
+    assert.deepEqual(found?.def, def)
+    assert.deepEqual(found?.metadata, {
+      [headOf(definitionOf(source))]: metadata[headOf(definitionOf(source))],
+    })
+    assert.equal(onlySourceDefinition(definitionOf(merge([local('x'), local('y')]))), undefined)
+    assert.equal(onlySourceDefinition(definitionOf(scratch)), undefined)
   })
 
   it('joins what is said of equal ops', () => {

@@ -28,7 +28,7 @@ export async function unpackArchive(from: string, to: string, ctx: UnpackContext
   const real = ctx.source.resolve(from)
   const entry = ctx.source.lstat(real)
   if (entry?.kind !== 'file' || entry.size === 0) return false
-  const members = readTar(contentOf(ctx.source, real, ctx.signal))
+  const members = readTar(unpackedContent(ctx.source, real, ctx.signal))
   const first = await firstMember(members)
   if (first === undefined) return false
   const base = ctx.target.resolve(to)
@@ -52,7 +52,12 @@ async function firstMember(members: AsyncGenerator<TarMember>): Promise<TarMembe
   }
 }
 
-async function* contentOf(tree: FileTree, path: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
+/** What a packed file has in it; a file that is not packed as it is. Throws as `decompress`. */
+export async function* unpackedContent(
+  tree: FileTree,
+  path: string,
+  signal: AbortSignal,
+): AsyncIterable<Uint8Array> {
   const stream = createReadStream('', { fd: tree.open(path), highWaterMark: 256 * 1024 })
   try {
     yield* decompress(stream, { signal, filter: filterThrough })
