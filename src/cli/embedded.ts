@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { EmbeddedDriver } from '../drivers/embedded/embedded-driver.ts'
 import type { DaemonConfig } from '../engine/daemon-config.ts'
-import type { MachineFacts } from '../engine/local-engine.ts'
+import type { LocalEngineOptions, MachineFacts } from '../engine/local-engine.ts'
 import type { ProxySettings } from '../registry/http/node-transport.ts'
 import type { Host } from './host.ts'
 import { hostPlatform } from './host-platform.ts'
@@ -21,6 +21,8 @@ export interface EngineSettings {
   readonly config?: string | undefined
   /** Entitlements besides those of the configuration; absent: whatever the build's user grants. */
   readonly entitlements?: readonly string[]
+  /** Steps for platforms that this machine does not run; refused where it is not said. */
+  readonly foreignSteps?: LocalEngineOptions['foreignSteps']
 }
 
 /** The engine of this machine with the settings of the environment. The caller disposes it. */
@@ -39,6 +41,7 @@ export async function embeddedDriver(host: Host, settings: EngineSettings = {}):
     ...(settings.entitlements === undefined
       ? {}
       : { entitlements: [...config.insecureEntitlements, ...settings.entitlements] }),
+    ...(settings.foreignSteps === undefined ? {} : { foreignSteps: settings.foreignSteps }),
   })
 }
 

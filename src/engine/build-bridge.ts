@@ -181,8 +181,9 @@ export class BuildBridge {
   /** What must not, or cannot, be run is refused before anything is. */
   #check(op: Op): void {
     checkEntitlements(op, this.#entitlements)
-    if (op.op.case === 'exec')
-      this.services.checkPlatform(platformOf(op.platform) ?? this.services.hostPlatform)
+    const { exec, hostPlatform } = this.services
+    if (op.op.case === 'exec' && exec.foreignSteps === 'refuse')
+      exec.checkPlatform(platformOf(op.platform) ?? hostPlatform)
   }
 
   /** A process in a container of a frontend, checked as steps are. */
@@ -227,8 +228,6 @@ export class BuildBridge {
       )
     }
     const name = identifier.slice(identifier.indexOf('://') + 3)
-    const local = identifier.startsWith('oci-layout:')
-    this.scope.addImage({ reference: name, platform, digest: image.digest, local })
     const resolved = parsePullReference(name)
     if (!isDigest(image.digest)) throw new SlipwayError('internal', `bad digest ${image.digest}`)
     return {
@@ -246,7 +245,17 @@ export class BuildBridge {
       .catch((e: unknown) => {
         throw wrapError('could not resolve image due to policy', e)
       })
-    return this.#resolve({ ...request, source })
+    const known = await this.#resolve({ ...request, source })
+    const { identifier } = known.source
+    if (known.image !== undefined) {
+      this.scope.addImage({
+        reference: identifier.slice(identifier.indexOf('://') + 3),
+        platform: request.platform,
+        digest: known.image.digest,
+        local: identifier.startsWith('oci-layout:'),
+      })
+    }
+    return known
   }
 
   warn(warning: VertexWarning): void {

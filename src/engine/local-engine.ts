@@ -2,6 +2,7 @@ import { availableParallelism, hostname } from 'node:os'
 import { join } from 'node:path'
 import { systemPath } from '../executor/runtime.ts'
 import type { Platform } from '../oci/descriptor.ts'
+import type { ForeignSteps } from '../ops/foreign-steps.ts'
 import { NodeTransport, type ProxySettings } from '../registry/http/node-transport.ts'
 import { SessionStore } from '../session/session.ts'
 import { GitSource } from '../source/git/git-source.ts'
@@ -38,6 +39,8 @@ export interface LocalEngineOptions {
   readonly cloudEnv?: Readonly<Record<string, string | undefined>>
   /** Entitlements that builds may be given; absent: all that they ask for. */
   readonly entitlements?: readonly string[]
+  /** Steps for platforms that this machine does not run: refused before anything is run, or tried nevertheless. */
+  readonly foreignSteps?: ForeignSteps
 }
 
 /** The engine of this machine with the sessions that it serves. */
@@ -85,6 +88,7 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
     workerId: workerId(root),
     hostname: hostname(),
     ...machine,
+    foreignSteps: options.foreignSteps ?? 'refuse',
     parallelism: Math.max(4, availableParallelism() * 2),
     executor: {
       searchPath: options.searchPath,

@@ -10,6 +10,7 @@ import type { JsonValue } from '../gostd/json.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { touchDirectoryRecord } from '../ops/directory-records.ts'
 import { createDiskCacheMounts } from '../ops/disk-cache-mounts.ts'
+import type { ForeignSteps } from '../ops/foreign-steps.ts'
 import { localSourceFactory } from '../ops/local-source.ts'
 import { createSavedResults } from '../ops/saved-results.ts'
 import type { SecretSource } from '../ops/secret-source.ts'
@@ -70,6 +71,7 @@ export interface EngineOptions {
   readonly platforms: () => readonly Platform[]
   /** Throws where this machine cannot run the platform, saying what to do. */
   readonly checkPlatform: (platform: Platform) => void
+  readonly foreignSteps: ForeignSteps
   /** Steps that work at the same time. */
   readonly parallelism: number
   readonly executor: Omit<ExecutorOptions, 'root'>
@@ -128,6 +130,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     cacheMounts,
     secrets: options.secrets,
     checkPlatform: options.checkPlatform,
+    foreignSteps: options.foreignSteps,
     hostPlatform: options.hostPlatform,
     transient: notes.transient,
   }
@@ -181,7 +184,6 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     hostname: options.hostname,
     hostPlatform: options.hostPlatform,
     platforms: options.platforms,
-    checkPlatform: options.checkPlatform,
     now: options.now,
     lease,
     usage,

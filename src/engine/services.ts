@@ -51,8 +51,6 @@ export interface EngineServices {
   readonly hostPlatform: Platform
   /** Native platform first, then those that are emulated. Read anew every so often. */
   readonly platforms: () => readonly Platform[]
-  /** Throws where this machine cannot run the platform, saying what to do. */
-  readonly checkPlatform: (platform: Platform) => void
   /** Milliseconds since 1970. */
   readonly now: () => number
 }

@@ -12,6 +12,7 @@ import { execCacheMap } from './exec-cache-map.ts'
 import { prepareMounts } from './exec-mounts.ts'
 import { withFailedTrees } from './failed-step.ts'
 import { contentKey } from './file-op.ts'
+import { checkBefore, explainAfter, type PlatformCheck } from './foreign-steps.ts'
 import { LiveInputs } from './live-inputs.ts'
 import { refOf } from './ref-result.ts'
 import type { SecretSource } from './secret-source.ts'
@@ -20,13 +21,11 @@ import type { Trees } from './trees.ts'
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** What exec ops need of the engine. */
-export interface ExecServices {
+export interface ExecServices extends PlatformCheck {
   readonly trees: Trees
   readonly executor: Executor
   readonly cacheMounts: CacheMounts
   readonly secrets: SecretSource
-  /** Throws where this machine cannot run the platform. */
-  readonly checkPlatform: (platform: Platform) => void
   readonly hostPlatform: Platform
   /** Told of layers that nobody will want when the builds of now are over. */
   readonly transient: (layer: string) => void
@@ -95,7 +94,7 @@ async function run(
   const meta = message.meta
   if (meta === undefined || meta.args.length === 0)
     throw new SlipwayError('invalid-argument', 'exec: no arguments')
-  services.checkPlatform(platform)
+  checkBefore(platform, services)
   await using mounts = await prepareMounts(message, inputs.map(refOf), services, ctx)
   await live.verify() // mounts show a copy
   const account = findAccount(mounts.rootTree, meta.user)
@@ -126,7 +125,7 @@ async function run(
     ctx.signal,
   )
   try {
-    checkExit(status, meta.args, meta.validExitCodes)
+    checkExit(explainAfter(status, platform, services), meta.args, meta.validExitCodes)
   } catch (e) {
     const trees = inputs.map(refOf)
     throw withFailedTrees(e, {

@@ -19,7 +19,8 @@ export const command: Command = defineCommand({
     for (const line of flags.ignored) host.stderr.write(`WARNING: ${line}\n`)
     const config = configPath(host, flags)
     const root = flags.root === '' ? stateRoot(host) : flags.root
-    await using driver = await embeddedDriver(host, { root, config, entitlements: flags.allow })
+    const settings = { root, config, entitlements: flags.allow, foreignSteps: 'try' } as const
+    await using driver = await embeddedDriver(host, settings)
     const { engine, sessions } = await driver.engine()
     const addresses = flags.addresses.length > 0 ? flags.addresses : [defaultAddress(host)]
     const tls = readTls(flags)
