@@ -6,6 +6,7 @@ import { Code, ConnectError } from '@connectrpc/connect'
 import { AsyncQueue } from '../async/async-queue.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { SourceSchema, VertexSchema } from '../proto/gen/errdefs_pb.ts'
+import { DefinitionSchema } from '../proto/gen/ops_pb.ts'
 import { StatusSchema } from '../proto/gen/rpc-status_pb.ts'
 import { fromConnectError, fromRpcStatus, toConnectError, toRpcStatus } from './errors/wire-error.ts'
 import { watchHealth } from './health.ts'
@@ -154,6 +155,13 @@ describe('errors on the wire', () => {
       assert.equal(fromConnectError(error).code, code)
     }
     assert.equal(toConnectError(new SlipwayError('not-found', 'x')).code, Code.NotFound)
+  })
+
+  it('keeps the graph that a line stands in', () => {
+    const definition = toBinary(DefinitionSchema, create(DefinitionSchema, { def: [new Uint8Array([1])] }))
+    const source = { filename: 'Dockerfile', data: new Uint8Array([70]), ranges: [], definition }
+    const error = fromRpcStatus(toRpcStatus(new SlipwayError('unknown', 'x', { sources: [source] })))
+    assert.deepEqual(error?.sources, [source])
   })
 
   it('does not put the code in front twice', () => {

@@ -5,6 +5,7 @@ import {
   fromBinary,
   fromJson,
   ScalarType,
+  toBinary,
   toJson,
 } from '@bufbuild/protobuf'
 import { codes, type ErrorCode } from '../../errors/codes.ts'
@@ -156,10 +157,18 @@ function sourceMessage(source: SourceRange): Record<string, unknown> {
 
 function sourceRange(source: Source): SourceRange[] {
   if (source.info === undefined) return []
-  const { filename, data, language } = source.info
+  const { filename, data, language, definition } = source.info
   const ranges = source.ranges.map(range => ({
     start: { line: range.start?.line ?? 0, character: range.start?.character ?? 0 },
     end: { line: range.end?.line ?? 0, character: range.end?.character ?? 0 },
   }))
-  return [{ filename, data, ranges, ...(language === '' ? {} : { language }) }]
+  return [
+    {
+      filename,
+      data,
+      ranges,
+      ...(language === '' ? {} : { language }),
+      ...(definition === undefined ? {} : { definition: toBinary(DefinitionSchema, definition) }),
+    },
+  ]
 }
