@@ -3,8 +3,10 @@ import type { ContentStore } from '../content/content-store.ts'
 import type { Leases } from '../content/lease.ts'
 import { reachableBlobs } from '../content/reachable.ts'
 import type { UsageRecord, UsageSource } from '../content/usage-record.ts'
+import { isSlipwayError } from '../errors/slipway-error.ts'
 import type { LayerRecords } from './layer-records.ts'
 import type { OverlaySnapshotter } from './overlay-snapshotter.ts'
+import type { LayerId } from './snapshotter.ts'
 
 /** What the records of layers are made from. */
 export interface LayerUsageOptions {
@@ -29,6 +31,8 @@ export function layerUsage(options: LayerUsageOptions): UsageSource {
       const records: UsageRecord[] = []
       for (const layer of layers.list()) {
         const parent = layer.parents.at(-1)
+        const size = layer.size ?? (await sizeOf(snapshotter, layer.id, signal))
+        if (size === undefined) continue
         records.push({
           id: layer.id,
           type: layer.recordType,
@@ -36,7 +40,7 @@ export function layerUsage(options: LayerUsageOptions): UsageSource {
           inUse: held.layers.has(layer.id),
           mutable: false,
           shared: layers.blobs(layer.id).some(({ descriptor }) => kept.has(descriptor.digest)),
-          size: layer.size ?? (await snapshotter.usage(layer.id, signal)),
+          size,
           parents: parent === undefined ? [] : [parent],
           createdMs: layer.createdMs,
           ...(layer.usageCount > 0 ? { lastUsedMs: layer.touchedAt } : {}),
@@ -46,5 +50,19 @@ export function layerUsage(options: LayerUsageOptions): UsageSource {
       return records
     },
     remove: async id => await snapshotter.removeUnused(id, Number.MAX_SAFE_INTEGER),
+  }
+}
+
+/** Bytes; undefined for a layer that was removed meanwhile. */
+async function sizeOf(
+  snapshotter: OverlaySnapshotter,
+  id: LayerId,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
+  try {
+    return await snapshotter.usage(id, signal)
+  } catch (e) {
+    if (isSlipwayError(e) && e.code === 'not-found') return undefined
+    throw e
   }
 }

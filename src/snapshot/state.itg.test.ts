@@ -311,6 +311,21 @@ describe('after the machine went down', { skip }, () => {
 describe('collecting', { skip }, () => {
   const aged = { now: Date.now() + 3_600_000 }
 
+  it('does not show a layer that was removed while others were measured', async () => {
+    await using state = await openState(fresh())
+    await using active = await state.snapshotter.prepare([], { description: 'x' })
+    const { id } = await active.commit()
+    const { layers } = state
+    const listed = layers.list()
+    const gone = listed.map(({ size: _size, ...layer }) => ({ ...layer, id: '999' }))
+    const list = () => [...gone, ...listed]
+    const records = await layerUsage({ ...state, layers: { ...layers, list } }).records()
+    assert.deepEqual(
+      records.map(record => record.id),
+      [id],
+    )
+  })
+
   it('removes layers that nobody holds, from the top, and then the blobs that only they needed', async () => {
     await using state = await openState(fresh())
     const { snapshotter, packer, content, leases, images } = state
