@@ -55,6 +55,9 @@ interface Row {
   readonly layer: LayerId
 }
 
+/** Servers tell BuildKit by it, whose behaviour this is. Of BuildKit: `buildkit/v0.32` */
+const userAgent = 'buildkit/v0.32 slipway'
+
 /** Redirects that are followed. */
 const mostRedirects = 10
 
@@ -214,7 +217,7 @@ export class HttpSource {
   ): Promise<HttpResponse> {
     let { url } = identifier
     const authorization = await this.#authorization(identifier, ctx)
-    const headers: Record<string, string> = { 'user-agent': 'slipway', 'accept-encoding': 'gzip', ...extra }
+    const headers: Record<string, string> = { 'user-agent': userAgent, 'accept-encoding': 'gzip', ...extra }
     for (const field of identifier.headers) headers[field.name.toLowerCase()] = field.value
     for (let redirects = 0; ; redirects++) {
       const mayTell = authorization !== undefined && url.origin === identifier.url.origin
