@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import type { ProvenanceScope, ScopeRequest } from '../attest/scope.ts'
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
+import type { CdiRegistry } from '../executor/cdi/cdi-registry.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { isDigest } from '../oci/digest.ts'
 import { formatPlatform } from '../oci/platform.ts'
@@ -23,7 +24,8 @@ import { type BridgeRef, createBridgeRef, treeOf } from './bridge-ref.ts'
 import type { CacheEntry, CacheImports } from './cache-imports.ts'
 import { captureEdge } from './capture-edge.ts'
 import { cacheMountsWithoutCache } from './cache-mount-ids.ts'
-import { checkEntitlements } from './entitlements.ts'
+import { allowDevices, wantsDevices } from './devices.ts'
+import { checkEntitlements, type Entitlements } from './entitlements.ts'
 import { clientStep } from './client-step.ts'
 import { platformOf } from './platform-message.ts'
 import { expandBuilds } from './expand-builds.ts'
@@ -66,7 +68,7 @@ export interface SourceRequest extends MetadataRequest {
 /** What the frontends of one build have in common. */
 export interface BuildBridgeOptions {
   readonly sessions: readonly string[]
-  readonly entitlements: ReadonlySet<string>
+  readonly entitlements: Entitlements
   readonly write: (status: SolveStatus) => void
   readonly signal: AbortSignal
   readonly scope: ProvenanceScope
@@ -94,7 +96,7 @@ export class BuildBridge {
   /** Session of the client; empty where it has none. */
   readonly sessionId: string
   readonly #sessions: readonly string[]
-  readonly #entitlements: ReadonlySet<string>
+  readonly #entitlements: Entitlements
   readonly #write: (status: SolveStatus) => void
   readonly #memory: BuildMemory
   readonly #options: BuildBridgeOptions
@@ -144,7 +146,7 @@ export class BuildBridge {
       const tree = await treeOf(await this.ref(input, policies))
       return readRefFile(this.services.trees, tree, path, undefined, this.signal)
     })
-    return this.#ref(expanded === allowed ? allowed : await this.#allowed(expanded, policies))
+    return await this.#ref(expanded === allowed ? allowed : await this.#allowed(expanded, policies))
   }
 
   /** The definition with the sources that policies let it have. */
@@ -157,12 +159,13 @@ export class BuildBridge {
     })
   }
 
-  #ref(definition: Definition): BridgeRef | undefined {
+  async #ref(definition: Definition): Promise<BridgeRef | undefined> {
+    const devices = wantsDevices(definition) ? await this.services.loadDevices() : undefined
     const ref = createBridgeRef(
       definition,
       this.job,
       this.signal,
-      op => this.#check(op),
+      op => this.#check(op, devices),
       one => this.#prepare(one),
       edge => captureEdge(this.job, edge, this.services.hostPlatform),
     )
@@ -178,12 +181,13 @@ export class BuildBridge {
     if (ids.length > 0) await this.services.cacheMounts.clear(ids)
   }
 
-  /** What must not, or cannot, be run is refused before anything is. */
-  #check(op: Op): void {
+  /** What must not, or cannot, be run is refused before anything is; steps get the devices that they may have. */
+  #check(op: Op, devices?: CdiRegistry): void {
     checkEntitlements(op, this.#entitlements)
+    if (op.op.case !== 'exec') return
+    if (devices !== undefined) allowDevices(op.op.value, this.#entitlements.devices, devices)
     const { exec, hostPlatform } = this.services
-    if (op.op.case === 'exec' && exec.foreignSteps === 'refuse')
-      exec.checkPlatform(platformOf(op.platform) ?? hostPlatform)
+    if (exec.foreignSteps === 'refuse') exec.checkPlatform(platformOf(op.platform) ?? hostPlatform)
   }
 
   /** A process in a container of a frontend, checked as steps are. */

@@ -46,7 +46,10 @@ export class Engine implements EngineApi {
       for await (const record of usage.prune(pruneRule(request), now(), signal)) yield usageMessage(record)
     }
     return {
-      listWorkers: async () => ({ record: [workerRecord(this.#services)] }),
+      listWorkers: async () => {
+        const devices = await this.#services.loadDevices()
+        return { record: [workerRecord(this.#services, devices.list())] }
+      },
       info: async () => ({ buildkitVersion: { ...buildkitVersion } }),
       diskUsage: async (request, call) => ({
         record: (await usage.records(request.filter, call.signal)).map(usageMessage),

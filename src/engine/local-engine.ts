@@ -9,6 +9,7 @@ import { GitSource } from '../source/git/git-source.ts'
 import { HttpSource } from '../source/http/http-source.ts'
 import { createDiskLocalCopies } from '../source/local/disk-local-copies.ts'
 import type { DaemonConfig } from './daemon-config.ts'
+import { deviceSettings } from './devices.ts'
 import { type OpenEngine, openEngine } from './open-engine.ts'
 import { dnsSettings, networkProvider, networkSettings } from './network.ts'
 import { historyRetention } from './history/retention.ts'
@@ -55,6 +56,7 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
   const sessions = new SessionStore()
   const secrets = sessionSecrets(sessions)
   const transport = new NodeTransport({ proxy: options.proxy })
+  const devices = deviceSettings(config.document)
   const opened = await openEngine({
     root,
     sessions,
@@ -101,7 +103,8 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
     },
     retention: historyRetention(config.document['history']),
     environment: provenanceEnvironment(config.document['provenanceEnvDir']),
-    entitlements: options.entitlements,
+    entitlements: devices.enabled ? options.entitlements?.concat('device') : options.entitlements,
+    loadDevices: devices.load,
     cloudEnv: options.cloudEnv ?? {},
     signedGha: wantsSignedGha(config.document['ghacache']),
     now: () => Date.now(),

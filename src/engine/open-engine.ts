@@ -5,6 +5,7 @@ import { createSqliteKeyStore } from '../cache/sqlite-key-store.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type { ClientSink } from '../exporter/client-sink.ts'
 import type { Executor } from '../executor/executor.ts'
+import type { CdiRegistry } from '../executor/cdi/cdi-registry.ts'
 import { createExecutor, type ExecutorOptions } from '../executor/runc-executor.ts'
 import type { JsonValue } from '../gostd/json.ts'
 import type { Platform } from '../oci/descriptor.ts'
@@ -74,11 +75,13 @@ export interface EngineOptions {
   readonly foreignSteps: ForeignSteps
   /** Steps that work at the same time. */
   readonly parallelism: number
-  readonly executor: Omit<ExecutorOptions, 'root'>
+  readonly executor: Omit<ExecutorOptions, 'root' | 'loadCdi'>
   /** How long records of builds are kept. */
   readonly retention: { readonly entries: number; readonly ageMs: number }
   /** What the administrator wants to be said in every provenance. */
   readonly environment: Readonly<Record<string, JsonValue>>
+  /** Reads the devices of the machine as they are now. */
+  readonly loadDevices: () => Promise<CdiRegistry>
   /** Entitlements that builds may be given; undefined: all that they ask for. */
   readonly entitlements: readonly string[] | undefined
   /** Variables of the process that caches in clouds look at. */
@@ -102,7 +105,11 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
   await using opening = new AsyncDisposableStack()
   const state = opening.use(await openState(options.root, { now: options.now }))
   const lease = opening.use(createBuildLease(state.leases))
-  const executor = await createExecutor({ ...options.executor, root: join(options.root, 'run') })
+  const executor = await createExecutor({
+    ...options.executor,
+    loadCdi: options.loadDevices,
+    root: join(options.root, 'run'),
+  })
   const localDigests = opening.use(createLocalDigests(state.database))
   const trees = createStackTrees({
     content: state.content,
@@ -180,6 +187,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     environment: options.environment,
     provenance: { store: new RequestStore(), gitForm },
     entitlements: options.entitlements,
+    loadDevices: options.loadDevices,
     workerId: options.workerId,
     hostname: options.hostname,
     hostPlatform: options.hostPlatform,

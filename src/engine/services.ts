@@ -1,6 +1,7 @@
 import type { ScopeServices } from '../attest/scope.ts'
 import type { ContentStore } from '../content/content-store.ts'
 import type { ImageNames } from '../content/image-names.ts'
+import type { CdiRegistry } from '../executor/cdi/cdi-registry.ts'
 import type { LayerPacker } from '../exporter/image-layers.ts'
 import type { JsonValue } from '../gostd/json.ts'
 import type { Platform } from '../oci/descriptor.ts'
@@ -43,6 +44,8 @@ export interface EngineServices {
   readonly provenance: ScopeServices
   /** What the administrator wants to be said in every provenance. */
   readonly environment: Readonly<Record<string, JsonValue>>
+  /** Reads the devices of the machine as they are now. */
+  readonly loadDevices: () => Promise<CdiRegistry>
   /** Entitlements that builds may be given; undefined: all that they ask for. */
   readonly entitlements: readonly string[] | undefined
   /** Identity of the state directory. */

@@ -1,10 +1,14 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { ListedDevice } from '../executor/cdi/cdi-registry.ts'
 import type { WorkerRecordSchema } from '../proto/gen/worker_pb.ts'
 import type { EngineServices } from './services.ts'
 import { buildkitVersion } from './version.ts'
 
-/** The engine's worker as clients see it. */
-export function workerRecord(services: EngineServices): MessageInitShape<typeof WorkerRecordSchema> {
+/** The engine's worker as clients see it, with the devices that its machine has. */
+export function workerRecord(
+  services: EngineServices,
+  devices: readonly ListedDevice[] = [],
+): MessageInitShape<typeof WorkerRecordSchema> {
   return {
     ID: services.workerId,
     Labels: {
@@ -22,5 +26,10 @@ export function workerRecord(services: EngineServices): MessageInitShape<typeof 
       Variant: platform.variant ?? '',
     })),
     BuildkitVersion: { ...buildkitVersion },
+    CDIDevices: devices.map(({ name, annotations, autoAllow }) => ({
+      Name: name,
+      AutoAllow: autoAllow,
+      Annotations: { ...annotations },
+    })),
   }
 }

@@ -471,7 +471,10 @@ describe('containers on runc', { skip }, () => {
       loadCdi: () => loadCdi({ directories: [directory], autoAllowed: [] }),
     })
     const container = g.container('echo $FOO; head -c 3 /dev/other | wc -c', {
-      cdiDevices: ['vendor1.com/device=foo'],
+      cdiDevices: [
+        { name: 'vendor1.com/device=foo', optional: false },
+        { name: 'vendor2.com/device', optional: true },
+      ],
     })
     assert.equal((await g.run(container)).stdout, 'injected\n3\n')
   })

@@ -92,8 +92,8 @@ export interface ContainerSpec {
   readonly resources?: ResourceLimits
   /** /dev/shm in bytes; default 64 MiB. */
   readonly shmSize?: number
-  /** Qualified names of CDI devices to inject (`vendor.com/class=name`). */
-  readonly cdiDevices?: readonly string[]
+  /** CDI devices to inject: `vendor.com/class=name`, a kind, a class. */
+  readonly cdiDevices?: readonly { readonly name: string; readonly optional: boolean }[]
 }
 
 /** How a process ended. A process killed by a signal has exit code 128 + signal. */

@@ -175,7 +175,8 @@ async function specOf(
     terminal: stdio.tty,
   })
   if (container.cdiDevices?.length && options.loadCdi !== undefined) {
-    injectDevices(spec, await options.loadCdi(), container.cdiDevices)
+    const registry = await options.loadCdi()
+    injectDevices(spec, registry, registry.find(container.cdiDevices))
   }
   return spec
 }

@@ -119,7 +119,7 @@ async function run(
       ...(meta.cgroupParent === '' ? {} : { cgroupParent: meta.cgroupParent }),
       ...(limits === undefined ? {} : { resources: limits }),
       ...(mounts.shmSize === undefined ? {} : { shmSize: mounts.shmSize }),
-      cdiDevices: message.cdiDevices.map(device => device.name),
+      cdiDevices: message.cdiDevices,
     },
     { stdout: chunk => ctx.progress.log(1, chunk), stderr: chunk => ctx.progress.log(2, chunk) },
     ctx.signal,

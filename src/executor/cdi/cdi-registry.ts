@@ -15,7 +15,7 @@ export interface CdiOptions {
   readonly directories: readonly string[]
   /** Names or kinds. */
   readonly autoAllowed: readonly string[]
-  /** Reads the text of a YAML file; without it only JSON files are read. */
+  /** Reads the text of a YAML file, at once or later; without it only JSON files are read. */
   readonly parseYaml?: (text: string) => unknown
 }
 
@@ -105,7 +105,7 @@ async function readDirectory(directory: string, parseYaml: CdiOptions['parseYaml
     const parse = name.endsWith('.json') ? JSON.parse : name.endsWith('.yaml') ? parseYaml : undefined
     if (parse === undefined) continue
     try {
-      specs.push(readCdiSpec(parse(await readFile(join(directory, name), 'utf8'))))
+      specs.push(readCdiSpec(await parse(await readFile(join(directory, name), 'utf8'))))
     } catch {
       // One broken file must not take the other devices away; a build that wants its devices is told they are missing.
     }
