@@ -20,12 +20,12 @@ export function callResult(request: BuildRequest, metadata: ReadonlyMap<string, 
   const answer = metadata.get('result.json')
   const given = metadata.get('result.statuscode')
   const status = given === undefined || ignoreStatus ? 0 : Number(Buffer.from(given).toString('utf8'))
-  if (method === 'frontend.lint' && !json && answer !== undefined) {
-    return { ...lintReport(answer, shownName(request)), status }
-  }
   const bytes = metadata.get(json ? 'result.json' : 'result.txt') ?? answer
-  const text = Buffer.from(bytes ?? '').toString('utf8')
-  return { text: text === '' || text.endsWith('\n') ? text : `${text}\n`, status }
+  const answered = Buffer.from(bytes ?? '').toString('utf8')
+  const text = answered === '' || answered.endsWith('\n') ? answered : `${answered}\n`
+  if (method !== 'frontend.lint' || answer === undefined) return { text, status }
+  const report = lintReport(answer, shownName(request))
+  return { ...report, status, ...(json ? { text } : {}) }
 }
 
 /** Prints what a sub-request answered (`--call check`); the exit status is the one it gives. Throws what it found broken. */

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { callCli } from '../../../src/cli/testing/call-cli.ts'
+import { startMirror } from '../../support/mirror.ts'
+import { lacks } from '../../support/need.ts'
+import { makeScratch, type Scratch } from '../../support/scratch.ts'
+import { answerOf, resultOf } from './answer.ts'
+import { type Case, commandLines, layOut, readCorpus, variables } from './case.ts'
+
+// The corpus: files of cases (`*.txt`), and beside them what docker-buildx 0.36.1 with buildkitd 0.32.2 answered (`*.json`,
+// made by record.ts). Messages, steps, images and files have to be the same here.
+
+interface Recorded {
+  readonly [name: string]: { readonly runs: unknown; readonly result?: unknown }
+}
+
+describe('builds answer as BuildKit does', {
+  skip: lacks({ root: true, registry: true, programs: ['runc'] }),
+}, () => {
+  const stack = new AsyncDisposableStack()
+  let scratch: Scratch
+  let surroundings: Record<string, string>
+
+  before(async () => {
+    scratch = stack.use(await makeScratch())
+    const mirror = stack.use(await startMirror(scratch.dir, ['busybox', 'alpine']))
+    const config = scratch.path('buildkitd.toml')
+    await writeFile(
+      config,
+      `[registry."docker.io"]\n  mirrors = ["${mirror.host}"]\n[registry."${mirror.host}"]\n  http = true\n`,
+    )
+    surroundings = {
+      HOME: scratch.dir,
+      DOCKER_CONFIG: scratch.path('docker'),
+      BUILDX_BUILDER: 'slipway',
+      SLIPWAY_ROOT: scratch.path('state'),
+      SLIPWAY_CONFIG: config,
+    }
+  })
+  after(() => stack.disposeAsync())
+
+  for (const [file, cases] of readCorpus()) {
+    const recorded = JSON.parse(readFileSync(join(import.meta.dirname, `${file}.json`), 'utf8')) as Recorded
+    describe(file, () => {
+      for (const one of cases) {
+        it(one.name, async t => {
+          const dir = scratch.path(one.name.replace('/', '.'))
+          await mkdir(dir)
+          const context = tryLayOut(one, dir)
+          if (context === undefined) return t.skip('a program of its set-up is missing')
+          const runs: unknown[] = []
+          for (const words of commandLines(one)) {
+            const env = { ...surroundings, ...variables(one) }
+            runs.push(answerOf(await callCli(words, { cwd: context, env }), dir))
+          }
+          const result = await resultOf(join(dir, 'out'))
+          const answer = { runs, ...(result.length === 0 ? {} : { result }) }
+          await rm(dir, { recursive: true })
+          assert.deepEqual(JSON.parse(JSON.stringify(answer)), recorded[one.name])
+        })
+      }
+    })
+  }
+})
+
+function tryLayOut(one: Case, dir: string): string | undefined {
+  try {
+    return layOut(one, dir)
+  } catch {
+    return undefined
+  }
+}
