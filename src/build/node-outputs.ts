@@ -9,6 +9,7 @@ import { writeWholeFile } from '../bytes/whole-file.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
 import type { Platform } from '../oci/platform.ts'
+import { unpackLayout } from './layout-output.ts'
 import { mergeOciArchives } from './merge-oci.ts'
 import { mergeTars } from './merge-tars.ts'
 import type { OutputTarget, ResolvedOutput } from './outputs.ts'
@@ -54,9 +55,15 @@ export function nodeOutputs(
       }
       return output
     }
+    if (target.kind === 'layout' && !several) return output
     const path = join(folder, `${id}.tar`)
     const asked = type === 'docker' && several ? 'oci' : type
-    return { type: asked, attrs, target: { kind: 'file', path } }
+    const { tar: _, ...asArchive } = attrs
+    return {
+      type: asked,
+      attrs: target.kind === 'layout' ? asArchive : attrs,
+      target: { kind: 'file', path },
+    }
   })
 }
 
@@ -101,7 +108,9 @@ export async function deliverOutputs(
           ? mergeTars(archives.map(({ path }) => createReadStream(path)))
           : mergeOciArchives(archives, {
               platforms: options.request.platforms,
-              ...(output.type === 'docker' ? { docker: options.hostPlatform } : {}),
+              ...(output.type === 'docker' && output.target.kind !== 'layout'
+                ? { docker: options.hostPlatform }
+                : {}),
             })
     await deliver(output.target, whole, options)
   }
@@ -119,6 +128,9 @@ async function deliver(
       return
     case 'stdout':
       await pipeline(source, stdout, { end: false, signal })
+      return
+    case 'layout':
+      await unpackLayout(target.path, source, signal)
       return
     case 'file':
       await mkdir(dirname(target.path), { recursive: true })

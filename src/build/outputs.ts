@@ -3,10 +3,13 @@ import { resolve } from 'node:path'
 import type { ExportEntry } from '../bake/attrs/export-entry.ts'
 import type { ByteStream } from '../bytes/byte-stream.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
+import { tryParseBool } from '../gostd/parse-number.ts'
 
 /** Where an output that is files goes on this machine. */
 export type OutputTarget =
   | { readonly kind: 'directory'; readonly path: string }
+  /** An OCI layout that takes an image blob by blob. */
+  | { readonly kind: 'layout'; readonly path: string }
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'stdout' }
   /** An archive that is taken by something else than a file: a docker daemon. */
@@ -56,14 +59,15 @@ function resolveOutput(output: ExportEntry, tags: readonly string[], host: Outpu
   }
   switch (type) {
     case 'local':
-      if (dest === undefined || dest === '')
-        throw new SlipwayError('invalid-argument', 'dest is required for local exporter')
-      if (dest === '-') throw new SlipwayError('invalid-argument', 'dest cannot be stdout for local exporter')
-      return { type, attrs, target: { kind: 'directory', path: directoryOf(dest, host) } }
+      return { type, attrs, target: { kind: 'directory', path: directoryOf(type, dest, host) } }
     case 'oci':
     case 'tar':
+      if (type === 'oci' && isLayout(attrs))
+        return { type, attrs, target: { kind: 'layout', path: directoryOf(type, dest, host) } }
       return { type, attrs, target: fileTarget(type, dest ?? '-', host) }
     case 'docker':
+      if (isLayout(attrs))
+        return { type, attrs, target: { kind: 'layout', path: directoryOf(type, dest, host) } }
       return dest === undefined || dest === ''
         ? { type, attrs }
         : { type, attrs, target: fileTarget(type, dest, host) }
@@ -83,7 +87,14 @@ const tagNeeded = (): SlipwayError =>
     hint: 'give the image a name with --tag',
   })
 
-function directoryOf(dest: string, host: OutputHost): string {
+/** `tar=false`; whether the value makes sense is for the exporter. */
+const isLayout = (attrs: Readonly<Record<string, string>>): boolean =>
+  tryParseBool(attrs['tar'] ?? '') === false
+
+function directoryOf(type: string, dest: string | undefined, host: OutputHost): string {
+  if (dest === undefined || dest === '')
+    throw new SlipwayError('invalid-argument', `dest is required for ${type} exporter`)
+  if (dest === '-') throw new SlipwayError('invalid-argument', `dest cannot be stdout for ${type} exporter`)
   const path = resolve(host.cwd, dest)
   const found = statSync(path, { throwIfNoEntry: false })
   if (found !== undefined && !found.isDirectory())

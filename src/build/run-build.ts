@@ -14,6 +14,7 @@ import type { BuildRequest } from './build-request.ts'
 import { type CachePreparation, prepareCaches } from './cache-options.ts'
 import { frontendAttributes, frontendName } from './frontend-attributes.ts'
 import type { NodeCaches } from './node-caches.ts'
+import { enterImages, exportStores } from './layout-output.ts'
 import type { ResolvedOutput } from './outputs.ts'
 import type { BuildLinks } from './target-links.ts'
 
@@ -73,7 +74,7 @@ export async function runBuild(
   const layouts = Object.entries(inputs.layouts).map(([name, path]) => [`oci:${name}`, { path }] as const)
   const caches = await prepareCaches(request, options)
   for (const warning of caches.warnings) options.warn(warning)
-  const directoryStores = { ...Object.fromEntries(layouts), ...caches.stores }
+  const directoryStores = { ...Object.fromEntries(layouts), ...caches.stores, ...exportStores(outputs) }
   const stores = Object.keys(directoryStores).length === 0 ? [] : [contentStores(directoryStores)]
   const attachables = [fileSync(directories), ...stores, ...options.attachables]
   const frontendAttrs = { ...frontendAttributes(request), ...inputs.frontendAttrs, ...caches.frontendAttrs }
@@ -106,6 +107,7 @@ export async function runBuild(
   })
   if (options.cachesWritten === undefined) await caches.finish(result.exporterResponse)
   else await options.cachesWritten(caches, result.exporterResponse)
+  await enterImages(outputs, result.exporterResponse)
   const more = await options.finished?.(connection, ref)
   return { ...result, exporterResponse: { ...result.exporterResponse, ...more }, ref }
 }

@@ -79,13 +79,17 @@ const gitOverSsh = /^(?:ssh:\/\/|[^/\s]+@[^/:\s]+:)/
 export function outputsAttachable(outputs: readonly ResolvedOutput[], host: Host): Attachable {
   const targets: Record<number, ExportTarget> = {}
   for (const [id, output] of outputs.entries()) {
-    if (output.target !== undefined)
+    if (output.target !== undefined && output.target.kind !== 'layout')
       targets[id] = exportTarget(output.target, output.attrs['mode'] === 'delete', host)
   }
   return fileSend(targets)
 }
 
-function exportTarget(target: OutputTarget, remove: boolean, host: Host): ExportTarget {
+function exportTarget(
+  target: Exclude<OutputTarget, { kind: 'layout' }>,
+  remove: boolean,
+  host: Host,
+): ExportTarget {
   if (target.kind === 'directory')
     return { kind: 'directory', path: target.path, ...(remove ? { remove } : {}) }
   if (target.kind === 'stdout') {

@@ -51,9 +51,10 @@ export class Engine implements EngineApi {
         return { record: [workerRecord(this.#services, devices.list())] }
       },
       info: async () => ({ buildkitVersion: { ...buildkitVersion } }),
-      diskUsage: async (request, call) => ({
-        record: (await usage.records(request.filter, call.signal)).map(usageMessage),
-      }),
+      diskUsage: async (request, call) => {
+        await lease.settled()
+        return { record: (await usage.records(request.filter, call.signal)).map(usageMessage) }
+      },
       prune: (request, call) => prune(request, call.signal),
       solve: async (request, call) => {
         if (request.Ref === '')

@@ -3,6 +3,7 @@ import { createArchiveExporter } from '../exporter/archive-exporter.ts'
 import type { Attributes } from '../exporter/attributes.ts'
 import type { ClientSink } from '../exporter/client-sink.ts'
 import type { ExporterInstance } from '../exporter/exporter.ts'
+import type { BlobStore } from '../exporter/image-copy.ts'
 import { createImageExporter, type ImageExporterServices } from '../exporter/image-exporter.ts'
 import { createLocalExporter, createTarExporter } from '../exporter/local-exporter.ts'
 import type { EngineServices } from './services.ts'
@@ -11,6 +12,7 @@ import type { EngineServices } from './services.ts'
 export interface ExporterServices extends EngineServices {
   readonly pushTarget: ImageExporterServices['pushTarget']
   readonly sink: (sessionId: string) => Promise<ClientSink>
+  readonly exportStore: (sessionId: string) => Promise<BlobStore>
   readonly materialize: ImageExporterServices['materialize']
   readonly directories: ImageExporterServices['directories']
 }

@@ -40,7 +40,7 @@ import { gitForm } from './git-form.ts'
 import { BuildHistory } from './history/build-history.ts'
 import { openRecordStore } from './history/record-store.ts'
 import { createLayerPacker } from './layer-packer.ts'
-import { clientContent } from '../session/callers/client-content.ts'
+import { clientContent, exportStoreId } from '../session/callers/client-content.ts'
 import { createLocalDigests } from './local-digests.ts'
 import { createOpResolver } from './op-resolver.ts'
 import { RegistryLookup, type SessionCredentials } from './registry-lookup.ts'
@@ -205,6 +205,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     },
     pushTarget: (reference, settings, ctx) => lookup.pushTarget(reference, settings, ctx),
     sink: options.sink,
+    exportStore: async id => clientContent(await options.sessions.get(id), exportStoreId),
     materialize: (ref, signal) => layersOf(ref, trees, signal),
     directories: async (ref, signal) => trees.directories(await trees.stack(ref, signal)),
   }

@@ -4,6 +4,7 @@ import { type Attributes, readBool } from './attributes.ts'
 import type { ClientSink } from './client-sink.ts'
 import type { ExporterInstance } from './exporter.ts'
 import { imageArchive } from './image-archive.ts'
+import { type BlobStore, copyImage } from './image-copy.ts'
 import { imageResponse, namesOf } from './image-exporter.ts'
 import type { LayerServices } from './image-layers.ts'
 import { readImageOptions } from './image-options.ts'
@@ -12,11 +13,13 @@ import { writeImage } from './image-writer.ts'
 /** What archive exporters work with besides layers. */
 export interface ArchiveServices extends LayerServices {
   readonly sink: (sessionId: string) => Promise<ClientSink>
+  /** The store of a client that takes images blob by blob (`tar=false`). */
+  readonly exportStore: (sessionId: string) => Promise<BlobStore>
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
 
-/** `type=oci` and `type=docker`: the image as a tar archive that the client gets. */
+/** `type=oci` and `type=docker`: the image as a tar archive that the client gets, or in a store of the client. */
 export function createArchiveExporter(
   id: number,
   variant: 'oci' | 'docker',
@@ -24,11 +27,7 @@ export function createArchiveExporter(
   services: ArchiveServices,
 ): ExporterInstance {
   const options = readImageOptions(attrs, { attestInline: false })
-  if (!readBool(attrs, 'tar', true))
-    throw new SlipwayError(
-      'unimplemented',
-      `${variant} exporter with tar=false needs a content store of the client`,
-    )
+  const asTar = readBool(attrs, 'tar', true)
   return {
     id,
     name: `exporting to ${variant} image format`,
@@ -44,19 +43,20 @@ export function createArchiveExporter(
         )
       }
       const image = await writeImage(source, { ...options, names }, services, ctx)
-      const createdMs = options.epoch === undefined ? services.now() : options.epoch * 1000
-      const sink = await services.sink(ctx.sessionId)
+      const createdMs = typeof options.epoch === 'number' ? options.epoch * 1000 : services.now()
       const created = { 'org.opencontainers.image.created': formatRfc3339(createdMs) }
       const descriptor = { ...image.descriptor, annotations: { ...image.descriptor.annotations, ...created } }
       const response = imageResponse({ ...image, descriptor }, names)
-      await ctx.progress.step('sending tarball', () =>
-        sink.sendStream(
-          id,
-          response,
-          imageArchive(image, { names, createdMs, docker: variant === 'docker' }, services.content, ctx),
-          ctx.signal,
-        ),
-      )
+      if (asTar) {
+        const sink = await services.sink(ctx.sessionId)
+        const archive = { names, createdMs, docker: variant === 'docker' }
+        await ctx.progress.step('sending tarball', () =>
+          sink.sendStream(id, response, imageArchive(image, archive, services.content, ctx), ctx.signal),
+        )
+      } else {
+        const store = await services.exportStore(ctx.sessionId)
+        await ctx.progress.step('sending blobs', () => copyImage(image, store, services.content, ctx))
+      }
       return response
     },
   }

@@ -23,10 +23,22 @@ export function readInteger(attrs: Attributes, key: string): number | undefined 
   return Number(text)
 }
 
-/** Seconds since 1970 of `source-date-epoch`, or undefined. */
-export function readEpoch(attrs: Attributes): number | undefined {
+/** What an output says of times: seconds since 1970, or that what the build says does not count. */
+export type EpochOption = number | 'none'
+
+/** `source-date-epoch`; an empty one sets the build's aside. Undefined where the output says nothing. */
+export function readEpoch(attrs: Attributes): EpochOption | undefined {
   const text = attrs['source-date-epoch']
-  if (text === undefined || text === '') return undefined
+  if (text === undefined) return undefined
+  if (text === '') return 'none'
   if (!/^-?\d+$/.test(text)) throw new SlipwayError('invalid-argument', `invalid SOURCE_DATE_EPOCH: ${text}`)
   return Number(text)
+}
+
+/** The time that counts: the output's, else the build's. Seconds since 1970; undefined where there is none. */
+export function chooseEpoch(
+  option: EpochOption | undefined,
+  ofBuild: number | undefined,
+): number | undefined {
+  return option === 'none' ? undefined : (option ?? ofBuild)
 }

@@ -7,6 +7,7 @@ import { mediaType } from '../oci/media-type.ts'
 import type { Annotations } from './annotations.ts'
 import { type AttestationOptions, writeAttestationManifest } from './attestation-manifest.ts'
 import type { ExportContext } from './export-context.ts'
+import { chooseEpoch, type EpochOption } from './attributes.ts'
 import type { Attestation, ExportSource, InlineCacheOf, PlatformResult } from './export-source.ts'
 import { defaultImageConfig, diffIdsOf, patchImageConfig } from './image-config-patch.ts'
 import { type ImageLayer, imageLayers, type LayerOptions, type LayerServices } from './image-layers.ts'
@@ -15,8 +16,8 @@ import { withLayers } from './sbom-layers.ts'
 /** Options of everything that makes an image. */
 export interface ImageOptions extends Omit<LayerOptions, 'rewriteEpoch' | 'baseDiffIds'> {
   readonly annotations: Annotations
-  /** Seconds since 1970; else what the frontend says for each platform. */
-  readonly epoch?: number
+  /** Else what the frontend says for each platform. */
+  readonly epoch?: EpochOption
   /** Set file times back to the epoch, in layers that are not of the base image. */
   readonly rewriteTimestamp: boolean
   readonly ociArtifact: boolean
@@ -112,7 +113,7 @@ async function exportLayers(
 }
 
 const epochOf = (result: PlatformResult, options: ImageOptions): number | undefined =>
-  options.epoch ?? result.epoch
+  chooseEpoch(options.epoch, result.epoch)
 
 function refuseIndexAnnotations({ annotations }: ImageOptions): void {
   if (

@@ -2,7 +2,7 @@ import { SlipwayError } from '../errors/slipway-error.ts'
 import type { FileTree } from '../snapshot/tree.ts'
 import type { Ref } from '../snapshot/ref.ts'
 import { attestationFiles } from './attestation-files.ts'
-import { type Attributes, readBool, readEpoch } from './attributes.ts'
+import { type Attributes, chooseEpoch, type EpochOption, readBool, readEpoch } from './attributes.ts'
 import type { ClientSink, SinkTree } from './client-sink.ts'
 import type { ExportContext } from './export-context.ts'
 import type { ExporterInstance } from './exporter.ts'
@@ -20,8 +20,7 @@ export interface TreeServices {
 interface TreeOptions {
   /** One directory for each platform; undefined: where there are several. */
   readonly split: boolean | undefined
-  /** Seconds since 1970. */
-  readonly epoch: number | undefined
+  readonly epoch: EpochOption | undefined
   readonly attestationPrefix: string
 }
 
@@ -86,7 +85,7 @@ async function openTrees(
     const split = options.split ?? source.multiPlatform
     const list: SinkTree[] = []
     for (const result of source.results) {
-      const epoch = options.epoch ?? result.epoch
+      const epoch = chooseEpoch(options.epoch, result.epoch)
       const view = opened.use(await services.view(result.ref ?? { kind: 'stack', layers: [] }, ctx.signal))
       const tree = epoch === undefined ? view : withTime(view, BigInt(epoch) * 1_000_000_000n)
       const id = result.id.replaceAll('/', '_')

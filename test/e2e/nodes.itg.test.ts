@@ -17,6 +17,14 @@ import { pushedPlatforms } from '../support/third-party.ts'
 
 const skip = lacks({ root: true, programs: ['runc', 'busybox', 'unshare'] })
 
+/** The entries of a layout's index. */
+async function rootsOf(
+  layout: string,
+): Promise<readonly { readonly digest: string; readonly annotations: Readonly<Record<string, string>> }[]> {
+  const text = await readFile(join(layout, 'index.json'), 'utf8')
+  return (JSON.parse(text) as { manifests: Awaited<ReturnType<typeof rootsOf>> }).manifests
+}
+
 describe('a builder of several nodes', { skip }, () => {
   const stack = new AsyncDisposableStack()
   let scratch: Scratch
@@ -90,6 +98,36 @@ describe('a builder of several nodes', { skip }, () => {
       await readFile(scratch.path('layout-docker', 'manifest.json'), 'utf8'),
     ) as unknown[]
     assert.equal(list.length, 1)
+  })
+
+  it('writes a layout blob by blob, beside images that are in it, from one node and from both', async () => {
+    const one = scratch.path('one-layout')
+    const output = `type=oci,tar=false,dest=${one}`
+    await slipway.run(...build('--platform=linux/amd64', '-t', 'x:1', '-t', 'reg.io/y:2', '-o', output))
+    await slipway.run(...build('--platform=linux/arm64', '-t', 'x:1', '-o', output))
+    await slipway.run(...build('--platform=linux/arm64', '-o', output))
+    assert.deepEqual(
+      (await rootsOf(one)).map(({ annotations }) => [
+        annotations['org.opencontainers.image.ref.name'],
+        annotations['io.containerd.image.name'],
+      ]),
+      [
+        ['2', 'reg.io/y:2'],
+        ['1', 'docker.io/library/x:1'],
+        ['latest', undefined],
+      ],
+    )
+    const both = scratch.path('both-layout')
+    const platforms = '--platform=linux/arm64,linux/amd64'
+    await slipway.run(...build(platforms, '-t', 'x:1', '-o', `type=oci,tar=false,dest=${both}`))
+    const [root, ...more] = await rootsOf(both)
+    assert.deepEqual(more, [])
+    const path = join(both, 'blobs', root?.digest.replace(':', '/') ?? '')
+    const index = JSON.parse(await readFile(path, 'utf8')) as { manifests: { digest: string }[] }
+    for (const { digest } of index.manifests) await readFile(join(both, 'blobs', digest.replace(':', '/')))
+    const twice = ['-o', `type=oci,tar=false,dest=${one}`, '-o', `type=oci,tar=false,dest=${both}`]
+    const refused = await slipway.try(...build('--platform=linux/amd64', ...twice))
+    assert.match(refused.stderr, /oci store key "export" already exists/)
   })
 
   it('pushes one index with the images of both', {

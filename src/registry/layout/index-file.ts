@@ -68,15 +68,16 @@ async function replace(path: string, text: string): Promise<void> {
 }
 
 /**
- * The index with `descriptor` entered under `tag` (replacing what had it), or without a name. Source:
- * github.com/moby/buildkit client/ociindex/ociindex.go at v0.32.2.
+ * The index with `descriptor` entered under `tag` (replacing what had it), for the image `name` where one is given; or
+ * without a name. Source: github.com/moby/buildkit client/ociindex/ociindex.go at v0.32.2.
  */
-export function enterRoot(index: Index, descriptor: Descriptor, tag: string | undefined): Index {
+export function enterRoot(index: Index, descriptor: Descriptor, tag: string | undefined, name = ''): Index {
   if (tag === undefined) return { ...index, manifests: [...withoutEqual(index, descriptor), descriptor] }
   const others = index.manifests.filter(
-    d => d.annotations?.[annotation.refName] !== tag || (d.annotations[annotation.imageName] ?? '') !== '',
+    d => d.annotations?.[annotation.refName] !== tag || (d.annotations[annotation.imageName] ?? '') !== name,
   )
-  const named = { ...descriptor, annotations: { ...descriptor.annotations, [annotation.refName]: tag } }
+  const names = { [annotation.refName]: tag, ...(name === '' ? {} : { [annotation.imageName]: name }) }
+  const named = { ...descriptor, annotations: { ...descriptor.annotations, ...names } }
   return { ...index, manifests: [...others, named] }
 }
 

@@ -28,6 +28,9 @@ export interface ClientContent {
   list(signal?: AbortSignal): AsyncIterable<{ readonly digest: Digest; readonly size: number }>
 }
 
+/** The store that takes an exported image. Source: https://github.com/moby/buildkit/blob/v0.32.2/exporter/oci/export.go */
+export const exportStoreId = 'export'
+
 /** Bytes that one message carries. */
 const maxChunk = 1024 * 1024
 
