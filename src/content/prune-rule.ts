@@ -41,7 +41,7 @@ export function defaultLimits(disk: DiskSpace): CacheLimits {
 }
 
 /** A share of a disk, rounded up to whole gigabytes as BuildKit does it. */
-function percentOf({ total }: DiskSpace, percent: number): number {
+export function percentOf({ total }: DiskSpace, percent: number): number {
   if (total === 0) return 2 * GB
   return (Math.floor(Math.floor((total * percent) / 100) / GiB) + 1) * GB
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parse } from 'smol-toml'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type { RegistryConfig, RegistryConfigs } from '../registry/registry-config.ts'
+import { tableOf } from './config-value.ts'
 
 /** Settings of an engine, in the form of buildkitd.toml. */
 export interface DaemonConfig {
@@ -37,22 +38,18 @@ export function readDaemonConfig(path: string): DaemonConfig {
   }
 }
 
-function configOf(document: Record<string, unknown>): DaemonConfig {
+/** The settings that a document of that form makes. */
+export function configOf(document: Readonly<Record<string, unknown>>): DaemonConfig {
   const registries: Record<string, RegistryConfig> = {}
   for (const [host, value] of Object.entries(tableOf(document['registry'])))
     registries[host] = registryOf(tableOf(value))
   return { registries, insecureEntitlements: texts(document['insecure-entitlements']), document }
 }
 
-const tableOf = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {}
-
 const texts = (value: unknown): readonly string[] =>
   Array.isArray(value) ? value.filter(one => typeof one === 'string') : []
 
-function registryOf(table: Record<string, unknown>): RegistryConfig {
+function registryOf(table: Readonly<Record<string, unknown>>): RegistryConfig {
   const keypair = (Array.isArray(table['keypair']) ? table['keypair'] : []).map(tableOf)
   return {
     mirrors: texts(table['mirrors']),

@@ -2,7 +2,7 @@ import { statfsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BlobRoot } from '../content/reachable.ts'
 import { prune } from '../content/prune.ts'
-import { type DiskSpace, defaultLimits, defaultRules, type PruneRule } from '../content/prune-rule.ts'
+import type { DiskSpace, PruneRule } from '../content/prune-rule.ts'
 import { parseRecordFilter } from '../content/record-filter.ts'
 import type { UsageRecord, UsageSource } from '../content/usage-record.ts'
 import { directoryRecords } from '../ops/directory-records.ts'
@@ -16,15 +16,31 @@ export interface DiskUsage {
   records(filters: readonly string[], signal?: AbortSignal): Promise<readonly UsageRecord[]>
   /** Removes records by a rule and yields each as it goes; then blobs that nothing needs any more. */
   prune(rule: PruneRule, now: number, signal?: AbortSignal): AsyncIterable<UsageRecord>
-  /** Keeps the cache within its limits; does little unless the last time is ten minutes ago. */
+  /** Keeps the cache within its limits; does little unless the last time is long enough ago. */
   collect(now: number): Promise<void>
+  /** The rules by which `collect` does that. */
+  rules(): readonly PruneRule[]
 }
 
-/** Between two collections, whichever process does them (ms). */
-const collectEveryMs = 600_000
+/** How the cache is kept small without anybody asking. */
+export interface Collection {
+  readonly rules: (disk: DiskSpace) => readonly PruneRule[]
+  /** Between two times, whichever process does it (ms). */
+  readonly everyMs: number
+  /** Whether to wait that long before the first time too: a first build is not kept waiting for it. */
+  readonly lateFirst: boolean
+}
 
-/** Records of layers, cache mounts and copies of clients' directories. `roots`: blobs that stay in any case. */
-export function createDiskUsage(root: string, state: State, roots: () => readonly BlobRoot[]): DiskUsage {
+/** What disk usage needs besides the state. */
+export interface DiskUsageOptions {
+  readonly collection: Collection
+  /** Blobs that stay in any case. */
+  readonly roots: () => readonly BlobRoot[]
+}
+
+/** Records of layers, cache mounts and copies of clients' directories. */
+export function createDiskUsage(root: string, state: State, options: DiskUsageOptions): DiskUsage {
+  const { roots, collection } = options
   const measure = async (path: string, signal?: AbortSignal): Promise<number> =>
     (await state.jobs.run('measure', { path }, signal ? { signal } : {})).diskBytes
   const source = joined([
@@ -51,15 +67,16 @@ export function createDiskUsage(root: string, state: State, roots: () => readonl
     },
     async collect(now) {
       const last = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs
-      if (last !== undefined && now - last < collectEveryMs) return
+      if (last !== undefined && now - last < collection.everyMs) return
       writeFileSync(stamp, '')
-      if (last === undefined) return
+      if (last === undefined && collection.lateFirst) return
       const space = disk()
-      for await (const _ of prune(source, defaultRules(defaultLimits(space)), { disk: space, now })) {
+      for await (const _ of prune(source, collection.rules(space), { disk: space, now })) {
         // Removing is all that is wanted.
       }
       await collectBlobs(state, { blobs: roots() }, { now })
     },
+    rules: () => collection.rules(disk()),
   }
 }
 

@@ -1,3 +1,5 @@
+import { tableOf } from './config-value.ts'
+
 /** Which frontends a builder runs. */
 export interface FrontendSettings {
   readonly dockerfile: boolean
@@ -19,8 +21,4 @@ export function frontendSettings(document: Readonly<Record<string, unknown>>): F
     gateway: gateway['enabled'] !== false,
     allowedRepositories: Array.isArray(allowed) ? allowed.filter(one => typeof one === 'string') : [],
   }
-}
-
-function tableOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
 }

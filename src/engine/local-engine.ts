@@ -17,6 +17,7 @@ import { provenanceEnvironment } from './provenance-environment.ts'
 import { frontendSettings } from './frontend-settings.ts'
 import { createRunFrontend } from './run-frontend.ts'
 import { workerId } from './worker-id.ts'
+import { workerSettings } from './worker-settings.ts'
 import { sessionCredentials, sessionSecrets, sessionSink, sessionUpload } from './session-services.ts'
 
 /** What this machine is, as far as builds care. */
@@ -42,6 +43,8 @@ export interface LocalEngineOptions {
   readonly entitlements?: readonly string[]
   /** Steps for platforms that this machine does not run: refused before anything is run, or tried nevertheless. */
   readonly foreignSteps?: ForeignSteps
+  /** It serves builds for long: it looks after its disk more often. */
+  readonly daemon?: boolean
 }
 
 /** The engine of this machine with the sessions that it serves. */
@@ -53,6 +56,7 @@ export interface LocalEngine extends OpenEngine {
 /** Opens the engine over the state directory `root`, in this process. */
 export async function openLocalEngine(options: LocalEngineOptions): Promise<LocalEngine> {
   const { root, config, machine } = options
+  const worker = workerSettings(config.document, machine.hostPlatform)
   const sessions = new SessionStore()
   const secrets = sessionSecrets(sessions)
   const transport = new NodeTransport({ proxy: options.proxy })
@@ -91,8 +95,17 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
     hostname: hostname(),
     ...machine,
     foreignSteps: options.foreignSteps ?? 'refuse',
-    parallelism: Math.max(4, availableParallelism() * 2),
+    ...(worker.platforms === undefined ? {} : { platforms: () => worker.platforms ?? [] }),
+    parallelism: worker.maxParallelism ?? Math.max(4, availableParallelism() * 2),
+    labels: worker.labels,
+    nativeSnapshots: worker.nativeSnapshots,
+    collection: options.daemon
+      ? { rules: worker.gc, everyMs: 60_000, lateFirst: false }
+      : { rules: worker.gc, everyMs: 600_000, lateFirst: !worker.ownGc },
     executor: {
+      runtime: worker.runtime,
+      cgroupParent: worker.cgroupParent,
+      apparmorProfile: worker.apparmorProfile,
       searchPath: options.searchPath,
       network: await networkProvider(
         networkSettings(config.document),

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { createCniProvider } from '../executor/network/cni.ts'
+import { tableOf } from './config-value.ts'
 import type { DnsConfig } from '../executor/spec/resolv-conf.ts'
 import { hostNetwork, type NetworkProvider, noNetwork } from '../executor/network/network-provider.ts'
 
@@ -24,11 +25,6 @@ export function networkSettings(document: Readonly<Record<string, unknown>>): Ne
     cniBinaryDir: text('cniBinaryPath', '/opt/cni/bin'),
   }
 }
-
-const tableOf = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {}
 
 /** The provider of these settings: `auto` is CNI where its configuration is there, else the host's own network. */
 export async function networkProvider(

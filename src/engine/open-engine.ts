@@ -32,7 +32,7 @@ import { ImageSource } from '../source/image/image-source.ts'
 import type { CopyNotes } from '../source/local/disk-local-copies.ts'
 import type { LocalCopies } from '../source/local/local-copies.ts'
 import { type BuildLease, createBuildLease } from './build-lease.ts'
-import { createDiskUsage } from './disk-usage.ts'
+import { type Collection, createDiskUsage } from './disk-usage.ts'
 import { Engine } from './engine.ts'
 import type { ExporterServices } from './exporters.ts'
 import type { RunFrontend } from './gateway-bridge.ts'
@@ -76,6 +76,12 @@ export interface EngineOptions {
   /** Steps that work at the same time. */
   readonly parallelism: number
   readonly executor: Omit<ExecutorOptions, 'root' | 'loadCdi'>
+  /** Layers are copies rather than overlays, wherever overlays could be had. */
+  readonly nativeSnapshots: boolean
+  /** How the cache is kept small without anybody asking. */
+  readonly collection: Collection
+  /** Labels of the worker besides, or in place of, its own. */
+  readonly labels: Readonly<Record<string, string>>
   /** How long records of builds are kept. */
   readonly retention: { readonly entries: number; readonly ageMs: number }
   /** What the administrator wants to be said in every provenance. */
@@ -103,7 +109,9 @@ export interface OpenEngine extends AsyncDisposable {
 /** Puts the engine together. Throws as `openState`. */
 export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
   await using opening = new AsyncDisposableStack()
-  const state = opening.use(await openState(options.root, { now: options.now }))
+  const state = opening.use(
+    await openState(options.root, { now: options.now, native: options.nativeSnapshots }),
+  )
   const lease = opening.use(createBuildLease(state.leases))
   const executor = await createExecutor({
     ...options.executor,
@@ -168,7 +176,10 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     keep: options.retention,
     now: options.now,
   })
-  const usage = createDiskUsage(options.root, state, () => history.roots())
+  const usage = createDiskUsage(options.root, state, {
+    collection: options.collection,
+    roots: () => history.roots(),
+  })
   lease.onIdle(() => usage.collect(options.now()))
   const services: ExporterServices = {
     content: state.content,
@@ -189,6 +200,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     entitlements: options.entitlements,
     loadDevices: options.loadDevices,
     workerId: options.workerId,
+    labels: options.labels,
     hostname: options.hostname,
     hostPlatform: options.hostPlatform,
     platforms: options.platforms,

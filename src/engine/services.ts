@@ -51,6 +51,8 @@ export interface EngineServices {
   /** Identity of the state directory. */
   readonly workerId: string
   readonly hostname: string
+  /** Labels of the worker besides, or in place of, its own. */
+  readonly labels: Readonly<Record<string, string>>
   readonly hostPlatform: Platform
   /** Native platform first, then those that are emulated. Read anew every so often. */
   readonly platforms: () => readonly Platform[]

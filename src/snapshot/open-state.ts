@@ -20,6 +20,8 @@ export interface StateOptions {
   /** Threads for bulk work; absent, a pool of its own with `workers` threads (default 2). */
   readonly jobs?: JobRunner<SnapshotJobs>
   readonly workers?: number
+  /** Layers are copies, also where overlays could be mounted. @default false */
+  readonly native?: boolean
   /** Milliseconds since 1970. @default Date.now */
   readonly now?: () => number
 }
@@ -69,7 +71,7 @@ export async function openState(root: string, options: StateOptions = {}): Promi
     locks,
     records: layers,
     jobs,
-    kind: canMountOverlay(locks, rootless) ? 'overlay' : 'native',
+    kind: options.native !== true && canMountOverlay(locks, rootless) ? 'overlay' : 'native',
     overlayPrefix,
     inUserNamespace: rootless,
     owner,
