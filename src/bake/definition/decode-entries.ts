@@ -47,8 +47,9 @@ function isText(v: Value): boolean {
   return v.type.kind === 'string'
 }
 
-/** A text of a known string; a null is refused. */
+/** A text of a string; what is null or unknown is refused. */
 function requireText(v: Value): string {
+  if (!isKnown(v)) throw new ConversionError('value must be known')
   if (isNull(v)) throw new ConversionError('null value is not allowed')
   return asText(v)
 }
