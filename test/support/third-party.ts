@@ -13,16 +13,24 @@ interface Entry {
 
 /** Platforms of the images in a pushed index, in its order, attestations left out. */
 export async function pushedPlatforms(reference: string): Promise<string[]> {
+  return (await pushedImages(reference)).map(({ platform }) => platform)
+}
+
+/** Platforms and digests of the images in a pushed index, in its order, attestations left out. */
+export async function pushedImages(
+  reference: string,
+): Promise<{ readonly platform: string; readonly digest: string }[]> {
   const index = JSON.parse(
     await run(['skopeo', 'inspect', '--raw', '--tls-verify=false', `docker://${reference}`]),
   ) as {
     manifests?: Entry[]
   }
   return (index.manifests ?? [])
-    .map(({ platform }) =>
-      [platform?.os, platform?.architecture, platform?.variant].filter(Boolean).join('/'),
-    )
-    .filter(platform => platform !== 'unknown/unknown')
+    .map(({ platform, digest }) => ({
+      platform: [platform?.os, platform?.architecture, platform?.variant].filter(Boolean).join('/'),
+      digest,
+    }))
+    .filter(({ platform }) => platform !== 'unknown/unknown')
 }
 
 /** Copies every platform with every blob into a scratch folder: skopeo verifies each digest on the way. */

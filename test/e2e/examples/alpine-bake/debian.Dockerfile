@@ -1,0 +1,3 @@
+FROM debian:bookworm-slim
+ARG TARGETARCH
+RUN echo "TARGETARCH is $TARGETARCH"
