@@ -4,7 +4,7 @@ import { syncKeys } from '../attachables/file-sync.ts'
 import { callTalk } from '../converse.ts'
 import type { TreeFilter } from '../fsutil/path-filter.ts'
 import { receiveTree } from '../fsutil/receive-tree.ts'
-import type { TreeChange } from '../fsutil/tree-changes.ts'
+import type { Differ, TreeChange } from '../fsutil/tree-changes.ts'
 import { setEncodedValues } from '../metadata.ts'
 import type { SessionCaller } from '../session.ts'
 import { supported } from './supported.ts'
@@ -15,8 +15,8 @@ export interface FetchOptions extends TreeFilter {
   readonly name: string
   /** Absolute path of a directory that holds what was fetched last, or nothing. */
   readonly dest: string
-  /** `none` fetches every file again. Default `metadata`: only what differs by kind, mode, size, time or link. */
-  readonly differ?: 'metadata' | 'none'
+  /** Files that are the same by it are not fetched again. Default `metadata`. */
+  readonly differ?: Differ
   /** Is told the bytes received so far, and at last that there will be no more. */
   readonly onProgress?: (bytes: number, done: boolean) => void
   readonly signal?: AbortSignal | undefined

@@ -305,6 +305,16 @@ describe('transferring a tree', () => {
     ])
   })
 
+  it('asks for files with a time of whole seconds where only finer times count', async () => {
+    const dir = await makeTree({ set: '1', found: '2' })
+    await utimes(join(dir, 'set'), 1_700_000_000, 1_700_000_000)
+    await utimes(join(dir, 'found'), 1_700_000_000.25, 1_700_000_000.25)
+    const dest = join(temp, `dir${dirs++}`)
+    await transfer(await directoryTree(dir), { dest })
+    const again = await transfer(await directoryTree(dir), { dest, differ: 'fine-times' })
+    assert.deepEqual(summary(again), ['modify set'])
+  })
+
   it('links the names of a replaced file anew', async () => {
     const dir = await makeTree({ a: 'one', b: '= a' })
     const dest = join(temp, `dir${dirs++}`)

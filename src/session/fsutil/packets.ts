@@ -19,10 +19,19 @@ export const packet = {
 /** Bytes of a packet on the wire, without encoding the content of files for it: what `transferring` counts. */
 export function packetSize(value: Packet): number {
   if (value.type !== Type.PACKET_DATA) return toBinary(PacketSchema, value).length
-  const { length } = value.data
-  return (
-    2 + (value.ID === 0 ? 0 : 1 + varintSize(value.ID)) + (length === 0 ? 0 : 1 + varintSize(length) + length)
-  )
+  return dataSize(value.ID, value.data.length)
+}
+
+function dataSize(id: number, length: number): number {
+  return 2 + (id === 0 ? 0 : 1 + varintSize(id)) + (length === 0 ? 0 : 1 + varintSize(length) + length)
+}
+
+/** Bytes of all packets that bring the content of file `id`, as upstream's client cuts it. */
+export function fileSize(id: number, size: number): number {
+  const chunk = 32 * 1024
+  const full = Math.floor(size / chunk)
+  const rest = size % chunk
+  return full * dataSize(id, chunk) + (rest === 0 ? 0 : dataSize(id, rest)) + dataSize(id, 0)
 }
 
 function varintSize(value: number): number {

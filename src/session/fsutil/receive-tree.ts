@@ -10,7 +10,7 @@ import { directoryTree } from './directory-tree.ts'
 import { EntryOrder } from './entry-order.ts'
 import { hasContent, kindOf } from './go-mode.ts'
 import { packet, packetSize, type SendPacket } from './packets.ts'
-import { mergeTrees, type TreeChange } from './tree-changes.ts'
+import { type Differ, mergeTrees, type TreeChange } from './tree-changes.ts'
 import { type OpenedFile, TreeWriter } from './tree-writer.ts'
 
 /** How a tree is received. */
@@ -19,11 +19,8 @@ export interface ReceiveOptions {
   readonly dest: string
   /** `mirror` removes what the sender does not have, `merge` keeps it. */
   readonly mode: 'mirror' | 'merge'
-  /**
-   * `metadata` takes a file for unchanged when kind, mode, owner, size, time and link are equal, `none` asks for every
-   * file. Merging always asks. Default `metadata`.
-   */
-  readonly differ?: 'metadata' | 'none'
+  /** Files that are the same by it are not asked for. Merging always asks. Default `metadata`. */
+  readonly differ?: Differ
   /** Changes an entry before it is compared and written. */
   readonly map?: (stat: Stat) => void
   /** Is told the bytes received so far, and at last that there will be no more. */

@@ -8,13 +8,17 @@ export type TreeChange =
   | { readonly kind: 'delete'; readonly path: string }
 
 /**
- * What must be done to `present` to make it `wanted`, in path order; both are walks. With `metadata`, entries that agree in
- * kind, mode, owner, device, link, time and size are taken for equal; with `none`, nothing is.
+ * How entries are compared. `metadata`: those that agree in kind, mode, owner, device, link, time and size are taken for
+ * equal. `fine-times`: the same, but for files whose time is a whole second: tools that set times set such ones, and two
+ * directories may agree in them without having the same files. `none`: nothing is equal.
  */
+export type Differ = 'metadata' | 'fine-times' | 'none'
+
+/** What must be done to `present` to make it `wanted`, in path order; both are walks. */
 export async function* mergeTrees(
   present: AsyncIterable<Stat>,
   wanted: AsyncIterable<Stat>,
-  differ: 'metadata' | 'none',
+  differ: Differ,
 ): AsyncGenerator<TreeChange> {
   const old = present[Symbol.asyncIterator]()
   const changed = new Set<string>()
@@ -38,7 +42,7 @@ export async function* mergeTrees(
       const exists = before !== undefined && before.path === stat.path ? before : undefined
       // A name of a file that was replaced must be linked anew, although nothing is to be seen of that on the name.
       const relink = stat.linkname !== '' && kindOf(stat.mode) !== 'symlink' && changed.has(stat.linkname)
-      if (exists === undefined || relink || differ === 'none' || !isSame(exists, stat)) {
+      if (exists === undefined || relink || !isSame(exists, stat, differ)) {
         if (exists !== undefined && isDirectory(exists) && !isDirectory(stat)) removed = `${exists.path}/`
         if (!isDirectory(stat)) changed.add(stat.path)
         yield { kind: exists === undefined ? 'add' : 'modify', path: stat.path, stat }
@@ -55,7 +59,9 @@ export async function* mergeTrees(
   }
 }
 
-function isSame(a: Stat, b: Stat): boolean {
+function isSame(a: Stat, b: Stat, differ: Differ): boolean {
+  if (differ === 'none') return false
+  if (differ === 'fine-times' && kindOf(b.mode) === 'file' && b.modTime % 1_000_000_000n === 0n) return false
   return (
     a.mode === b.mode &&
     a.uid === b.uid &&

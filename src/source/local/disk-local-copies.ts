@@ -19,8 +19,9 @@ export interface CopyNotes {
 }
 
 /**
- * Copies of clients' directories below `root`, one for each project (shared key and name). While one is brought up to date
- * it is locked; what a build gets is a layer of hard links to it, so that the next build can change the copy meanwhile.
+ * Copies of clients' directories below `root`, one for each project (shared key and name). Clients without a shared key
+ * have their copies in common, where files that only look the same are not taken for the same. While a copy is brought up
+ * to date it is locked; what a build gets is a layer of hard links to it, so that the next build can change the copy meanwhile.
  */
 export function createDiskLocalCopies(
   root: string,
@@ -29,11 +30,7 @@ export function createDiskLocalCopies(
 ): LocalCopies {
   return {
     async fetch(session, request, ctx) {
-      const identity = JSON.stringify([
-        session.sharedKey || session.id,
-        request.sharedKeyHint,
-        request.filter,
-      ])
+      const identity = JSON.stringify([session.sharedKey, request.sharedKeyHint, request.filter])
       const key = createHash('sha256').update(identity).digest('hex').slice(0, 32)
       await mkdir(root, { recursive: true, mode: 0o700 })
       const { slot, held } = freeSlot(join(root, key))
@@ -45,7 +42,7 @@ export function createDiskLocalCopies(
         name: request.name,
         dest,
         ...request.filter,
-        differ: request.differ === 'none' ? 'none' : 'metadata',
+        differ: request.differ === 'none' ? 'none' : session.sharedKey === '' ? 'fine-times' : 'metadata',
         onProgress: (bytes, done) => ctx.progress.status(id, { current: bytes, completed: done }),
         signal: ctx.signal,
       })

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { fileSync } from '../../session/attachables/file-sync.ts'
+import { inMemorySession } from '../../session/in-memory-session.ts'
+import { openState } from '../../snapshot/open-state.ts'
+import type { SourceContext } from '../source-context.ts'
+import { createDiskLocalCopies } from './disk-local-copies.ts'
+
+const skip = process.getuid?.() === 0 ? false : 'only root makes layers of hard links to files of others'
+const root = mkdtempSync(join(tmpdir(), 'slipway-copies-'))
+after(() => rmSync(root, { recursive: true }))
+
+const ctx: SourceContext = {
+  signal: AbortSignal.timeout(60_000),
+  sessions: () => [],
+  progress: {
+    status: () => {},
+    step: async (_, work) => await work(),
+    log: () => {},
+    warn: () => {},
+  },
+}
+
+/** A directory with one file whose time somebody has set. */
+function directory(name: string, content: string): string {
+  const path = join(root, name)
+  mkdirSync(path)
+  writeFileSync(join(path, 'f'), content)
+  utimesSync(join(path, 'f'), 1_700_000_000, 1_700_000_000)
+  return path
+}
+
+describe('copies of directories of clients', { skip }, () => {
+  it('are shared by clients without a shared key, who get their own files all the same', async () => {
+    await using state = await openState(join(root, 'state'))
+    const place = join(root, 'local')
+    const copies = createDiskLocalCopies(place, state.snapshotter, { used: () => {}, transient: () => {} })
+    const fetch = async (id: string, path: string, sharedKey = ''): Promise<string> => {
+      using session = inMemorySession({ id, name: '', sharedKey }, [fileSync({ context: { path } })])
+      const filter = { includePatterns: [], excludePatterns: [], followPaths: [] }
+      const request = { name: 'context', sharedKeyHint: 'context', filter, differ: 'metadata' }
+      const ref = await copies.fetch(session.caller, request, ctx)
+      const [layer] = ref.kind === 'stack' ? ref.layers : []
+      assert.equal(layer?.kind, 'layer')
+      return readFileSync(join(state.snapshotter.directory(layer.id), 'f'), 'utf8')
+    }
+    const [one, two] = [directory('one', '1'), directory('two', '2')]
+    assert.deepEqual([await fetch('a', one), await fetch('b', two), await fetch('c', one)], ['1', '2', '1'])
+    assert.equal(readdirSync(place).length, 1)
+    await fetch('d', one, 'key')
+    assert.equal(readdirSync(place).length, 2)
+  })
+})
