@@ -19,7 +19,8 @@ export interface CopyNotes {
 }
 
 /**
- * Copies of clients' directories below `root`, one for each project (shared key and name). Clients without a shared key
+ * Copies of clients' directories below `root`, one for each project (shared key and name), whatever part of it a build
+ * wants: an edited COPY must not mean that all is sent again. Clients without a shared key
  * have their copies in common, where files that only look the same are not taken for the same. While a copy is brought up
  * to date it is locked; what a build gets is a layer of hard links to it, so that the next build can change the copy meanwhile.
  */
@@ -30,7 +31,7 @@ export function createDiskLocalCopies(
 ): LocalCopies {
   return {
     async fetch(session, request, ctx) {
-      const identity = JSON.stringify([session.sharedKey, request.sharedKeyHint, request.filter])
+      const identity = JSON.stringify([session.sharedKey, request.name, request.sharedKeyHint])
       const key = createHash('sha256').update(identity).digest('hex').slice(0, 32)
       await mkdir(root, { recursive: true, mode: 0o700 })
       const { slot, held } = freeSlot(join(root, key))

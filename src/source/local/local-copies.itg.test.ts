@@ -34,6 +34,31 @@ function directory(name: string, content: string): string {
 }
 
 describe('copies of directories of clients', { skip }, () => {
+  it('serve builds that want other parts of a directory', async () => {
+    await using state = await openState(join(root, 'parts'))
+    const transferred: number[] = []
+    const place = join(root, 'local-parts')
+    const copies = createDiskLocalCopies(place, state.snapshotter, { used: () => {}, transient: () => {} })
+    const path = join(root, 'project')
+    for (const name of ['a', 'b']) {
+      mkdirSync(join(path, name), { recursive: true })
+      writeFileSync(join(path, name, 'f'), 'x'.repeat(10_000))
+    }
+    const status = (_: string, { current = 0, completed = false }): void =>
+      void (completed && transferred.push(current))
+    using session = inMemorySession({ id: 's', name: '', sharedKey: 'k' }, [fileSync({ context: { path } })])
+    for (const followPaths of [['a'], ['a', 'b'], ['a', 'b']]) {
+      const filter = { includePatterns: [], excludePatterns: [], followPaths }
+      const request = { name: 'context', sharedKeyHint: 'context', filter, differ: 'metadata' }
+      await copies.fetch(session.caller, request, { ...ctx, progress: { ...ctx.progress, status } })
+    }
+    assert.equal(readdirSync(place).length, 1)
+    assert.deepEqual(
+      transferred.map(bytes => Math.floor(bytes / 10_000)),
+      [1, 1, 0],
+    )
+  })
+
   it('are shared by clients without a shared key, who get their own files all the same', async () => {
     await using state = await openState(join(root, 'state'))
     const place = join(root, 'local')
