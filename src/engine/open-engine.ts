@@ -124,6 +124,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     snapshotter: state.snapshotter,
     overlayPrefix: state.overlayPrefix,
     lease,
+    parentsOf: id => state.layers.get(id).parents,
     localDigests: localDigests.of,
   })
   const lookup = new RegistryLookup({

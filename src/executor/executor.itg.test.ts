@@ -462,6 +462,14 @@ describe('containers on runc', { skip }, () => {
     })
   })
 
+  test('a layer may be there twice, as in merged trees', async () => {
+    const [one, two] = [f.make('one'), f.make('two')]
+    writeFileSync(join(one, 'file'), 'one')
+    writeFileSync(join(two, 'file'), 'two')
+    const root = { kind: 'overlay' as const, lowers: [one, f.base, two, one] }
+    assert.equal((await f.run(f.container('cat /file', { root }))).stdout, 'one')
+  })
+
   test('CDI devices are injected', async () => {
     const directory = f.make('cdi')
     const edits = { env: ['FOO=injected'], deviceNodes: [{ path: '/dev/other', hostPath: '/dev/zero' }] }

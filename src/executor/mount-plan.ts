@@ -35,8 +35,9 @@ export interface PlanOptions {
 export function planMounts(container: ContainerSpec, options: PlanOptions): MountPlan {
   const mounts: SetupMount[] = []
   const planned = new Map<string, PlannedTree>()
-  const plan = (source: TreeSource, writable: boolean, name: string): PlannedTree => {
-    if (source.kind === 'directory') return { source, path: source.path }
+  const plan = (given: TreeSource, writable: boolean, name: string): PlannedTree => {
+    if (given.kind === 'directory') return { source: given, path: given.path }
+    const source = { ...given, lowers: topmost(given.lowers) }
     const key = JSON.stringify([source.lowers, source.upper ?? (writable ? name : '')])
     const known = planned.get(key)
     if (known !== undefined) return known
@@ -52,6 +53,13 @@ export function planMounts(container: ContainerSpec, options: PlanOptions): Moun
   }
   return { mounts, root, rootUpper: upperOf(container.root), trees }
 }
+
+/**
+ * Each layer once: overlayfs takes no directory twice, and what a layer says lower down it says again further up, where it
+ * counts.
+ */
+const topmost = (lowers: readonly string[]): readonly string[] =>
+  lowers.filter((path, i) => lowers.lastIndexOf(path) === i)
 
 function upperOf(source: TreeSource): string | undefined {
   return source.kind === 'directory' ? source.path : source.upper

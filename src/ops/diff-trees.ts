@@ -21,37 +21,62 @@ export async function diffTrees(
   using to = await trees.view(upper, signal)
   {
     using target = trees.writable(active)
-    diffDirectory(from, to, target, '/', signal)
+    new TreeDiff(from, to, target, signal).directory('/')
   }
   const layer = await active.commit()
   return { kind: 'stack', layers: [{ kind: 'layer', id: layer.id }] }
 }
 
-function diffDirectory(
-  from: FileTree,
-  to: FileTree,
-  target: WritableTree,
-  path: string,
-  signal: AbortSignal,
-): void {
-  signal.throwIfAborted()
-  const before = new Set(from.lstat(path)?.kind === 'directory' ? from.readdir(path) : [])
-  for (const name of to.readdir(path)) {
-    const child = path === '/' ? `/${name}` : `${path}/${name}`
-    const next = to.lstat(child)
-    const last = before.has(name) ? from.lstat(child) : undefined
-    before.delete(name)
-    if (next === undefined) continue
-    if (next.kind === 'directory' && last?.kind === 'directory') {
-      if (!sameAttributes(next, last)) target.setAttributes(child, attributes(next))
-      diffDirectory(from, to, target, child, signal)
-      continue
-    }
-    if (last !== undefined && sameEntry(from, to, child, last, next)) continue
-    if (last !== undefined) target.remove(child)
-    copyTree(to, child, target, child, { directoryContents: true, followLinks: false, replace: true, signal })
+class TreeDiff {
+  readonly #from: FileTree
+  readonly #to: FileTree
+  readonly #target: WritableTree
+  readonly #signal: AbortSignal
+  /** Where the first name of a file with several was copied to. */
+  readonly #links = new Map<string, string>()
+
+  constructor(from: FileTree, to: FileTree, target: WritableTree, signal: AbortSignal) {
+    this.#from = from
+    this.#to = to
+    this.#target = target
+    this.#signal = signal
   }
-  for (const name of before) target.remove(path === '/' ? `/${name}` : `${path}/${name}`)
+
+  directory(path: string): void {
+    this.#signal.throwIfAborted()
+    const before = new Set(this.#from.lstat(path)?.kind === 'directory' ? this.#from.readdir(path) : [])
+    const childOf = (name: string): string => (path === '/' ? `/${name}` : `${path}/${name}`)
+    for (const name of this.#to.readdir(path)) {
+      const child = childOf(name)
+      const next = this.#to.lstat(child)
+      const last = before.has(name) ? this.#from.lstat(child) : undefined
+      before.delete(name)
+      if (next !== undefined) this.#entry(child, last, next)
+    }
+    for (const name of before) this.#target.remove(childOf(name))
+  }
+
+  #entry(path: string, last: Entry | undefined, next: Entry): void {
+    if (next.kind === 'directory') {
+      if (last?.kind !== 'directory') {
+        if (last !== undefined) this.#target.remove(path)
+        this.#target.mkdir(path, { ...attributes(next), xattrs: this.#to.xattrs(path) })
+      } else if (!sameAttributes(next, last)) this.#target.setAttributes(path, attributes(next))
+      this.directory(path)
+      return
+    }
+    if (last !== undefined && sameEntry(this.#from, this.#to, path, last, next)) return
+    if (last !== undefined) this.#target.remove(path)
+    const { hardlinkKey } = next
+    const first = hardlinkKey === undefined ? undefined : this.#links.get(hardlinkKey)
+    if (first !== undefined) {
+      this.#target.link(path, first)
+      return
+    }
+    const options = { directoryContents: true, followLinks: false, replace: true, signal: this.#signal }
+    copyTree(this.#to, path, this.#target, path, options)
+    if (hardlinkKey !== undefined) this.#links.set(hardlinkKey, path)
+  }
 }
 
 const attributes = (entry: Entry): Pick<Entry, 'mode' | 'uid' | 'gid' | 'mtimeNs'> => ({

@@ -10,7 +10,7 @@ import type { Trees } from './trees.ts'
 
 const wholeInput = { selector: '' }
 
-/** Stacks the layers of its inputs; nothing is copied. */
+/** Stacks the layers of its inputs; files are not copied. */
 export function createMergeOp(message: MergeOp, inputCount: number, trees: Trees): Op {
   const digest = cacheDigest(`{"Type":"buildkit.merge.v0","Merge":${goJson(MergeOpSchema, message)}}`)
   return {
@@ -18,7 +18,10 @@ export function createMergeOp(message: MergeOp, inputCount: number, trees: Trees
     cacheMaps: async () => [{ digest, inputs: Array.from({ length: inputCount }, () => wholeInput) }],
     async exec(inputs, ctx) {
       const layers: RefLayer[] = []
-      for (const input of inputs) layers.push(...(await asStack(refOf(input), trees, ctx.signal)).layers)
+      for (const [i, input] of inputs.entries()) {
+        const stack = await asStack(refOf(input), trees, ctx.signal)
+        layers.push(...(i === 0 ? stack.layers : await detachedLayers(stack.layers, trees, ctx.signal)))
+      }
       return [resultOf({ kind: 'stack', layers })]
     },
   }
@@ -39,10 +42,24 @@ export function createDiffOp(message: DiffOp, inputCount: number, trees: Trees):
       const lower = await at(message.lower?.input)
       const upper = await at(message.upper?.input)
       const rest = restAfter(lower, upper)
-      if (rest !== undefined) return [resultOf({ kind: 'stack', layers: rest })]
-      return [resultOf(await diffTrees(lower, upper, trees, ctx))]
+      const { layers } = rest === undefined ? await diffTrees(lower, upper, trees, ctx) : { layers: rest }
+      return [resultOf({ kind: 'stack', layers: await detachedLayers(layers, trees, ctx.signal) })]
     },
   }
+}
+
+/** Layers as they are on other trees than those they were made on; what is not unpacked yet stays as it comes. */
+async function detachedLayers(
+  layers: readonly RefLayer[],
+  trees: Trees,
+  signal: AbortSignal,
+): Promise<readonly RefLayer[]> {
+  const found: RefLayer[] = []
+  for (const layer of layers) {
+    if (layer.kind === 'lazy') found.push(layer)
+    else found.push({ kind: 'layer', id: await trees.detached(layer.id, signal) })
+  }
+  return found
 }
 
 async function asStack(ref: Ref, trees: Trees, signal: AbortSignal): Promise<StackRef> {

@@ -1,5 +1,6 @@
 import type { ContentStore } from '../content/content-store.ts'
 import type { Lease } from '../content/lease.ts'
+import { detachLayer, isAttached } from '../snapshot/detach-layer.ts'
 import { openDirectoryTree } from '../snapshot/directory-tree.ts'
 import { openLayerTree } from '../snapshot/layer-tree.ts'
 import type { OverlayPrefix } from '../snapshot/overlay-xattr.ts'
@@ -18,6 +19,8 @@ export interface TreeServices {
   readonly overlayPrefix: OverlayPrefix
   /** Keeps layers from being collected while this process works. */
   readonly lease: Lease
+  /** The layers that a layer was made on, lowest first. */
+  readonly parentsOf: (layer: LayerId) => LayerStack
   /** Digests of a local directory's files from earlier builds. */
   readonly localDigests: (path: string) => FileDigestCache
 }
@@ -50,6 +53,7 @@ export function createStackTrees(services: TreeServices): Trees {
       return snapshotter.prepare(await stack(ref, options.signal), { description: options.description })
     },
     writable: (active, options) => writableOf(active, services, options?.parentTimes),
+    detached: (layer, signal) => detached(layer, services, signal),
     directories: ids => ids.map(id => snapshotter.directory(id)),
     digestCache: ref => (ref.kind === 'local' ? services.localDigests(ref.path) : undefined),
   }
@@ -67,6 +71,24 @@ function writableOf(
     overlayPrefix,
     parentTimes,
   })
+}
+
+async function detached(id: LayerId, services: TreeServices, signal: AbortSignal): Promise<LayerId> {
+  const { snapshotter } = services
+  const parents = services.parentsOf(id)
+  if (parents.length === 0) return id
+  const layer = {
+    upper: snapshotter.directory(id),
+    lowers: parents.map(parent => snapshotter.directory(parent)),
+    check: () => signal.throwIfAborted(),
+  }
+  if (!isAttached(layer)) return id
+  const { description } = await snapshotter.get(id)
+  await using active = await snapshotter.prepare(parents, { description })
+  detachLayer(layer, active.upper)
+  const made = await active.commit()
+  services.lease.hold('layer', made.id)
+  return made.id
 }
 
 async function unpackAll(

@@ -1,5 +1,5 @@
 import type { Ref, StackRef } from '../snapshot/ref.ts'
-import type { ActiveLayer, LayerStack } from '../snapshot/snapshotter.ts'
+import type { ActiveLayer, LayerId, LayerStack } from '../snapshot/snapshotter.ts'
 import type { FileTree, WritableTree } from '../snapshot/tree.ts'
 import type { FileDigestCache } from './content-hash.ts'
 
@@ -16,6 +16,8 @@ export interface Trees {
    * something is made or removed in it (the default), or shows when that was.
    */
   writable(active: ActiveLayer, options?: { readonly parentTimes: 'kept' | 'touched' }): WritableTree
+  /** The layer, or one like it, that says the same on any tree: what it changes, and nothing of what it was made on. */
+  detached(layer: LayerId, signal: AbortSignal): Promise<LayerId>
   /** Absolute directory of each layer. */
   directories(stack: LayerStack): readonly string[]
   /** Digests of files that were computed before; undefined where the ref keeps none. */

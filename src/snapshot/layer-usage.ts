@@ -29,8 +29,9 @@ export function layerUsage(options: LayerUsageOptions): UsageSource {
       const roots = images.list().map(({ descriptor }) => descriptor)
       const kept = await reachableBlobs(content, roots, signal)
       const records: UsageRecord[] = []
-      for (const layer of layers.list()) {
-        const parent = layer.parents.at(-1)
+      const all = layers.list()
+      const stacks = new Map(all.map(layer => [layer.id, layer.parents]))
+      for (const layer of all) {
         const size = layer.size ?? (await sizeOf(snapshotter, layer.id, signal))
         if (size === undefined) continue
         records.push({
@@ -41,7 +42,7 @@ export function layerUsage(options: LayerUsageOptions): UsageSource {
           mutable: false,
           shared: layers.blobs(layer.id).some(({ descriptor }) => kept.has(descriptor.digest)),
           size,
-          parents: parent === undefined ? [] : [parent],
+          parents: directParents(layer.parents, stacks),
           createdMs: layer.createdMs,
           ...(layer.usageCount > 0 ? { lastUsedMs: layer.touchedAt } : {}),
           usageCount: layer.usageCount,
@@ -51,6 +52,25 @@ export function layerUsage(options: LayerUsageOptions): UsageSource {
     },
     remove: async id => await snapshotter.removeUnused(id, Number.MAX_SAFE_INTEGER),
   }
+}
+
+/**
+ * The layers that a layer was made on, without those that these were made on: one, or several where stacks were merged.
+ * `stacks`: what each layer was made on.
+ */
+function directParents(
+  parents: readonly LayerId[],
+  stacks: ReadonlyMap<LayerId, readonly LayerId[]>,
+): readonly LayerId[] {
+  const direct = new Set<LayerId>()
+  for (let end = parents.length; end > 0; ) {
+    const top = parents[--end] as LayerId
+    direct.add(top)
+    const below = stacks.get(top) ?? []
+    if (below.length <= end && below.every((id, i) => parents[end - below.length + i] === id))
+      end -= below.length
+  }
+  return [...direct].reverse()
 }
 
 /** Bytes; undefined for a layer that was removed meanwhile. */

@@ -383,6 +383,32 @@ describe('collecting', { skip }, () => {
     assert.deepEqual(readdirSync(join(state.root, 'snapshots')), [])
   })
 
+  it('takes merged stacks apart: a layer that was made on several is the first to go', async () => {
+    await using state = await openState(fresh())
+    const make = async (...parents: string[]): Promise<string> => {
+      await using active = await state.snapshotter.prepare(parents, { description: 'x' })
+      return (await active.commit()).id
+    }
+    const a = await make()
+    const b = await make()
+    const c = await make(b)
+    const merged = await make(a, b, c)
+    const above = await make(a, b, c, merged, b)
+    const usage = layerUsage(state)
+    assert.deepEqual(
+      (await usage.records()).map(({ id, parents }) => [id, parents]),
+      [
+        [a, []],
+        [b, []],
+        [c, [b]],
+        [merged, [a, c]],
+        [above, [merged, b]],
+      ],
+    )
+    const gone = prune(usage, [{ all: true }], { disk: { total: 1, free: 1 }, now: Date.now() })
+    assert.equal((await Array.fromAsync(gone)).length, 5)
+  })
+
   it('spares what is young, held or named as a root, and sweeps what was left half removed', async () => {
     await using state = await openState(fresh())
     const { content, leases } = state
