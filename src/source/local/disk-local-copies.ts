@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, linkSync, lstatSync, mkdirSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { chmodSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fsPath } from '../../bytes/path-string.ts'
 import { fetchLocalDir } from '../../session/callers/fetch-local-dir.ts'
 import { listNames } from '../../snapshot/list-names.ts'
 import type { LayerId, Snapshotter } from '../../snapshot/snapshotter.ts'
-import { type FileLock, tryLock } from '../../sys/file-lock.ts'
+import { tryLock } from '../../sys/file-lock.ts'
 import { setTimes } from '../../sys/times.ts'
 import type { LocalCopies } from './local-copies.ts'
 
@@ -19,10 +18,10 @@ export interface CopyNotes {
 }
 
 /**
- * Copies of clients' directories below `root`, one for each project (shared key and name), whatever part of it a build
- * wants: an edited COPY must not mean that all is sent again. Clients without a shared key
- * have their copies in common, where files that only look the same are not taken for the same. While a copy is brought up
- * to date it is locked; what a build gets is a layer of hard links to it, so that the next build can change the copy meanwhile.
+ * Copies of clients' directories below `root`, one for each project (shared key and name). A copy is locked while it is
+ * brought up to date; what a build gets is a layer of hard links to it, so that the next build can change the copy
+ * meanwhile. A project whose builds run at the same time has several. Clients without a shared key have one copy of each
+ * name in common, where files that only look the same are not taken for the same; who finds it in use does without.
  */
 export function createDiskLocalCopies(
   root: string,
@@ -31,28 +30,27 @@ export function createDiskLocalCopies(
 ): LocalCopies {
   return {
     async fetch(session, request, ctx) {
-      const identity = JSON.stringify([session.sharedKey, request.name, request.sharedKeyHint])
+      const { name, filter } = request
+      const isAnonymous = session.sharedKey === ''
+      const identity = JSON.stringify([session.sharedKey, name, request.sharedKeyHint])
       const key = createHash('sha256').update(identity).digest('hex').slice(0, 32)
-      await mkdir(root, { recursive: true, mode: 0o700 })
-      const { slot, held } = freeSlot(join(root, key))
-      using _held = held
-      const dest = join(slot, 'fs')
-      await mkdir(dest, { recursive: true, mode: 0o755 })
-      const id = `transferring ${request.name}:`
+      using slot = takeSlot(join(root, key), JSON.stringify(filter), isAnonymous ? 1 : Infinity)
+      const description = `local source for ${name}`
+      await using active = await snapshotter.prepare([], { description, recordType: 'internal' })
+      const dest = slot?.copy ?? active.upper
       await fetchLocalDir(session, {
-        name: request.name,
+        name,
         dest,
-        ...request.filter,
-        differ: request.differ === 'none' ? 'none' : session.sharedKey === '' ? 'fine-times' : 'metadata',
-        onProgress: (bytes, done) => ctx.progress.status(id, { current: bytes, completed: done }),
+        ...filter,
+        differ: request.differ === 'none' ? 'none' : isAnonymous ? 'fine-times' : 'metadata',
+        onProgress: (bytes, done) =>
+          ctx.progress.status(`transferring ${name}:`, { current: bytes, completed: done }),
         signal: ctx.signal,
       })
-      options.used(slot, `local source for ${request.name}`)
-      await using active = await snapshotter.prepare([], {
-        description: `local source for ${request.name}`,
-        recordType: 'internal',
-      })
-      linkTree(dest, active.upper)
+      if (slot !== undefined) {
+        options.used(slot.folder, description)
+        linkTree(slot.copy, active.upper)
+      }
       const layer = await active.commit()
       options.transient(layer.id)
       return { kind: 'stack', layers: [{ kind: 'layer', id: layer.id }] }
@@ -60,12 +58,40 @@ export function createDiskLocalCopies(
   }
 }
 
-/** The first copy of a project that nobody is changing now. */
-function freeSlot(folder: string): { slot: string; held: FileLock } {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  for (let i = 0; ; i++) {
-    const held = tryLock(join(folder, `${i}.lock`))
-    if (held) return { slot: join(folder, String(i)), held }
+/** A copy that is ours alone until it is disposed of. */
+interface Slot extends Disposable {
+  readonly folder: string
+  readonly copy: string
+}
+
+/**
+ * Of the copies of a project that nobody is changing now, one that has the wanted part of the directory already, else the
+ * first; a new one where there is none. Undefined where that would be more than `most`.
+ */
+function takeSlot(project: string, filter: string, most: number): Slot | undefined {
+  mkdirSync(project, { recursive: true, mode: 0o700 })
+  const wanted = createHash('sha256').update(filter).digest('hex')
+  const filterFile = (slot: string): string => join(project, slot, 'filter')
+  const known = readdirSync(project).filter(name => /^\d+$/.test(name))
+  const has = (slot: string): boolean => {
+    try {
+      return readFileSync(filterFile(slot), 'utf8') === wanted
+    } catch {
+      return false
+    }
+  }
+  const numbers = known.map(Number).sort((a, b) => a - b)
+  const tried = [...numbers.filter(n => has(String(n))), ...numbers.filter(n => !has(String(n)))]
+  for (let next = 0; ; next++) {
+    const n = tried.shift() ?? next
+    if (n >= most) return undefined
+    const held = tryLock(join(project, `${n}.lock`))
+    if (held === undefined) continue
+    const folder = join(project, String(n))
+    const copy = join(folder, 'fs')
+    mkdirSync(copy, { recursive: true, mode: 0o755 })
+    writeFileSync(filterFile(String(n)), wanted)
+    return { folder, copy, [Symbol.dispose]: () => held[Symbol.dispose]() }
   }
 }
 

@@ -75,6 +75,9 @@ describe('copies of directories of clients', { skip }, () => {
     const [one, two] = [directory('one', '1'), directory('two', '2')]
     assert.deepEqual([await fetch('a', one), await fetch('b', two), await fetch('c', one)], ['1', '2', '1'])
     assert.equal(readdirSync(place).length, 1)
+    assert.deepEqual(await Promise.all([fetch('e', one), fetch('f', two)]), ['1', '2'])
+    const [project = ''] = readdirSync(place)
+    assert.deepEqual(readdirSync(join(place, project)).sort(), ['0', '0.lock'])
     await fetch('d', one, 'key')
     assert.equal(readdirSync(place).length, 2)
   })
