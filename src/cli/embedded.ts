@@ -10,17 +10,22 @@ import { hostPlatform } from './host-platform.ts'
 export function stateRoot(host: Host): string {
   const { env } = host
   if (env['SLIPWAY_ROOT']) return env['SLIPWAY_ROOT']
-  if (host.uid === 0 && env['SLIPWAY_USER_NAMESPACE'] === undefined) return '/var/lib/slipway'
+  if (!isOrdinaryUser(host)) return '/var/lib/slipway'
   return join(env['XDG_DATA_HOME'] || join(env['HOME'] || '/', '.local/share'), 'slipway')
+}
+
+/** Whether the user is not root; in the user namespace of such a one the process seems to be. */
+export function isOrdinaryUser({ uid, env }: Host): boolean {
+  return uid !== 0 || env['SLIPWAY_USER_NAMESPACE'] !== undefined
 }
 
 /** Settings of an engine that are not those of the environment. */
 export interface EngineSettings {
   readonly root?: string
-  /** Configuration file; SLIPWAY_CONFIG where it is not given. */
-  readonly config?: string | undefined
-  /** Entitlements besides those of the configuration; absent: whatever the build's user grants. */
-  readonly entitlements?: readonly string[]
+  /** The configuration; that of SLIPWAY_CONFIG where it is not given. */
+  readonly config?: DaemonConfig
+  /** It serves other people's builds: they get what the configuration allows, and no more. */
+  readonly daemon?: boolean
   /** Steps for platforms that this machine does not run; refused where it is not said. */
   readonly foreignSteps?: LocalEngineOptions['foreignSteps']
 }
@@ -29,7 +34,7 @@ export interface EngineSettings {
 export async function embeddedDriver(host: Host, settings: EngineSettings = {}): Promise<EmbeddedDriver> {
   await enterUserNamespace(host)
   const { createEmbeddedDriver } = await import('../drivers/embedded/embedded-driver.ts')
-  const config = await engineConfig(host, settings.config)
+  const config = settings.config ?? (await engineConfig(host))
   const machine = await machineFacts()
   return createEmbeddedDriver({
     root: settings.root ?? stateRoot(host),
@@ -38,17 +43,15 @@ export async function embeddedDriver(host: Host, settings: EngineSettings = {}):
     proxy: proxySettings(host),
     cloudEnv: cloudVariables(host),
     ...(host.env['PATH'] === undefined ? {} : { searchPath: host.env['PATH'] }),
-    ...(settings.entitlements === undefined
-      ? {}
-      : { entitlements: [...config.insecureEntitlements, ...settings.entitlements] }),
+    ...(settings.daemon === true ? { daemon: true, entitlements: config.insecureEntitlements } : {}),
     ...(settings.foreignSteps === undefined ? {} : { foreignSteps: settings.foreignSteps }),
   })
 }
 
 /** Settings of the engine of this machine, which name registries too: a file of the form of buildkitd.toml. */
-export async function engineConfig(host: Host, file?: string): Promise<DaemonConfig> {
+export async function engineConfig(host: Host): Promise<DaemonConfig> {
   const { emptyConfig, readDaemonConfig } = await import('../engine/daemon-config.ts')
-  const path = file ?? host.env['SLIPWAY_CONFIG']
+  const path = host.env['SLIPWAY_CONFIG']
   return path ? readDaemonConfig(path) : emptyConfig
 }
 

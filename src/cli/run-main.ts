@@ -1,18 +1,26 @@
 import { commandTable } from './command-table.ts'
+import type { Host } from './host.ts'
 import { nodeHost } from './node-host.ts'
 import { runCli } from './run-cli.ts'
 import { abortOnSignals } from './signals.ts'
 
 /** Runs the command line of this process and exits with its code. */
 export async function runMain(): Promise<void> {
-  const started = nodeHost()
-  const host = started.program === 'buildkitd' ? { ...started, args: ['serve', ...started.args] } : started
-  const signal = abortOnSignals(host)
-  const code =
-    started.program === 'buildctl'
-      ? await (await import('./buildctl.ts')).runBuildctl(host, signal)
-      : await runCli(host, commandTable, signal)
+  const host = nodeHost()
+  const code = await runProgram(host, abortOnSignals(host))
   // Standard output and error are written synchronously on Linux, so nothing is lost; handles that are still open
   // (an idle connection, a paused standard input) must not keep a finished command alive.
   process.exit(code)
+}
+
+/** What the program does under the name that it was started by. */
+async function runProgram(host: Host, signal: AbortSignal): Promise<number> {
+  switch (host.program) {
+    case 'buildctl':
+      return (await import('./buildctl.ts')).runBuildctl(host, signal)
+    case 'buildkitd':
+      return (await import('./serve/run-buildkitd.ts')).runBuildkitd(host, signal)
+    default:
+      return runCli(host, commandTable, signal)
+  }
 }

@@ -38,7 +38,7 @@ export async function startServe(options: ServeOptions): Promise<Serve> {
     state,
     ...(options.flags ?? []),
   ]
-  const listening = /running server on (\S+)/
+  const listening = /running server on ([^\s"]+)/
   const server = await startBackground([...(options.by ?? []), ...command] as [string, ...string[]], {
     env: { ...process.env, SLIPWAY_NODE: process.execPath, DOCKER_CONFIG: join(dir, 'serve-config') },
     ready: output => listening.test(output),

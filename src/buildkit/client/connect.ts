@@ -1,3 +1,4 @@
+import type { ClientHttp2Stream } from 'node:http2'
 import { isIP, connect as tcpConnect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { checkServerIdentity, connect as tlsConnect } from 'node:tls'
@@ -5,6 +6,7 @@ import { Http2SessionManager, createNodeHttpClient } from '@connectrpc/connect-n
 import type { BuildkitConnection } from '../../session/connection.ts'
 import { type Address, parseAddress } from '../../session/transport/address.ts'
 import { duplexTransport } from '../../session/transport/duplex-transport.ts'
+import { withEarlyClose } from '../../session/transport/early-close.ts'
 import { grpcTransport } from '../../session/transport/grpc-transport.ts'
 import { http2Options } from '../../session/transport/http2-settings.ts'
 
@@ -26,7 +28,13 @@ export function connectAddress(text: string, tls?: ClientTls): BuildkitConnectio
     ...http2Options,
     createConnection: () => dial(address, tls),
   })
-  const httpClient = createNodeHttpClient({ httpVersion: '2', sessionProvider: () => connections })
+  const sessions = {
+    authority: connections.authority,
+    request: async (...args: Parameters<Http2SessionManager['request']>) =>
+      withEarlyClose(await connections.request(...args)),
+    notifyResponseByteRead: (stream: ClientHttp2Stream) => connections.notifyResponseByteRead(stream),
+  }
+  const httpClient = createNodeHttpClient({ httpVersion: '2', sessionProvider: () => sessions })
   return {
     transport: grpcTransport(httpClient),
     async [Symbol.asyncDispose]() {

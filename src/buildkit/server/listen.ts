@@ -1,11 +1,13 @@
-import { chmod, lstat, mkdir, unlink } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdir, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
+  constants,
   createSecureServer,
   createServer,
   type Http2SecureServer,
   type Http2Server,
   type ServerHttp2Session,
+  type ServerHttp2Stream,
 } from 'node:http2'
 import { connect } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -13,7 +15,8 @@ import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { http2Options, prepareHttp2 } from '../../session/transport/http2-settings.ts'
 import type { Routes } from '../../session/transport/routes.ts'
 import { http2Handler } from '../../session/transport/serve-http2.ts'
-import { parseAddress } from '../../session/transport/address.ts'
+import { type Address, parseAddress } from '../../session/transport/address.ts'
+import type { CallObserver } from '../../session/transport/observe-calls.ts'
 
 /** PEM texts. With `ca`, clients must show a certificate that it signed. */
 export interface ServerTls {
@@ -28,6 +31,12 @@ export interface ListenOptions {
   readonly tls?: ServerTls
   /** Permission bits of unix sockets. Default 0o660. */
   readonly socketMode?: number
+  /** Owner of unix sockets, and of the folder that is made for one; the process's own if absent. */
+  readonly uid?: number | undefined
+  readonly gid?: number | undefined
+  /** How many listening sockets the process was started with, from descriptor 3 on: for `fd://`. */
+  readonly inherited?: number
+  readonly onCall?: CallObserver
 }
 
 /** A daemon that accepts connections. Disposing it stops accepting and ends every connection. */
@@ -36,8 +45,14 @@ export interface Listening extends AsyncDisposable {
   readonly addresses: readonly string[]
 }
 
+/** Of the sockets that a service manager hands over the first is the one of `fd://`. */
+const inheritedFd = 3
+
+/** Longest path that Linux takes for a socket. */
+const maxSocketPath = 107
+
 /**
- * Serves routes to gRPC clients on `unix://` and `tcp://` addresses, all or none. A unix socket that nobody listens on
+ * Serves routes to gRPC clients on `unix://`, `tcp://` and `fd://` addresses, all or none. A unix socket that nobody listens on
  * any more is replaced. Throws `invalid-argument` for an address of another kind, `already-exists` for one in use.
  */
 export async function listen(
@@ -58,37 +73,89 @@ async function listenOn(
   options: ListenOptions,
   stack: AsyncDisposableStack,
 ): Promise<string> {
-  const address = parseAddress(text)
-  const tls = address.kind === 'tcp' ? options.tls : undefined
+  const address = listeningAddress(text)
+  const tls = address.kind === 'unix' ? undefined : options.tls
+  const stopping = new AbortController()
+  const handler = http2Handler(routes, { onCall: options.onCall, stopping: stopping.signal })
   const server =
     tls === undefined
-      ? createServer(http2Options, http2Handler(routes))
-      : createSecureServer({ ...http2Options, ...tlsOptions(tls), allowHTTP1: false }, http2Handler(routes))
+      ? createServer(http2Options, handler)
+      : createSecureServer({ ...http2Options, ...tlsOptions(tls), allowHTTP1: false }, handler)
   if (tls !== undefined) server.prependListener('secureConnection', assumeHttp2)
-  stack.use(closing(server))
+  stack.use(closing(server, stopping))
   try {
-    if (address.kind === 'unix') {
-      await mkdir(dirname(address.path), { recursive: true, mode: 0o711 })
-      await removeStale(address.path)
-    }
-    const host = address.kind === 'tcp' && address.host !== '' ? { host: address.host } : {}
-    const where = address.kind === 'unix' ? { path: address.path } : { ...host, port: address.port }
+    if (address.kind === 'unix') await makeRoom(address.path, options)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen(where, () => {
+      server.listen(place(address, options), () => {
         server.off('error', reject)
         resolve()
       })
     })
-    if (address.kind === 'unix') await chmod(address.path, options.socketMode ?? 0o660)
+    if (address.kind === 'unix') {
+      await chmod(address.path, options.socketMode ?? 0o660)
+      await own(address.path, options)
+    }
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') throw inUse(text, error)
+    if (error instanceof SlipwayError) throw error
     throw wrapError(`failed to listen on ${text}`, error)
   }
   const bound = server.address()
   return bound !== null && typeof bound === 'object' && address.kind === 'tcp'
     ? `tcp://${address.host.includes(':') ? `[${address.host}]` : address.host}:${bound.port}`
     : text
+}
+
+/** An address of a daemon: those of clients, and the socket that a service manager opened. */
+type ListeningAddress = Address | { readonly kind: 'fd' }
+
+function listeningAddress(text: string): ListeningAddress {
+  const [, scheme, rest = ''] = /^(.*?):\/\/(.*)$/s.exec(text) ?? []
+  if (scheme === undefined) {
+    throw new SlipwayError(
+      'invalid-argument',
+      `address ${text} does not contain proto, you meant unix://${text} ?`,
+    )
+  }
+  if (scheme === 'fd') {
+    if (rest === '') return { kind: 'fd' }
+    throw new SlipwayError('unimplemented', `${text}: not supported yet`, {
+      hint: 'fd:// is the first socket that was handed over; there is no choice',
+    })
+  }
+  if (scheme !== 'unix' && scheme !== 'tcp')
+    throw new SlipwayError('invalid-argument', `addr ${text} not supported`, {
+      hint: 'use unix://, tcp:// or fd://',
+    })
+  return parseAddress(text)
+}
+
+/** What Node listens on. Throws `failed-precondition` where no socket was handed over. */
+function place(address: ListeningAddress, options: ListenOptions): object {
+  if (address.kind === 'unix') return { path: address.path }
+  if (address.kind === 'tcp')
+    return { ...(address.host === '' ? {} : { host: address.host }), port: address.port }
+  if ((options.inherited ?? 0) > 0) return { fd: inheritedFd }
+  throw new SlipwayError(
+    'failed-precondition',
+    'no sockets found via socket activation: make sure the service was started by systemd',
+  )
+}
+
+async function makeRoom(path: string, options: ListenOptions): Promise<void> {
+  if (Buffer.byteLength(path) > maxSocketPath)
+    throw new SlipwayError(
+      'invalid-argument',
+      `failed to create unix socket on ${path}: unix socket path too long (> ${maxSocketPath})`,
+    )
+  const made = await mkdir(dirname(path), { recursive: true, mode: 0o711 })
+  if (made !== undefined) await own(dirname(path), options)
+  await removeStale(path)
+}
+
+async function own(path: string, { uid, gid }: ListenOptions): Promise<void> {
+  if (uid !== undefined || gid !== undefined) await chown(path, uid ?? -1, gid ?? -1)
 }
 
 /** buildx negotiates no protocol inside TLS and speaks HTTP/2 all the same, as buildkitd expects it; Node would hang up. */
@@ -103,19 +170,38 @@ function tlsOptions(tls: ServerTls): { cert: Buffer; key: Buffer; ca?: Buffer; r
   return tls.ca === undefined ? own : { ...own, ca: pem(tls.ca), requestCert: true }
 }
 
-/** Ends a server with its connections; long-lived session streams would keep a graceful close waiting for ever. */
-function closing(server: Http2Server | Http2SecureServer): AsyncDisposable {
+/** How long calls may take to end when the server does (ms). */
+const stopMs = 5000
+
+/**
+ * Ends a server: first its calls, which tell their callers, then what is left of its connections. Streams that would live
+ * on (a session, a status) keep nobody waiting.
+ */
+function closing(server: Http2Server | Http2SecureServer, stopping: AbortController): AsyncDisposable {
   const sessions = new Set<ServerHttp2Session>()
+  const streams = new Set<ServerHttp2Stream>()
+  const idle = Promise.withResolvers<void>()
   server.on('session', (session: ServerHttp2Session) => {
     prepareHttp2(session)
     sessions.add(session)
     session.once('close', () => sessions.delete(session))
   })
+  server.on('stream', (stream: ServerHttp2Stream) => {
+    streams.add(stream)
+    stream.once('close', () => {
+      streams.delete(stream)
+      if (stopping.signal.aborted && streams.size === 0) idle.resolve()
+    })
+  })
   server.on('sessionError', () => {})
   return {
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
-      for (const session of sessions) session.destroy()
+      stopping.abort(new SlipwayError('unavailable', 'the daemon is stopping'))
+      const timer = setTimeout(idle.resolve, streams.size === 0 ? 0 : stopMs)
+      await idle.promise
+      clearTimeout(timer)
+      for (const session of sessions) session.destroy(undefined, constants.NGHTTP2_CANCEL)
       await closed
     },
   }

@@ -1,12 +1,19 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createServerRoutes } from '../../buildkit/server/server-routes.ts'
-import { listen, type ServerTls } from '../../buildkit/server/listen.ts'
+import { listen } from '../../buildkit/server/listen.ts'
+import { textOf } from '../../engine/config-value.ts'
+import { configOf, type DaemonConfig, emptyConfig, readDaemonConfig } from '../../engine/daemon-config.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { exactArgs } from '../argument-rule.ts'
 import { type Command, defineCommand } from '../command.ts'
-import { embeddedDriver, stateRoot } from '../embedded.ts'
+import { embeddedDriver, isOrdinaryUser, stateRoot } from '../embedded.ts'
 import type { Host } from '../host.ts'
+import { applySettings } from '../serve/apply-settings.ts'
+import { configNotes } from '../serve/config-notes.ts'
+import { createDaemonLog, type DaemonLog } from '../serve/daemon-log.ts'
+import { lockRoot } from '../serve/lock-root.ts'
+import { type ServerSettings, serverSettings } from '../serve/server-settings.ts'
 import { declareServeFlags, type ServeFlags } from './serve-flags.ts'
 
 /** `serve`: the engine as a BuildKit daemon. Called as `buildkitd` it takes that program's command line. */
@@ -15,57 +22,75 @@ export const command: Command = defineCommand({
   args: exactArgs(0),
   hidesBuilder: true,
   flags: declareServeFlags,
-  async run({ host, flags, signal }) {
-    for (const line of flags.ignored) host.stderr.write(`WARNING: ${line}\n`)
-    const config = configPath(host, flags)
-    const root = flags.root === '' ? stateRoot(host) : flags.root
-    const settings = { root, config, entitlements: flags.allow, foreignSteps: 'try' } as const
-    await using driver = await embeddedDriver(host, settings)
+  async run({ host, flags, globals, signal }) {
+    const file = configPath(host, flags)
+    const written = file === undefined || !existsSync(file) ? emptyConfig : readDaemonConfig(file)
+    const config = configOf(applySettings(written.document, flags.settings))
+    const settings = serverSettings(config.document, host)
+    checkPrivileges(config)
+    const log = createDaemonLog(host.stderr, {
+      format: settings.logFormat,
+      level: globals.debug ? 'debug' : settings.logLevel,
+      now: () => host.now(),
+    })
+    const root = textOf(config.document['root']) ?? daemonRoot(host)
+    await using driver = await embeddedDriver(host, { root, config, daemon: true, foreignSteps: 'try' })
+    if (file !== undefined && !existsSync(file)) log('warning', `there is no configuration ${file}`)
+    for (const note of [...flags.notes, ...configNotes(written.document)]) log('warning', note)
+    using _lock = lockRoot(root)
     const { engine, sessions } = await driver.engine()
-    const addresses = flags.addresses.length > 0 ? flags.addresses : [defaultAddress(host)]
-    const tls = readTls(flags)
-    await using listening = await listen(
-      addresses,
-      createServerRoutes(engine, sessions),
-      tls === undefined ? {} : { tls },
-    )
-    for (const address of listening.addresses) host.stderr.write(`running server on ${address}\n`)
+    await using listening = await listen(settings.addresses, createServerRoutes(engine, sessions), {
+      ...(settings.tls === undefined ? {} : { tls: settings.tls }),
+      uid: settings.uid,
+      gid: settings.gid,
+      inherited: Number(host.env['LISTEN_FDS'] ?? 0),
+      onCall: ({ method, unary, ms, error }) => {
+        if (error !== undefined && unary) log('error', `${method} returned error: ${error}`)
+        else log('debug', `${method} ${error ?? 'ok'} after ${Math.round(ms)} ms`)
+      },
+    })
+    warnOfOpenPorts(log, settings)
+    for (const address of listening.addresses) log('info', `running server on ${address}`)
     await new Promise<void>(resolve => {
       if (signal.aborted) resolve()
       signal.addEventListener('abort', () => resolve(), { once: true })
     })
+    log('info', 'stopping server')
   },
 })
 
-function defaultAddress(host: Host): string {
-  if (host.uid === 0) return 'unix:///run/buildkit/buildkitd.sock'
-  return `unix://${join(host.env['XDG_RUNTIME_DIR'] || `/run/user/${host.uid}`, 'buildkit/buildkitd.sock')}`
-}
-
 /** The file that was named, else the daemon's usual one where it is there. */
 function configPath(host: Host, flags: ServeFlags): string | undefined {
-  if (flags.config !== '') return flags.config
-  const usual =
-    host.uid === 0
-      ? '/etc/buildkit/buildkitd.toml'
-      : join(host.env['HOME'] || '/', '.config/buildkit/buildkitd.toml')
+  if (flags.config !== undefined) return flags.config
+  const { env } = host
+  const home = join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || '/', '.config'), 'buildkit')
+  const usual = join(isOrdinaryUser(host) ? home : '/etc/buildkit', 'buildkitd.toml')
   return existsSync(usual) ? usual : undefined
 }
 
-function readTls(flags: ServeFlags): ServerTls | undefined {
-  const { tlsCert, tlsKey, tlsCaCert } = flags
-  if (tlsCert === '' && tlsKey === '' && tlsCaCert === '') return undefined
-  if (tlsCert === '' || tlsKey === '') {
-    throw new SlipwayError('invalid-argument', 'a certificate and its key belong together', {
-      hint: 'give both --tlscert and --tlskey',
-    })
+/** In place of buildkitd the state lies where that keeps its own: volumes are mounted there. */
+function daemonRoot(host: Host): string {
+  const own = stateRoot(host)
+  return host.program === 'buildkitd' && !host.env['SLIPWAY_ROOT'] ? own.replace(/slipway$/, 'buildkit') : own
+}
+
+function checkPrivileges({ document, insecureEntitlements }: DaemonConfig): void {
+  for (const name of insecureEntitlements) {
+    if (!['network.host', 'security.insecure', 'device'].includes(name))
+      throw new SlipwayError('invalid-argument', `invalid entitlement : ${name}`)
   }
-  const read = (path: string): Buffer => {
-    try {
-      return readFileSync(path)
-    } catch (e) {
-      throw new SlipwayError('not-found', `could not read ${path}`, { cause: e })
+  if (document['proxyNetwork'] === true)
+    throw new SlipwayError('unimplemented', 'builds cannot be kept to a proxy network', {
+      hint: 'leave --proxy-network and proxyNetwork out, or connect steps by CNI',
+    })
+}
+
+function warnOfOpenPorts(log: DaemonLog, { addresses, tls }: ServerSettings): void {
+  for (const address of addresses) {
+    if (address.startsWith('unix:') && tls !== undefined) log('warning', `TLS is disabled for ${address}`)
+    if (address.startsWith('tcp:') && tls === undefined) {
+      const advice = 'enabling mutual TLS authentication is highly recommended'
+      log('warning', `TLS is not enabled for ${address}. ${advice}`)
     }
   }
-  return { cert: read(tlsCert), key: read(tlsKey), ...(tlsCaCert === '' ? {} : { ca: read(tlsCaCert) }) }
 }

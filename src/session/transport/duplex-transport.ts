@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { Transport } from '@connectrpc/connect'
 import { createNodeHttpClient } from '@connectrpc/connect-node'
 import { SlipwayError } from '../../errors/slipway-error.ts'
+import { withEarlyClose } from './early-close.ts'
 import { grpcTransport } from './grpc-transport.ts'
 import { endWithPeer, http2Options, prepareHttp2 } from './http2-settings.ts'
 import { withSafeIterator } from './stream-chunks.ts'
@@ -44,7 +45,8 @@ function clientOn(session: ClientHttp2Session): ReturnType<typeof createNodeHttp
         if (session.closed || session.destroyed) {
           throw new SlipwayError('unavailable', 'Unavailable: error reading from server: EOF')
         }
-        return withSafeIterator(session.request({ ...headers, ':method': method, ':path': path }, options))
+        const stream = session.request({ ...headers, ':method': method, ':path': path }, options)
+        return withEarlyClose(withSafeIterator(stream))
       },
       notifyResponseByteRead() {},
     }),

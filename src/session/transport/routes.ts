@@ -3,6 +3,7 @@ import {
   createConnectRouter,
   decodeBinaryHeader,
   encodeBinaryHeader,
+  type Interceptor,
 } from '@connectrpc/connect'
 import type {
   UniversalHandler,
@@ -17,14 +18,26 @@ import { maxMessageBytes } from './http2-settings.ts'
 /** Registers services on a router. What their methods throw reaches the caller as a gRPC status with its details. */
 export type Routes = (router: ConnectRouter) => void
 
+/** How calls are handled. */
+export interface HandlerOptions {
+  /** They see calls as they go over the wire. */
+  readonly outermost?: readonly Interceptor[]
+  /** Ends the calls that still run. */
+  readonly stopping?: AbortSignal | undefined
+}
+
 /** The handlers of routes, for gRPC only. */
-export function grpcHandlers(routes: Routes): readonly UniversalHandler[] {
+export function grpcHandlers(
+  routes: Routes,
+  { outermost = [], stopping }: HandlerOptions = {},
+): readonly UniversalHandler[] {
   const router = createConnectRouter({
     connect: false,
     grpcWeb: false,
     acceptCompression: [],
     readMaxBytes: maxMessageBytes,
-    interceptors: [typedErrors],
+    interceptors: [...outermost, typedErrors],
+    ...(stopping === undefined ? {} : { shutdownSignal: stopping }),
   })
   routes(router)
   return router.handlers.map(handler => {

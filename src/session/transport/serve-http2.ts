@@ -3,14 +3,28 @@ import type { Duplex } from 'node:stream'
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node'
 import { headersFromRaw } from './header-values.ts'
 import { endWithPeer, http2Options, prepareHttp2 } from './http2-settings.ts'
+import { type CallObserver, observeCalls } from './observe-calls.ts'
 import { grpcHandlers, type Routes } from './routes.ts'
 
 /** Answers one HTTP/2 request. */
 export type Http2Handler = (request: Http2ServerRequest, response: Http2ServerResponse) => void
 
-/** A handler of gRPC requests; paths that are not in the routes are answered as an unknown method, as Go's servers do. */
-export function http2Handler(routes: Routes): Http2Handler {
-  const handlers = new Map(grpcHandlers(routes).map(handler => [handler.requestPath, handler]))
+/** What happens around calls. */
+export interface Http2HandlerOptions {
+  readonly onCall?: CallObserver | undefined
+  readonly stopping?: AbortSignal | undefined
+}
+
+/**
+ * A handler of gRPC requests; paths that are not in the routes are answered as an unknown method, as Go's servers do.
+ * `onCall` hears of each call that has ended; `stopping` ends those that still run.
+ */
+export function http2Handler(routes: Routes, options: Http2HandlerOptions = {}): Http2Handler {
+  const { onCall, stopping } = options
+  const outermost = onCall === undefined ? [] : [observeCalls(onCall)]
+  const handlers = new Map(
+    grpcHandlers(routes, { outermost, stopping }).map(handler => [handler.requestPath, handler]),
+  )
   return (request, response) => {
     const path = request.url.split('?', 1)[0] as string
     const handler = handlers.get(path)

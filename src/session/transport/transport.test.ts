@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { connect as connectHttp2 } from 'node:http2'
+import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
 import { createServer as createNetServer, connect as netConnect, type Socket } from 'node:net'
 import { type Duplex, duplexPair } from 'node:stream'
 import { describe, it } from 'node:test'
@@ -256,6 +256,19 @@ describe('duplexTransport', () => {
     await client.closed
     await assert.rejects(callUnary(client.transport, Health.method.check, {}), { code: 'unavailable' })
     await client[Symbol.asyncDispose]()
+  })
+
+  it('fails a call whose stream the peer closes without an answer and without an error', async () => {
+    const [near, far] = duplexPair()
+    const server = createHttp2Server()
+    server.on('stream', () => void server.emit('asked'))
+    server.once('session', session => server.once('asked', () => session.destroy()))
+    server.emit('connection', far)
+    await using client = duplexTransport(near)
+    await assert.rejects(
+      callUnary(client.transport, Health.method.check, {}),
+      /Unavailable: error reading from server: EOF/,
+    )
   })
 
   it('refuses a message above the limit with a gRPC error', async () => {
