@@ -83,6 +83,7 @@ export interface BuildBridgeOptions {
 interface BuildMemory {
   readonly cleared: Set<string>
   readonly sources: Map<string, () => Promise<SourceMetadata>>
+  readonly notes: Set<string>
 }
 
 /**
@@ -113,7 +114,7 @@ export class BuildBridge {
     this.sessionId = options.sessions.at(-1) ?? ''
     this.#write = options.write
     this.scope = options.scope
-    this.#memory = options.memory ?? { cleared: new Set(), sources: new Map() }
+    this.#memory = options.memory ?? { cleared: new Set(), sources: new Map(), notes: new Set() }
     this.#options = options
     this.#policy = new PolicyEvaluator({
       policies: options.policies ?? [],
@@ -264,6 +265,14 @@ export class BuildBridge {
 
   warn(warning: VertexWarning): void {
     this.#write({ warnings: [warning] })
+  }
+
+  /** Shows a line among the steps, once in a build. */
+  async note(text: string): Promise<void> {
+    const { notes } = this.#memory
+    if (notes.has(text)) return
+    notes.add(text)
+    await clientStep({ id: `${this.job.id} note ${text}`, name: text }, this.#write, async () => {})
   }
 
   async #resolve(request: MetadataRequest & { readonly logName: string }): Promise<SourceMetadata> {

@@ -99,6 +99,7 @@ export function createFrontendBridge(
       }
     },
     warn: warning => bridge.warn(warning),
+    note: text => bridge.note(text),
   }
 }
 

@@ -21,6 +21,7 @@ import { bridgeRoutes } from './bridge-routes.ts'
 import type { BuildBridge } from './build-bridge.ts'
 import type { FrontendSettings } from './frontend-settings.ts'
 import { GatewayBridge, type RunFrontend } from './gateway-bridge.ts'
+import { buildkitVersion } from './version.ts'
 import { workerRecord } from './worker-record.ts'
 
 /** What a frontend image is run with. */
@@ -42,6 +43,9 @@ export interface FrontendImage {
 
 /** Bytes of standard error that are kept for the message of a failure. */
 const keptStderr = 4096
+
+/** How long a frontend may take to say its first word, and to end after its connection has; ms. */
+const patience = { greeting: 30_000, ending: 2000 }
 
 /**
  * `gateway.v0`: runs an image that speaks LLBBridge over its standard streams, in a container of its own. Throws
@@ -152,11 +156,15 @@ async function runContainer(
     ulimits: [],
   }
   const streams = standardStreams()
-  resources.use(
-    serveDuplex(streams.duplex, router => {
-      bridgeRoutes(async () => served)(router)
-      healthRoutes(router)
-    }),
+  const connection = resources.use(
+    serveDuplex(
+      streams.duplex,
+      router => {
+        bridgeRoutes(async () => served)(router)
+        healthRoutes(router)
+      },
+      { greeting: patience.greeting },
+    ),
   )
   let words = ''
   const stdio = {
@@ -166,14 +174,21 @@ async function runContainer(
       words = (words + Buffer.from(chunk).toString('utf8')).slice(-keptStderr)
     },
   }
-  const status = await exec.executor.run(container, stdio, signal)
-  if (status.code === 0) return undefined
-  const last = words.trim()
-  return new SlipwayError(
-    'unknown',
-    `frontend failed: exit code: ${status.code}`,
-    last === '' ? {} : { hint: last },
-  )
+  const deserted = new AbortController()
+  const running = exec.executor.run(container, stdio, AbortSignal.any([signal, deserted.signal]))
+  // After the process has ended this does nothing any more.
+  void connection.closed.then(() => setTimeout(() => deserted.abort(), patience.ending).unref())
+  const said = (): { hint?: string } => {
+    const last = words.trim()
+    return last === '' ? {} : { hint: `the frontend said: ${last}` }
+  }
+  try {
+    const { code } = await running
+    return code === 0 ? undefined : new SlipwayError('unknown', `exit code: ${code}`, said())
+  } catch (e) {
+    if (signal.aborted || !deserted.signal.aborted) throw e
+    return new SlipwayError('unknown', 'frontend grpc server closed unexpectedly', said())
+  }
 }
 
 function environment(
@@ -184,9 +199,12 @@ function environment(
   const record = workerRecord(bridge.services)
   const workers = [
     {
-      ID: record.ID ?? '',
-      Labels: record.Labels ?? {},
-      Platforms: bridge.services.platforms().map(platformJson),
+      id: record.ID ?? '',
+      labels: record.Labels ?? {},
+      platforms: bridge.services.platforms().map(platformJson),
+      gcPolicy: null,
+      buildkitVersion: { ...buildkitVersion },
+      cdiDevices: null,
     },
   ]
   return [
@@ -194,7 +212,7 @@ function environment(
     ...Object.entries(options).map(([key, value], i) => `BUILDKIT_FRONTEND_OPT_${i}=${key}=${value}`),
     `BUILDKIT_SESSION_ID=${bridge.sessionId}`,
     `BUILDKIT_WORKERS=${goJson(workers)}`,
-    'BUILDKIT_EXPORTEDPRODUCT=',
+    'BUILDKIT_EXPORTEDPRODUCT=buildkit',
   ]
 }
 

@@ -99,4 +99,6 @@ export interface FrontendBridge<Ref> {
   /** Runs another frontend; its result is passed on as it is. */
   forward(request: ForwardRequest, signal?: AbortSignal): Promise<FrontendResult<Ref>>
   warn(warning: VertexWarning): void
+  /** Shows a line among the steps of the build, once. */
+  note(text: string): Promise<void>
 }

@@ -105,5 +105,12 @@ describe('buildDockerfile', () => {
     assert.equal(bridge.forwarded[0]?.attributes['cmdline'], 'me/frontend:2 x')
     const plain = await build('# syntax=docker/dockerfile:1.7-labs\nFROM alpine\n')
     assert.equal(plain.bridge.forwarded.length, 0)
+    assert.deepEqual(plain.bridge.notes, [
+      '[internal] frontend docker/dockerfile:1.7-labs is built in (version 1.26)',
+    ])
+    const newer = await build('# syntax=docker/dockerfile:1.99\nFROM alpine\n')
+    assert.equal(newer.bridge.forwarded.length, 1)
+    const none = await build('FROM alpine\n')
+    assert.deepEqual(none.bridge.notes, [])
   })
 })

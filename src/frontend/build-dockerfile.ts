@@ -48,7 +48,7 @@ export async function buildDockerfile<Ref>(
   const context = await detectBuildContext(scope)
   const entrypoint = await readEntrypoint(context, scope)
   try {
-    const other = findForward(entrypoint.file.data, scope)
+    const other = await findForward(entrypoint.file.data, scope)
     if (other !== undefined) return await forward(other, scope)
     if (missing !== undefined) throw missing.error
     const host = createConvertHost(context, entrypoint, scope)

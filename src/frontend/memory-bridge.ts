@@ -15,6 +15,7 @@ export interface MemoryRef {
 /** What a memory bridge knows, and what it was asked. */
 export interface MemoryBridge extends FrontendBridge<MemoryRef> {
   readonly warnings: VertexWarning[]
+  readonly notes: string[]
   readonly lookups: (ImageLookup & { readonly name: string })[]
   readonly forwarded: ForwardRequest[]
   readonly solved: Definition[]
@@ -40,6 +41,7 @@ export function createMemoryBridge(options: MemoryBridgeOptions = {}): MemoryBri
   const bridge: MemoryBridge = {
     facts: { sessionId: 'session', platforms: [linuxAmd64], hostPlatform: linuxAmd64, ...options.facts },
     warnings: [],
+    notes: [],
     lookups: [],
     forwarded: [],
     solved: [],
@@ -79,6 +81,7 @@ export function createMemoryBridge(options: MemoryBridgeOptions = {}): MemoryBri
       return { ref: undefined, refs: new Map(), metadata: new Map(), attestations: new Map() }
     },
     warn: warning => void bridge.warnings.push(warning),
+    note: async text => void bridge.notes.push(text),
   }
   return bridge
 }

@@ -1,7 +1,7 @@
 import { chmod, cp, mkdir, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { findProgram } from '../../scripts/setup/programs.ts'
-import { run, tryRun } from '../../scripts/setup/run.ts'
+import { addProgram } from './program-files.ts'
 import { openSlipway } from './slipway.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -59,18 +59,4 @@ export async function makeBuilderImage(dir: string): Promise<string> {
     dir,
   )
   return archive
-}
-
-/** Copies a program with the libraries it is linked with. */
-async function addProgram(rootfs: string, from: string, to: string): Promise<void> {
-  await copyInto(rootfs, from, to)
-  const { stdout } = await tryRun(['ldd', from])
-  for (const [, library = ''] of stdout.matchAll(/(?:=>\s*)?(\/\S+)\s+\(0x/g))
-    await copyInto(rootfs, library, library)
-}
-
-async function copyInto(rootfs: string, from: string, to: string): Promise<void> {
-  const path = join(rootfs, to)
-  await mkdir(dirname(path), { recursive: true })
-  await run(['cp', '--dereference', from, path])
 }

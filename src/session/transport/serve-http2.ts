@@ -58,16 +58,29 @@ export interface ServedDuplex extends AsyncDisposable {
   readonly closed: Promise<void>
 }
 
+/** How long the peer may take. */
+export interface ServeDuplexOptions {
+  /** For its first words, ms; then the connection is ended. No limit if absent. */
+  readonly greeting?: number
+}
+
 /**
  * Speaks gRPC (HTTP/2 without TLS, prior knowledge) as the server over any byte stream: a client's end of a session, the
- * standard streams of a frontend's container. The stream is owned from here on.
+ * standard streams of a frontend's container. The stream is owned from here on; a peer that speaks something else ends it.
  */
-export function serveDuplex(duplex: Duplex, routes: Routes): ServedDuplex {
+export function serveDuplex(duplex: Duplex, routes: Routes, options: ServeDuplexOptions = {}): ServedDuplex {
   const server = createServer(http2Options, http2Handler(routes))
   const closed = new Promise<void>(resolve => duplex.once('close', resolve))
-  server.on('session', prepareHttp2)
+  const { greeting } = options
+  const silence = greeting === undefined ? undefined : setTimeout(() => duplex.destroy(), greeting)
+  server.on('session', session => {
+    prepareHttp2(session)
+    session.once('remoteSettings', () => clearTimeout(silence))
+    session.once('close', () => duplex.destroy())
+  })
   server.on('sessionError', () => {})
   endWithPeer(duplex)
+  duplex.once('close', () => clearTimeout(silence))
   server.emit('connection', duplex)
   return {
     closed,

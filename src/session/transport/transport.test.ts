@@ -3,6 +3,7 @@ import { connect as connectHttp2, createServer as createHttp2Server } from 'node
 import { createServer as createNetServer, connect as netConnect, type Socket } from 'node:net'
 import { type Duplex, duplexPair } from 'node:stream'
 import { describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient, type Transport } from '@connectrpc/connect'
 import { AsyncQueue } from '../../async/async-queue.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
@@ -15,7 +16,7 @@ import { duplexTransport } from './duplex-transport.ts'
 import { setValues, valuesOf } from './header-values.ts'
 import { inMemoryTransport } from './in-memory-transport.ts'
 import type { Routes } from './routes.ts'
-import { serveDuplex } from './serve-http2.ts'
+import { serveDuplex, type ServeDuplexOptions } from './serve-http2.ts'
 
 interface Peer extends AsyncDisposable {
   readonly transport: Transport
@@ -24,8 +25,8 @@ interface Peer extends AsyncDisposable {
 /** One way to connect a client to routes. */
 type Link = (routes: Routes) => Promise<Peer>
 
-function overDuplexes(a: Duplex, b: Duplex, routes: Routes): Peer {
-  const served = serveDuplex(b, routes)
+function overDuplexes(a: Duplex, b: Duplex, routes: Routes, options: ServeDuplexOptions = {}): Peer {
+  const served = serveDuplex(b, routes, options)
   const client = duplexTransport(a)
   return {
     transport: client.transport,
@@ -287,6 +288,25 @@ describe('duplexTransport', () => {
     )
     await assert.rejects(call.next(), { code: 'resource-exhausted' })
     assert.equal(BytesMessageSchema.typeName, 'moby.filesync.v1.BytesMessage')
+  })
+
+  it('ends with a peer that speaks something else, and with one that says nothing in time', async () => {
+    for (const words of ['this is no HTTP/2\n', Buffer.alloc(1 << 16), undefined]) {
+      const [a, b] = duplexPair()
+      a.on('error', () => {}).resume()
+      const served = serveDuplex(b, () => {}, words === undefined ? { greeting: 20 } : {})
+      if (words !== undefined) a.write(words)
+      await served.closed
+    }
+  })
+
+  it('does not end with a peer that has greeted and then says nothing', async () => {
+    const [a, b] = duplexPair()
+    await using peer = overDuplexes(a, b, () => {}, { greeting: 200 })
+    const gone = callUnary(peer.transport, Health.method.check, {})
+    await assert.rejects(gone, { code: 'unimplemented' })
+    await sleep(300)
+    await assert.rejects(callUnary(peer.transport, Health.method.check, {}), { code: 'unimplemented' })
   })
 
   it('answers an unknown method with headers that end the stream, as Go clients want it', async () => {
