@@ -20,8 +20,9 @@ export interface CopyNotes {
 /**
  * Copies of clients' directories below `root`, one for each project (shared key and name). A copy is locked while it is
  * brought up to date; what a build gets is a layer of hard links to it, so that the next build can change the copy
- * meanwhile. A project whose builds run at the same time has several. Clients without a shared key have one copy of each
- * name in common, where files that only look the same are not taken for the same; who finds it in use does without.
+ * meanwhile. A project whose builds run at the same time has several. Clients without a shared key (buildctl) have one copy
+ * of each of the usual names in common, where files that only look the same are not taken for the same; who finds it in
+ * use, and what has another name, does without.
  */
 export function createDiskLocalCopies(
   root: string,
@@ -34,7 +35,7 @@ export function createDiskLocalCopies(
       const isAnonymous = session.sharedKey === ''
       const identity = JSON.stringify([session.sharedKey, name, request.sharedKeyHint])
       const key = createHash('sha256').update(identity).digest('hex').slice(0, 32)
-      using slot = takeSlot(join(root, key), JSON.stringify(filter), isAnonymous ? 1 : Infinity)
+      using slot = takeSlot(join(root, key), JSON.stringify(filter), mostSlots(isAnonymous, name))
       const description = `local source for ${name}`
       await using active = await snapshotter.prepare([], { description, recordType: 'internal' })
       const dest = slot?.copy ?? active.upper
@@ -58,6 +59,12 @@ export function createDiskLocalCopies(
   }
 }
 
+/** Names that clients give to the context of a build and to the directory of its Dockerfile. */
+const usualNames: readonly string[] = ['context', 'dockerfile']
+
+const mostSlots = (isAnonymous: boolean, name: string): number =>
+  isAnonymous ? (usualNames.includes(name) ? 1 : 0) : Infinity
+
 /** A copy that is ours alone until it is disposed of. */
 interface Slot extends Disposable {
   readonly folder: string
@@ -69,6 +76,7 @@ interface Slot extends Disposable {
  * first; a new one where there is none. Undefined where that would be more than `most`.
  */
 function takeSlot(project: string, filter: string, most: number): Slot | undefined {
+  if (most === 0) return undefined
   mkdirSync(project, { recursive: true, mode: 0o700 })
   const wanted = createHash('sha256').update(filter).digest('hex')
   const filterFile = (slot: string): string => join(project, slot, 'filter')

@@ -63,10 +63,10 @@ describe('copies of directories of clients', { skip }, () => {
     await using state = await openState(join(root, 'state'))
     const place = join(root, 'local')
     const copies = createDiskLocalCopies(place, state.snapshotter, { used: () => {}, transient: () => {} })
-    const fetch = async (id: string, path: string, sharedKey = ''): Promise<string> => {
-      using session = inMemorySession({ id, name: '', sharedKey }, [fileSync({ context: { path } })])
+    const fetch = async (id: string, path: string, sharedKey = '', name = 'context'): Promise<string> => {
+      using session = inMemorySession({ id, name: '', sharedKey }, [fileSync({ [name]: { path } })])
       const filter = { includePatterns: [], excludePatterns: [], followPaths: [] }
-      const request = { name: 'context', sharedKeyHint: 'context', filter, differ: 'metadata' }
+      const request = { name, sharedKeyHint: name, filter, differ: 'metadata' }
       const ref = await copies.fetch(session.caller, request, ctx)
       const [layer] = ref.kind === 'stack' ? ref.layers : []
       assert.equal(layer?.kind, 'layer')
@@ -78,6 +78,8 @@ describe('copies of directories of clients', { skip }, () => {
     assert.deepEqual(await Promise.all([fetch('e', one), fetch('f', two)]), ['1', '2'])
     const [project = ''] = readdirSync(place)
     assert.deepEqual(readdirSync(join(place, project)).sort(), ['0', '0.lock'])
+    assert.equal(await fetch('c', two, '', 'other'), '2')
+    assert.equal(readdirSync(place).length, 1)
     await fetch('d', one, 'key')
     assert.equal(readdirSync(place).length, 2)
   })
