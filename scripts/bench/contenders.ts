@@ -28,7 +28,7 @@ export async function startSlipway(dir: string): Promise<Contender> {
   return {
     name: 'slipway',
     version: (await run([program, 'version'], { env })).trim(),
-    build: job => measure([program, ...buildxArgs(job)], { env, cwd: dir, daemons: [] }),
+    build: job => measure([program, ...buildxArgs(job)], { env, cwd: folderOf(job, dir), daemons: [] }),
     async [Symbol.asyncDispose]() {},
   }
 }
@@ -42,9 +42,9 @@ export async function startDockerBuildkit(dir: string): Promise<Contender> {
     name: 'BuildKit',
     version: `dockerd ${version} with ${(await run([buildx, 'version'])).split(' ').slice(0, 2).join(' ')}`,
     build: job =>
-      measure([buildx, ...buildxArgs(job), hostNetwork], {
+      measure([buildx, ...buildxArgs(job), ...(job.bake === undefined ? [hostNetwork] : [])], {
         env: dockerd.env,
-        cwd: dir,
+        cwd: folderOf(job, dir),
         daemons: [dockerd.pid],
       }),
     [Symbol.asyncDispose]: () => dockerd[Symbol.asyncDispose](),
@@ -67,7 +67,11 @@ export async function startBuildkitd(dir: string, program: string): Promise<Cont
     name: 'BuildKit',
     version: (await run([program, '--version'])).trim(),
     build: job =>
-      measure([buildx, ...buildxArgs(job), '--builder', 'peer'], { env, cwd: dir, daemons: [server.pid] }),
+      measure([buildx, ...buildxArgs(job), '--builder', 'peer'], {
+        env,
+        cwd: folderOf(job, dir),
+        daemons: [server.pid],
+      }),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   }
 }
@@ -90,6 +94,7 @@ export async function startBuildah(dir: string): Promise<Contender> {
     version: (await run([program, 'version'])).split('\n')[0]?.replace(/\s+/g, ' ') ?? '',
     async build(job) {
       const { output } = job
+      if (job.bake !== undefined) throw new Error('buildah reads no bake files')
       const name = output.kind === 'store' ? output.tag : `bench-${process.pid}`
       const platforms = job.platforms ?? []
       const tag = platforms.length > 1 ? ['--manifest', `${name}-list`] : ['--tag', name]
@@ -108,7 +113,14 @@ export async function startBuildah(dir: string): Promise<Contender> {
   }
 }
 
+/** Bake files are found in the working directory, and what they name lies in it. */
+function folderOf(job: Job, dir: string): string {
+  return job.bake === undefined ? dir : job.context
+}
+
 function buildxArgs(job: Job): string[] {
+  if (job.bake !== undefined)
+    return ['bake', '-f', job.bake, '--progress=plain', '--set', '*.output=type=cacheonly']
   const platforms = job.platforms === undefined ? [] : ['--platform', job.platforms.join(',')]
   return ['build', '--progress=plain', ...platforms, ...argFlags(job), ...outputFlags(job), job.context]
 }

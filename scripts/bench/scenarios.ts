@@ -94,7 +94,27 @@ export const scenarios: readonly Scenario[] = [
   },
   stagesScenario('40 targets on one base', 40, 1),
   stagesScenario('12 parallel stages', 12, 3),
+  {
+    name: '40 small targets by bake',
+    async prepare(bench) {
+      for (let i = 0; i < 40; i++) await write(bench, `file-${i}`, `${i} ${bench.nonce}\n`)
+      await write(bench, 'Dockerfile', from(bench, 'ARG I', 'LABEL nonce=$NONCE', 'COPY file-$I /file'))
+      await write(bench, 'docker-bake.hcl', smallTargets(bench))
+      return []
+    },
+    job: bench => ({ context: bench.dir, bake: 'docker-bake.hcl', output: { kind: 'none' } }),
+  },
 ]
+
+function smallTargets({ nonce }: Bench): string {
+  return `group "default" { targets = ["small"] }
+target "small" {
+  name   = "small-\${i}"
+  matrix = { i = range(40) }
+  args   = { I = i, NONCE = "${nonce}" }
+}
+`
+}
 
 function exportScenario(name: string, output: (bench: Bench) => Job['output']): Scenario {
   const context = (bench: Bench): string => join(bench.dir, 'big')
