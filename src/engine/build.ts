@@ -4,6 +4,7 @@ import { SlipwayError } from '../errors/slipway-error.ts'
 import type { ExporterInstance } from '../exporter/exporter.ts'
 import type { ExportSource, InlineCacheOf } from '../exporter/export-source.ts'
 import type { SolveRequest } from '../proto/gen/control_pb.ts'
+import { finalizeExport, findExporters } from '../session/callers/find-exporters.ts'
 import type { Job } from '../solver/solver.ts'
 import { attestResult, wantedProvenance } from './attest-result.ts'
 import { type BridgeRef, type BridgeResult, resultOf } from './bridge-ref.ts'
@@ -94,8 +95,11 @@ export class Build {
       await this.#warnOfPlatforms(made, result)
       const attested = await this.#attested(made, result)
       const source = caches.inline ? { ...attested, inlineCache: this.#inlineCache(result) } : attested
-      const response = await this.#export(exporters, source, result)
-      return { ...response, ...(await this.#writeCaches(caches.caches, source, result)) }
+      const chosen = await this.#chosenExporters(result, exporters.length)
+      const exported = await this.#export([...exporters, ...chosen], source, result)
+      const response = { ...exported, ...(await this.#writeCaches(caches.caches, source, result)) }
+      await this.#finalize(response)
+      return response
     } catch (e) {
       stop()
       throw e
@@ -168,6 +172,26 @@ export class Build {
     return wanted.map((one, id) =>
       createExporter(id, one.Type, withEpoch(one.Attrs, FrontendAttrs), this.#services),
     )
+  }
+
+  /** Exporters that the client chooses now that it can look at the result. */
+  async #chosenExporters(result: BridgeResult, first: number): Promise<readonly ExporterInstance[]> {
+    if (!this.request.EnableSessionExporter) return []
+    const { signal } = this.#abort
+    const caller = await this.#services.sessions.get(this.request.Session, { signal })
+    const metadata = Object.fromEntries(result.metadata)
+    const trees = result.refs.size > 0 ? [...result.refs.values()] : [result.ref]
+    const refs = this.bridge.expose(trees.filter(ref => ref !== undefined))
+    const chosen = await findExporters(caller, metadata, refs, signal)
+    return chosen.map(({ type, attrs }, i) => createExporter(first + i, type, attrs, this.#services))
+  }
+
+  /** Tells a client that wants to know what the exporters answered; its refusal fails the build. */
+  async #finalize(response: Readonly<Record<string, string>>): Promise<void> {
+    if (!this.request.EnableSessionExporter) return
+    const { signal } = this.#abort
+    const caller = await this.#services.sessions.get(this.request.Session, { signal })
+    await finalizeExport(caller, response, signal)
   }
 
   async #export(

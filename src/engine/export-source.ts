@@ -64,11 +64,23 @@ function readPlatforms(bytes: Uint8Array | undefined): readonly NamedPlatform[] 
   if (!Array.isArray(list) || list.length === 0)
     throw new SlipwayError('invalid-argument', 'invalid empty platforms index for exporter')
   return list.map((one: { ID?: unknown; Platform?: Platform }) => {
-    if (typeof one.ID !== 'string' || one.ID === '' || one.Platform === undefined) {
+    if (typeof one.ID !== 'string' || one.ID === '')
       throw new SlipwayError('invalid-argument', 'invalid empty platform key for exporter')
+    if (!one.Platform?.os || !one.Platform.architecture) {
+      throw new SlipwayError(
+        'invalid-argument',
+        `invalid platform value ${goText(one.Platform)} for exporter`,
+      )
     }
     return { id: one.ID, platform: normalizePlatform(one.Platform) }
   })
+}
+
+/** A platform as Go prints a struct. */
+function goText(platform: Partial<Platform> | undefined): string {
+  const { architecture = '', os = '', variant = '' } = platform ?? {}
+  const features = platform?.['os.features'] ?? []
+  return `{${[architecture, os, platform?.['os.version'] ?? '', `[${features.join(' ')}]`, variant].join(' ')}}`
 }
 
 function platformOfConfig(config: Uint8Array | undefined, hostPlatform: Platform): NamedPlatform {
@@ -77,6 +89,10 @@ function platformOfConfig(config: Uint8Array | undefined, hostPlatform: Platform
       ? undefined
       : (JSON.parse(Buffer.from(config).toString('utf8')) as Partial<Platform> | null)
   const { os, architecture, variant } = parsed ?? {}
+  if (Boolean(os) !== Boolean(architecture)) {
+    const what = 'invalid image config: os and architecture must be specified together'
+    throw new SlipwayError('invalid-argument', what)
+  }
   const platform =
     os && architecture
       ? normalizePlatform({ os, architecture, ...(variant ? { variant } : {}) })

@@ -69,6 +69,12 @@ export class GatewayBridge implements BridgeApi, AsyncDisposable {
     Workers: [workerRecord(this.#bridge.services)],
   })
 
+  /** Lets the client look at trees by their ids; answers these. */
+  expose(refs: readonly BridgeRef[]): readonly string[] {
+    for (const ref of refs) this.#refs.set(ref.id, ref)
+    return refs.map(({ id }) => id)
+  }
+
   resolveImageConfig: BridgeApi['resolveImageConfig'] = async request => {
     const { name, digest, config } = await this.#bridge.resolveImageConfig({
       reference: request.Ref,

@@ -29,6 +29,7 @@ import type { GitSource } from '../source/git/git-source.ts'
 import type { HttpSource } from '../source/http/http-source.ts'
 import { BlobSource } from '../source/image/blob-source.ts'
 import { ImageSource } from '../source/image/image-source.ts'
+import { openManifestOrigins } from '../source/image/manifest-origins.ts'
 import type { CopyNotes } from '../source/local/disk-local-copies.ts'
 import type { LocalCopies } from '../source/local/local-copies.ts'
 import { type BuildLease, createBuildLease } from './build-lease.ts'
@@ -135,10 +136,15 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     images: state.images,
     sessions: options.sessions,
   })
-  const imageSource = new ImageSource(state.content, lookup)
+  const imageSource = new ImageSource(
+    { content: state.content, origins: openManifestOrigins(state.database) },
+    lookup,
+  )
   const blobSource = new BlobSource(state, lookup)
   const remote = options.sources(state, id => lease.hold('layer', id))
-  const cacheMounts = createDiskCacheMounts(join(options.root, 'cache-mounts'))
+  const cacheMounts = createDiskCacheMounts(join(options.root, 'cache-mounts'), (layers, target, signal) =>
+    state.snapshotter.checkout(layers, target, signal),
+  )
   const notes = transientLayers(state, lease, options.now)
   const exec = {
     trees,

@@ -111,17 +111,20 @@ const readOnly = (): never => {
   throw new SlipwayError('unimplemented', 'the local store is written to by exports')
 }
 
-/** Images of the local store that are named in one repository. */
+/** Images of the local store that are named in one repository, by tag or by digest. */
 function localImages(reference: Reference, { content, images }: RegistryOptions): ImageStore {
   const name = repositoryName(reference)
   const find: ImageStore['head'] = async target => {
-    if (isDigest(target)) {
-      const size = await content.size(target)
-      if (size === undefined) return undefined
-      const { mediaType } = parseManifest(await content.readAll(target))
-      return { mediaType, digest: target, size }
+    if (!isDigest(target)) return images.get(`${name}:${target}`)?.descriptor
+    for (const { reference, descriptor } of images.list()) {
+      if (!reference.startsWith(`${name}:`) && !reference.startsWith(`${name}@`)) continue
+      if (descriptor.digest === target) return descriptor
+      const parsed = parseManifest(await content.readAll(descriptor.digest), descriptor.mediaType)
+      const inner = parsed.kind === 'index' ? parsed.index.manifests : []
+      const found = inner.find(one => one.digest === target)
+      if (found !== undefined && (await content.size(target)) !== undefined) return found
     }
-    return images.get(`${name}:${target}`)?.descriptor
+    return undefined
   }
   return {
     name,

@@ -4,13 +4,48 @@ import type { Attributes } from './attributes.ts'
 /** Where an annotation goes. */
 export type AnnotationLevel = 'manifest' | 'manifest-descriptor' | 'index' | 'index-descriptor'
 
-/** Annotations by level; those for one platform win over those for all. */
-export interface Annotations {
-  /** Merged for one platform, or for all where `platformId` is undefined. */
-  at(level: AnnotationLevel, platformId?: string): Readonly<Record<string, string>>
+/** One annotation as it was asked for. */
+interface Entry {
+  readonly level: AnnotationLevel
+  /** Undefined for all platforms. */
+  readonly platform: string | undefined
+  readonly key: string
+  readonly value: string
+}
+
+/** Annotations by level; those for one platform win over those for all, later ones over earlier ones. */
+export class Annotations {
+  readonly #entries: readonly Entry[]
+
+  constructor(entries: readonly Entry[]) {
+    this.#entries = entries
+  }
+
   /** Platforms that annotations name. */
-  readonly platforms: readonly string[]
-  readonly empty: boolean
+  get platforms(): readonly string[] {
+    return [...new Set(this.#entries.flatMap(one => one.platform ?? []))]
+  }
+
+  get empty(): boolean {
+    return this.#entries.length === 0
+  }
+
+  /** Merged for one platform, or for all where `platformId` is undefined. */
+  at(level: AnnotationLevel, platformId?: string): Readonly<Record<string, string>> {
+    const chosen = new Map<string, string>()
+    const take = (platform: string | undefined): void => {
+      for (const one of this.#entries)
+        if (one.level === level && one.platform === platform) chosen.set(one.key, one.value)
+    }
+    take(undefined)
+    if (platformId !== undefined) take(platformId)
+    return Object.fromEntries([...chosen].sort(([a], [b]) => (a < b ? -1 : 1)))
+  }
+
+  /** These, and others that win over them. */
+  with(others: Annotations): Annotations {
+    return new Annotations([...this.#entries, ...others.#entries])
+  }
 }
 
 const pattern =
@@ -18,34 +53,24 @@ const pattern =
 
 /** Reads `annotation[-level][platform].key` options. Throws `invalid-argument`. */
 export function readAnnotations(attrs: Attributes): Annotations {
-  const all: { level: AnnotationLevel; platform: string | undefined; key: string; value: string }[] = []
+  const entries: Entry[] = []
   for (const [name, value] of Object.entries(attrs)) {
     if (!name.startsWith('annotation')) continue
     const parts = pattern.exec(name)
-    if (parts === null) {
-      if (
-        name.startsWith('annotation.') ||
-        name.startsWith('annotation-') ||
-        name.startsWith('annotation[')
-      ) {
-        throw new SlipwayError('invalid-argument', `invalid annotation key ${name}`)
-      }
-      continue
+    if (parts !== null) {
+      const level = (parts[1] ?? 'manifest') as AnnotationLevel
+      entries.push({ level, platform: parts[2], key: parts[3] ?? '', value })
+    } else if (/^annotation[.[-]/.test(name)) {
+      throw new SlipwayError('invalid-argument', `invalid annotation key ${name}`)
     }
-    const level = (parts[1] ?? 'manifest') as AnnotationLevel
-    all.push({ level, platform: parts[2], key: parts[3] ?? '', value })
   }
-  return {
-    empty: all.length === 0,
-    platforms: [...new Set(all.flatMap(one => (one.platform === undefined ? [] : [one.platform])))],
-    at(level, platformId) {
-      const chosen: Record<string, string> = {}
-      for (const one of all)
-        if (one.level === level && one.platform === undefined) chosen[one.key] = one.value
-      for (const one of all)
-        if (one.level === level && one.platform !== undefined && one.platform === platformId)
-          chosen[one.key] = one.value
-      return Object.fromEntries(Object.entries(chosen).sort(([a], [b]) => (a < b ? -1 : 1)))
-    },
-  }
+  return new Annotations(entries)
+}
+
+/** Annotations that a frontend gives with its result. Throws `invalid-argument`. */
+export function resultAnnotations(metadata: ReadonlyMap<string, Uint8Array>): Annotations {
+  const given = [...metadata].filter(([name]) => name.startsWith('annotation'))
+  return readAnnotations(
+    Object.fromEntries(given.map(([name, bytes]) => [name, Buffer.from(bytes).toString('utf8')])),
+  )
 }

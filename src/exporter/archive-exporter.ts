@@ -1,4 +1,4 @@
-import { SlipwayError } from '../errors/slipway-error.ts'
+import { isSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
 import { formatRfc3339 } from '../gostd/time.ts'
 import { type Attributes, readBool } from './attributes.ts'
 import type { ClientSink } from './client-sink.ts'
@@ -45,14 +45,15 @@ export function createArchiveExporter(
       const image = await writeImage(source, { ...options, names }, services, ctx)
       const createdMs = typeof options.epoch === 'number' ? options.epoch * 1000 : services.now()
       const created = { 'org.opencontainers.image.created': formatRfc3339(createdMs) }
-      const descriptor = { ...image.descriptor, annotations: { ...image.descriptor.annotations, ...created } }
+      const descriptor = { ...image.descriptor, annotations: { ...created, ...image.descriptor.annotations } }
       const response = imageResponse({ ...image, descriptor }, names)
       if (asTar) {
         const sink = await services.sink(ctx.sessionId)
         const archive = { names, createdMs, docker: variant === 'docker' }
-        await ctx.progress.step('sending tarball', () =>
-          sink.sendStream(id, response, imageArchive(image, archive, services.content, ctx), ctx.signal),
-        )
+        await ctx.progress.step('sending tarball', async () => {
+          const bytes = imageArchive(image, archive, services.content, ctx)
+          await sink.sendStream(id, response, bytes, ctx.signal).catch(unlessThere)
+        })
       } else {
         const store = await services.exportStore(ctx.sessionId)
         await ctx.progress.step('sending blobs', () => copyImage(image, store, services.content, ctx))
@@ -60,4 +61,9 @@ export function createArchiveExporter(
       return response
     },
   }
+}
+
+/** A client that has the image already, and says so once it knows the digest, wants nothing more. */
+function unlessThere(error: unknown): void {
+  if (!(isSlipwayError(error) && error.code === 'already-exists')) throw error
 }

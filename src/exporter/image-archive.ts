@@ -110,13 +110,16 @@ export function layoutIndex(descriptor: Descriptor, options: ArchiveOptions): Ui
     const { tag } = parseReference(name)
     return {
       'io.containerd.image.name': name,
-      'org.opencontainers.image.created': created,
       ...(tag === undefined ? {} : { 'org.opencontainers.image.ref.name': tag }),
     }
   })
-  const annotationSets = named.length > 0 ? named : [{ 'org.opencontainers.image.created': created }]
+  const annotationSets = named.length > 0 ? named : [{}]
   const manifests = annotationSets.map(annotations => {
-    const merged = { ...descriptor.annotations, ...annotations }
+    const merged = {
+      'org.opencontainers.image.created': created,
+      ...descriptor.annotations,
+      ...annotations,
+    }
     const sorted = Object.fromEntries(Object.entries(merged).sort(([a], [b]) => (a < b ? -1 : 1)))
     return descriptorJson({ ...descriptor, annotations: sorted })
   })

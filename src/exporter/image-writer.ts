@@ -4,7 +4,7 @@ import type { Descriptor, Platform } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { marshalIndex, marshalManifest } from '../oci/manifest.ts'
 import { mediaType } from '../oci/media-type.ts'
-import type { Annotations } from './annotations.ts'
+import { type Annotations, resultAnnotations } from './annotations.ts'
 import { type AttestationOptions, writeAttestationManifest } from './attestation-manifest.ts'
 import type { ExportContext } from './export-context.ts'
 import { chooseEpoch, type EpochOption } from './attributes.ts'
@@ -53,10 +53,11 @@ export interface WrittenImage {
  */
 export async function writeImage(
   source: ExportSource,
-  options: ImageOptions,
+  given: ImageOptions,
   services: LayerServices,
   ctx: ExportContext,
 ): Promise<WrittenImage> {
+  const options = { ...given, annotations: resultAnnotations(source.metadata).with(given.annotations) }
   checkAnnotations(source, options)
   const wantsIndex =
     source.multiPlatform || source.results.some(result => attached(result.attestations, options).length > 0)

@@ -6,7 +6,7 @@ export interface CacheMountRequest {
   /** Identity of the cache, name space included. */
   readonly id: string
   readonly sharing: CacheSharing
-  /** Layers the directory begins with, lowest first; empty for an empty directory. */
+  /** Layers whose files the directory begins with, lowest first; empty for an empty directory. Part of the identity. */
   readonly base: readonly string[]
   /** Shown in disk usage. */
   readonly description: string
@@ -16,10 +16,6 @@ export interface CacheMountRequest {
 /** A cache directory in use. Disposing it gives it back; what is in it stays for the next step. */
 export interface CacheMountLease extends AsyncDisposable {
   readonly path: string
-  /** The layers below the directory, lowest first, where the cache began with a tree. */
-  readonly lowers: readonly string[]
-  /** Work directory for an overlay, where there are layers below. */
-  readonly work: string
 }
 
 /** Directories that live longer than a build: package caches, compiler caches. */

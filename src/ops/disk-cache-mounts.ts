@@ -1,44 +1,52 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type FileLock, lock, tryLock } from '../sys/file-lock.ts'
 import { touchDirectoryRecord } from './directory-records.ts'
 import type { CacheMountLease, CacheMountRequest, CacheMounts } from './cache-mounts.ts'
 
+/** Copies what a stack of layers shows into an empty directory. */
+export type CopyLayers = (layers: readonly string[], target: string, signal: AbortSignal) => Promise<void>
+
 /**
- * Cache mounts as directories below `root`, one folder for each identity, in it numbered slots: `shared` and `locked`
- * mounts use the first one, `private` ones the first that is free. File locks hold between processes too, and end with
- * the process.
+ * Cache mounts as directories below `root`, one folder for each identity and tree to begin with, in it numbered slots:
+ * `shared` and `locked` mounts use the first one, `private` ones the first that is free. File locks hold between processes
+ * too, and end with the process. What a cache begins with is copied: several containers see the changes of each other,
+ * which overlays in name spaces of their own would not show.
  */
-export function createDiskCacheMounts(root: string): CacheMounts {
+export function createDiskCacheMounts(root: string, copyLayers: CopyLayers): CacheMounts {
   return {
     async acquire(request) {
-      const folder = folderOf(root, request.id)
+      const folder = join(root, folderOf(request.id, request.base))
       await mkdir(folder, { recursive: true, mode: 0o711 })
       const { held, slot } = await takeSlot(folder, request)
       try {
-        return await openSlot(join(folder, String(slot)), request, held)
+        return await openSlot(join(folder, String(slot)), request, held, copyLayers)
       } catch (e) {
         held[Symbol.dispose]()
         throw e
       }
     },
     async clear(ids) {
-      for (const id of ids) {
-        const folder = folderOf(root, id)
-        const names = await readdir(folder).catch((): string[] => [])
+      const prefixes = new Set([...ids].map(id => folderOf(id, [])))
+      const folders = await readdir(root).catch((): string[] => [])
+      for (const folder of folders.filter(name => prefixes.has(name.split('.')[0] ?? ''))) {
+        const names = await readdir(join(root, folder)).catch((): string[] => [])
         for (const slot of names.filter(name => /^\d+$/.test(name))) {
-          using held = tryLock(join(folder, `${slot}.lock`))
-          if (held !== undefined) await rm(join(folder, slot), { recursive: true, force: true })
+          using held = tryLock(join(root, folder, `${slot}.lock`))
+          if (held !== undefined) await rm(join(root, folder, slot), { recursive: true, force: true })
         }
       }
     },
   }
 }
 
-const folderOf = (root: string, id: string): string =>
-  join(root, createHash('sha256').update(id).digest('hex').slice(0, 32))
+const hash = (text: string, length: number): string =>
+  createHash('sha256').update(text).digest('hex').slice(0, length)
+
+const folderOf = (id: string, base: readonly string[]): string =>
+  base.length === 0 ? hash(id, 32) : `${hash(id, 32)}.${hash(base.join(' '), 16)}`
 
 async function takeSlot(
   folder: string,
@@ -54,36 +62,49 @@ async function takeSlot(
   }
 }
 
-async function openSlot(path: string, request: CacheMountRequest, held: FileLock): Promise<CacheMountLease> {
+async function openSlot(
+  path: string,
+  request: CacheMountRequest,
+  held: FileLock,
+  copyLayers: CopyLayers,
+): Promise<CacheMountLease> {
   const directory = join(path, 'fs')
-  const work = join(path, 'work')
-  const facts = join(path, 'mount.json')
-  await mkdir(directory, { recursive: true, mode: 0o755 })
-  await mkdir(work, { recursive: true, mode: 0o700 })
-  touchDirectoryRecord(path, request.description, Date.now())
-  const lowers = existsSync(facts) ? readBase(facts) : request.base
-  if (!existsSync(facts)) {
-    await writeFile(
-      facts,
-      JSON.stringify({ id: request.id, description: request.description, base: request.base }),
-    )
+  {
+    // Those that share the slot come at the same time; one of them makes it.
+    using _making = await lock(`${path}.making`, { signal: request.signal })
+    if (isOverlaid(path)) await rm(path, { recursive: true, force: true })
+    if (!existsSync(directory)) await make(path, directory, request, copyLayers)
+    touchDirectoryRecord(path, request.description, Date.now())
   }
   return {
     path: directory,
-    lowers,
-    work,
     async [Symbol.asyncDispose]() {
       held[Symbol.dispose]()
     },
   }
 }
 
-/** Layers that the directory began with: they stay below it, whatever the step that uses it says now. */
-function readBase(path: string): readonly string[] {
+async function make(
+  path: string,
+  directory: string,
+  request: CacheMountRequest,
+  copyLayers: CopyLayers,
+): Promise<void> {
+  const draft = join(path, 'draft')
+  await rm(draft, { recursive: true, force: true })
+  await mkdir(draft, { recursive: true, mode: 0o755 })
+  if (request.base.length > 0) await copyLayers(request.base, draft, request.signal)
+  const { id, description } = request
+  await writeFile(join(path, 'mount.json'), JSON.stringify({ id, description }))
+  await rename(draft, directory)
+}
+
+/** Whether the slot holds only what was changed in a tree: slots of older versions did. */
+function isOverlaid(path: string): boolean {
   try {
-    const facts = JSON.parse(readFileSync(path, 'utf8')) as { base?: unknown }
-    return Array.isArray(facts.base) ? facts.base.map(String) : []
+    const facts = JSON.parse(readFileSync(join(path, 'mount.json'), 'utf8')) as { base?: unknown }
+    return Array.isArray(facts.base) && facts.base.length > 0
   } catch {
-    return []
+    return false
   }
 }

@@ -7,7 +7,7 @@ import type { ActiveLayer } from '../snapshot/snapshotter.ts'
 import type { FileTree } from '../snapshot/tree.ts'
 import type { OpContext } from '../solver/op.ts'
 import type { Result } from '../solver/result.ts'
-import type { CacheMounts, CacheSharing } from './cache-mounts.ts'
+import type { CacheMountLease, CacheMounts, CacheSharing } from './cache-mounts.ts'
 import { resultOf } from './ref-result.ts'
 import type { SecretSource } from './secret-source.ts'
 import type { Trees } from './trees.ts'
@@ -76,6 +76,8 @@ class MountPreparation implements PreparedMounts {
   readonly #outputs = new Map<number, Output>()
   readonly #trees = new Map<Mount, FileTree>()
   readonly #bound = new Map<Mount, Output>()
+  /** Caches of this step: the same one may be mounted at several places. */
+  readonly #caches = new Map<string, CacheMountLease>()
 
   constructor(message: ExecOp, inputs: readonly Ref[], services: Services, ctx: OpContext) {
     this.#message = message
@@ -211,25 +213,24 @@ class MountPreparation implements PreparedMounts {
     const { trees, cacheMounts } = this.#services
     const ref = this.#input(mount)
     const ids = mount.input === -1n ? [] : await trees.stack(ref, this.#ctx.signal)
-    const lease = this.#resources.use(
-      await cacheMounts.acquire({
-        id: mount.cacheOpt?.ID || dest,
-        sharing: sharingNames[mount.cacheOpt?.sharing ?? CacheSharingOpt.SHARED] ?? 'shared',
-        base: ids,
-        description: `cached mount ${dest} from exec ${(this.#message.meta?.args ?? []).join(' ')}`,
-        signal: this.#ctx.signal,
-      }),
-    )
-    const lowers = trees.directories(lease.lowers)
-    const source: TreeSource =
-      lowers.length === 0
-        ? { kind: 'directory', path: lease.path }
-        : { kind: 'overlay', lowers, upper: lease.path, work: lease.work }
-    if (lowers.length === 0) {
-      const filter = { includePatterns: [], excludePatterns: [], followPaths: [] }
-      const tree = await trees.view({ kind: 'local', path: lease.path, filter }, this.#ctx.signal)
-      this.#trees.set(mount, this.#resources.use(tree))
-    }
+    const id = mount.cacheOpt?.ID || dest
+    const key = JSON.stringify([id, ids])
+    const lease =
+      this.#caches.get(key) ??
+      this.#resources.use(
+        await cacheMounts.acquire({
+          id,
+          sharing: sharingNames[mount.cacheOpt?.sharing ?? CacheSharingOpt.SHARED] ?? 'shared',
+          base: ids,
+          description: `cached mount ${dest} from exec ${(this.#message.meta?.args ?? []).join(' ')}`,
+          signal: this.#ctx.signal,
+        }),
+      )
+    this.#caches.set(key, lease)
+    const source: TreeSource = { kind: 'directory', path: lease.path }
+    const filter = { includePatterns: [], excludePatterns: [], followPaths: [] }
+    const tree = await trees.view({ kind: 'local', path: lease.path, filter }, this.#ctx.signal)
+    this.#trees.set(mount, this.#resources.use(tree))
     const subpath = posix.join('/', mount.selector)
     this.mounts.push({
       kind: 'bind',

@@ -15,8 +15,12 @@ export async function findExporters(
   const method = Exporter.method.findExporters
   if (!supported(caller, method)) return []
   const request = { metadata: { ...metadata }, refs: [...refs] }
-  const { exporters } = await callUnary(caller.transport, method, request, { signal })
-  return exporters.map(({ Type, Attrs }) => ({ type: Type, attrs: Attrs }))
+  try {
+    const { exporters } = await callUnary(caller.transport, method, request, { signal })
+    return exporters.map(({ Type, Attrs }) => ({ type: Type, attrs: Attrs }))
+  } catch (error) {
+    return unlessAbsent(error, [])
+  }
 }
 
 /** Tells the client what its exporters answered, where it wants to know. */
@@ -30,6 +34,12 @@ export async function finalizeExport(
   try {
     await callUnary(caller.transport, method, { exporterResponse: { ...response } }, { signal })
   } catch (error) {
-    if (!(isSlipwayError(error) && error.code === 'unimplemented')) throw error
+    unlessAbsent(error, undefined)
   }
+}
+
+/** The value for a client that has no such callback, one way or the other; throws any other error. */
+function unlessAbsent<T>(error: unknown, value: T): T {
+  if (isSlipwayError(error) && (error.code === 'unimplemented' || error.code === 'unavailable')) return value
+  throw error
 }

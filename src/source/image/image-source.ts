@@ -1,4 +1,3 @@
-import type { ContentStore } from '../../content/content-store.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { chainIds } from '../../oci/chain-id.ts'
 import type { Platform } from '../../oci/descriptor.ts'
@@ -12,6 +11,7 @@ import { BlobTransfers, lazyLayers } from './lazy-layers.ts'
 import {
   type ClientStore,
   type ImageLookup,
+  type KnownDocuments,
   type ResolvedImage,
   resolveImage,
   type RootLookup,
@@ -38,7 +38,7 @@ export function parseImageIdentifier(
   platform: Platform,
 ): ImageIdentifier {
   const limit = attrs['image.layerlimit']
-  if (limit !== undefined && !/^\d+$/.test(limit))
+  if (limit !== undefined && !/^0*[1-9]\d*$/.test(limit))
     throw new SlipwayError('invalid-argument', `invalid layer limit ${limit}`)
   const checksum = attrs['image.checksum']
   return {
@@ -66,21 +66,21 @@ export function parseLayoutIdentifier(
 
 /** Images of registries and of the local store, as trees that are fetched only as far as they are needed. */
 export class ImageSource {
-  readonly #content: ContentStore
+  readonly #known: KnownDocuments
   readonly #lookup: ImageLookup
   /** Transfers of layers under way. */
   readonly transfers: BlobTransfers
 
-  constructor(content: ContentStore, lookup: ImageLookup) {
-    this.#content = content
+  constructor(known: KnownDocuments, lookup: ImageLookup) {
+    this.#known = known
     this.#lookup = lookup
-    this.transfers = new BlobTransfers(content)
+    this.transfers = new BlobTransfers(known.content)
   }
 
   async resolve(identifier: ImageIdentifier, ctx: SourceContext): Promise<ResolvedImage> {
     const { reference, platform, mode, checksum, store } = identifier
     const lookup = store === undefined ? this.#lookup : inLayout(this.#lookup.layout(store, ctx))
-    const image = await resolveImage(reference, platform, mode, lookup, this.#content, ctx)
+    const image = await resolveImage(reference, platform, mode, lookup, this.#known, ctx)
     if (
       checksum !== undefined &&
       image.root.descriptor.digest !== checksum &&

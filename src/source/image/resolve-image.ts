@@ -7,8 +7,9 @@ import type { ImageStore, ResolvedManifest } from '../../oci/image-store.ts'
 import { type Manifest, maxManifestSize, parseManifest } from '../../oci/manifest.ts'
 import { isIndexType, isManifestType } from '../../oci/media-type.ts'
 import { matchingManifests, onlyPlatform } from '../../oci/platform-match.ts'
-import { formatReference, type Reference, withDigest } from '../../oci/reference.ts'
+import { formatReference, type Reference, repositoryName, withDigest } from '../../oci/reference.ts'
 import type { SourceContext } from '../source-context.ts'
+import type { ManifestOrigins } from './manifest-origins.ts'
 import type { ResolveMode } from './resolve-mode.ts'
 
 /** An OCI layout that a client offers. Without a session any client's that waits. */
@@ -29,6 +30,12 @@ export interface RootLookup {
 export interface ImageLookup extends RootLookup {
   /** An OCI layout of a client. */
   layout(store: ClientStore, ctx: SourceContext): ImageStore
+}
+
+/** What was brought before, and where it came from. */
+export interface KnownDocuments {
+  readonly content: ContentStore
+  readonly origins: ManifestOrigins
 }
 
 /** An image of one platform. */
@@ -57,17 +64,19 @@ export async function resolveRoot(
   reference: Reference,
   mode: ResolveMode,
   lookup: RootLookup,
-  content: ContentStore,
+  { content, origins }: KnownDocuments,
   ctx: SourceContext,
 ): Promise<ResolvedRoot> {
   const { signal } = ctx
   const remote = lookup.remote(reference, ctx)
-  if (reference.digest !== undefined && mode !== 'pull') {
-    const known = await knownManifest(reference, content)
-    if (known) return { root: known, store: remote }
-  }
+  const repository = repositoryName(reference)
   const local = lookup.local(reference)
   const target = targetOf(reference)
+  if (reference.digest !== undefined && mode !== 'pull') {
+    const from = origins.has(reference.digest, repository) || (await local.head(target, { signal }))
+    const known = from ? await knownManifest(reference, content) : undefined
+    if (known) return { root: known, store: remote }
+  }
   if (mode === 'local') {
     const found = await local.head(target, { signal })
     if (found) return { root: await local.resolve(target, { signal }), store: local }
@@ -75,6 +84,7 @@ export async function resolveRoot(
   try {
     const root = await remote.resolve(target, { signal })
     await content.put(root.bytes, { digest: root.descriptor.digest })
+    origins.add(root.descriptor.digest, repository)
     return { root, store: remote }
   } catch (e) {
     const kept = mode === 'default' && !signal.aborted ? await local.head(target, { signal }) : undefined
@@ -93,7 +103,7 @@ function named(reference: Reference, e: unknown): SlipwayError {
   })
 }
 
-/** A manifest that came with its digest before needs no asking. */
+/** A manifest that came from there with its digest before needs no asking. */
 async function knownManifest(
   reference: Reference,
   content: ContentStore,
@@ -121,19 +131,21 @@ export async function resolveImage(
   platform: Platform,
   mode: ResolveMode,
   lookup: RootLookup,
-  content: ContentStore,
+  known: KnownDocuments,
   ctx: SourceContext,
 ): Promise<ResolvedImage> {
-  const { root, store } = await resolveRoot(reference, mode, lookup, content, ctx)
+  const { root, store } = await resolveRoot(reference, mode, lookup, known, ctx)
+  const { content, origins } = known
   const name = formatReference(reference)
   const descriptor = chooseManifest(root, platform)
   const bytes =
     descriptor.digest === root.descriptor.digest
       ? root.bytes
       : await bring(descriptor, maxManifestSize, store, content, ctx)
+  origins.add(descriptor.digest, repositoryName(reference))
   const parsed = parseManifest(bytes, descriptor.mediaType)
   if (parsed.kind === 'index') {
-    return resolveImage(withDigest(reference, descriptor.digest), platform, mode, lookup, content, ctx)
+    return resolveImage(withDigest(reference, descriptor.digest), platform, mode, lookup, known, ctx)
   }
   const configBytes = await bring(parsed.manifest.config, maxConfigSize, store, content, ctx)
   const config = parseImageConfig(configBytes)
