@@ -14,8 +14,11 @@ export interface ConfigDir {
   readonly path: string
   /** Makes a folder below it, with its parents, mode 0700. */
   makeFolder(name: string): void
-  /** Replaces a file at once: readers see the old content or the new one. */
-  write(name: string, content: string | Uint8Array, mode?: number): void
+  /**
+   * Replaces a file at once: readers see the old content or the new one. It is on the disk when this returns, unless
+   * `flush` is false: for what may be lost with the power.
+   */
+  write(name: string, content: string | Uint8Array, mode?: number, flush?: boolean): void
   /** Content of a file; undefined where there is none. */
   read(name: string): Buffer | undefined
   /** Removes a file or a folder with everything in it, if it is there. */
@@ -39,11 +42,11 @@ export function openConfigDir(path: string, env: Readonly<Record<string, string 
   return {
     path,
     makeFolder,
-    write(name, content, mode = 0o600) {
+    write(name, content, mode = 0o600, flush = true) {
       makeFolder(dirname(name))
       const temporary = join(path, dirname(name), `.tmp-${randomBytes(6).toString('hex')}`)
       try {
-        writeFileSync(temporary, content, { mode, flag: 'wx', flush: true })
+        writeFileSync(temporary, content, { mode, flag: 'wx', flush })
         give(temporary)
         renameSync(temporary, join(path, name))
       } catch (error) {

@@ -42,6 +42,8 @@ export function saveBuildState(dir: ConfigDir, place: RefPlace, state: BuildStat
       GroupRef: state.groupRef,
     }),
     0o644,
+    // One for each target of a bake, for information only: none is worth a wait for the disk.
+    false,
   )
   if (dir.read(join('refs', 'version')) === undefined) dir.write(join('refs', 'version'), '2')
 }

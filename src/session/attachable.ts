@@ -1,4 +1,5 @@
-import { type ConnectRouter, createConnectRouter } from '@connectrpc/connect'
+import type { DescMethod } from '@bufbuild/protobuf'
+import type { ConnectRouter } from '@connectrpc/connect'
 
 /**
  * One feature that a client offers in its session: services to register on a router. Methods are called by the engine,
@@ -12,7 +13,19 @@ export interface Attachable {
 
 /** The methods of attachables as `/pkg.Service/Method`, as a session announces them. */
 export function methodUrls(attachables: readonly Attachable[]): string[] {
-  const router = createConnectRouter()
+  const urls: string[] = []
+  // Handlers are costly to make, and only their paths are asked for here.
+  const router: ConnectRouter = {
+    handlers: [],
+    service(service) {
+      urls.push(...service.methods.map(({ name }) => `/${service.typeName}/${name}`))
+      return router
+    },
+    rpc({ parent, name }: DescMethod) {
+      urls.push(`/${parent.typeName}/${name}`)
+      return router
+    },
+  }
   for (const attachable of attachables) attachable.routes(router)
-  return router.handlers.map(handler => handler.requestPath)
+  return urls
 }

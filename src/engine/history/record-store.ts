@@ -12,6 +12,8 @@ const statements = [
   `CREATE TABLE history (
     ref TEXT PRIMARY KEY, completed_ms INTEGER NOT NULL, pinned INTEGER NOT NULL, record BLOB NOT NULL
   ) WITHOUT ROWID`,
+  // What has expired is asked for after each build, and rows are large.
+  'CREATE INDEX history_ended ON history (pinned, completed_ms)',
 ]
 
 /** Records of builds that have ended. */

@@ -9,16 +9,18 @@ import { grpcHandlers, type Routes } from './routes.ts'
  * connection, so that what works here works there. Methods run only as far as their answers are read.
  */
 export function inMemoryTransport(routes: Routes): Transport {
-  return grpcTransport(clientOf(grpcHandlers(routes)))
+  return grpcTransport(clientOf(() => grpcHandlers(routes)))
 }
 
 /**
  * As connect's `createUniversalHandlerClient`, but trailers are read after the body (it copies them before, which loses
  * the status of a failed stream), and an abort also ends the method's iterator.
  */
-function clientOf(handlers: readonly UniversalHandler[]): UniversalClientFn {
-  const byPath = new Map(handlers.map(handler => [handler.requestPath, handler]))
+function clientOf(handlers: () => readonly UniversalHandler[]): UniversalClientFn {
+  // Many sessions are never called, and handlers are costly to make.
+  let byPath: ReadonlyMap<string, UniversalHandler> | undefined
   return async request => {
+    byPath ??= new Map(handlers().map(handler => [handler.requestPath, handler]))
     const path = new URL(request.url).pathname
     const handler = byPath.get(path)
     if (handler === undefined) throw new ConnectError(`unknown method ${path}`, Code.Unimplemented)
