@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { SlipwayError } from '../errors/slipway-error.ts'
-import type { Executor, ExitStatus } from '../executor/executor.ts'
+import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
+import type { ContainerSpec, Executor, ExitStatus, ProcessStdio } from '../executor/executor.ts'
 import { quote } from '../gostd/quote.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { type ExecOp as ExecOpMessage, NetMode, SecurityMode } from '../proto/gen/ops_pb.ts'
@@ -97,15 +97,20 @@ async function run(
   checkBefore(platform, services)
   await using mounts = await prepareMounts(message, inputs.map(refOf), services, ctx)
   await live.verify() // mounts show a copy
-  const account = findAccount(mounts.rootTree, meta.user)
-  const env = await environment(message, account.home, services.secrets, ctx)
-  const status = await services.executor.run(
-    {
+  const env = await environment(message, services.secrets, ctx)
+  const container = (): ContainerSpec => {
+    const account = findAccount(mounts.rootTree, meta.user)
+    return {
       id: `s${randomBytes(12).toString('hex')}`,
       root: mounts.root,
       readonlyRoot: mounts.readonlyRoot,
       mounts: mounts.mounts,
-      process: { args: meta.args, env, cwd: meta.cwd === '' ? '/' : meta.cwd, user: account },
+      process: {
+        args: meta.args,
+        env: withHome(env, account.home),
+        cwd: meta.cwd === '' ? '/' : meta.cwd,
+        user: account,
+      },
       platform,
       network: networkOf(message.network),
       security: message.security === SecurityMode.INSECURE ? 'insecure' : 'sandbox',
@@ -120,10 +125,13 @@ async function run(
       ...(limits === undefined ? {} : { resources: limits }),
       ...(mounts.shmSize === undefined ? {} : { shmSize: mounts.shmSize }),
       cdiDevices: message.cdiDevices,
-    },
-    { stdout: chunk => ctx.progress.log(1, chunk), stderr: chunk => ctx.progress.log(2, chunk) },
-    ctx.signal,
-  )
+    }
+  }
+  const output: ProcessStdio = {
+    stdout: chunk => ctx.progress.log(1, chunk),
+    stderr: chunk => ctx.progress.log(2, chunk),
+  }
+  const status = await runContainer(container, meta.args, output, services.executor, ctx.signal)
   try {
     checkExit(explainAfter(status, platform, services), meta.args, meta.validExitCodes)
   } catch (e) {
@@ -137,6 +145,24 @@ async function run(
   return await mounts.commit()
 }
 
+/** How the process ended. Throws what keeps it from being run (an unknown user, say), in the same words as a failure of it. */
+async function runContainer(
+  container: () => ContainerSpec,
+  args: readonly string[],
+  output: ProcessStdio,
+  executor: Executor,
+  signal: AbortSignal,
+): Promise<ExitStatus> {
+  try {
+    return await executor.run(container(), output, signal)
+  } catch (e) {
+    throw signal.aborted ? e : wrapError(incomplete(args), e)
+  }
+}
+
+const incomplete = (args: readonly string[]): string =>
+  `process ${quote(args.join(' '))} did not complete successfully`
+
 /** The network of a container by the mode in its message. */
 export function networkOf(mode: NetMode): 'default' | 'host' | 'none' {
   if (mode === NetMode.HOST) return 'host'
@@ -146,13 +172,13 @@ export function networkOf(mode: NetMode): 'default' | 'host' | 'none' {
 function checkExit(status: ExitStatus, args: readonly string[], valid: readonly number[]): void {
   const fine = valid.length === 0 ? status.code === 0 : valid.includes(status.code)
   if (fine) return
-  const what = `process ${quote(args.join(' '))} did not complete successfully: `
+  const what = incomplete(args)
   if (status.oomKilled) {
-    throw new SlipwayError('resource-exhausted', `${what}cannot allocate memory`, {
+    throw new SlipwayError('resource-exhausted', `${what}: cannot allocate memory`, {
       hint: 'the kernel ended the step for want of memory: give it more, or run fewer steps at the same time',
     })
   }
-  throw new SlipwayError('unknown', `${what}exit code: ${status.code}`, {
+  throw new SlipwayError('unknown', `${what}: exit code: ${status.code}`, {
     details: [{ type: 'slipway.Exit', code: status.code }],
     ...(status.hint === undefined ? {} : { hint: status.hint }),
   })
@@ -160,7 +186,6 @@ function checkExit(status: ExitStatus, args: readonly string[], valid: readonly 
 
 async function environment(
   message: ExecOpMessage,
-  home: string,
   secrets: SecretSource,
   ctx: OpContext,
 ): Promise<readonly string[]> {
@@ -184,6 +209,8 @@ async function environment(
     if (data !== undefined) env.push(`${secret.name}=${Buffer.from(data).toString('utf8')}`)
     else if (!secret.optional) throw new SlipwayError('not-found', `secret ${secret.ID}: not found`)
   }
-  if (!env.some(one => one.startsWith('HOME='))) env.push(`HOME=${home}`)
   return env
 }
+
+const withHome = (env: readonly string[], home: string): readonly string[] =>
+  env.some(one => one.startsWith('HOME=')) ? env : [...env, `HOME=${home}`]

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { after, before, describe, it } from 'node:test'
+import { findProgram } from '../../scripts/setup/programs.ts'
+import type { RunResult } from '../../scripts/setup/run.ts'
+import { lacks } from '../support/need.ts'
+import { makeScratch, type Scratch } from '../support/scratch.ts'
+import { startServe } from '../support/serve.ts'
+import { openSlipway, type SlipwayCommand } from '../support/slipway.ts'
+
+// Steps that a daemon of ours runs, or does not, in BuildKit's words.
+
+const skip = lacks({ root: true, programs: ['runc', 'busybox'] })
+const foreign = '--platform=linux/loong64'
+
+describe('steps of a served daemon', { skip }, () => {
+  const stack = new AsyncDisposableStack()
+  let scratch: Scratch
+  let slipway: SlipwayCommand
+
+  before(async () => {
+    scratch = stack.use(await makeScratch())
+    slipway = await openSlipway({ dir: scratch.dir })
+    const daemon = stack.use(await startServe({ dir: scratch.dir, name: 'd' }))
+    await slipway.run('create', '--name=served', '--driver=remote', daemon.address)
+    await mkdir(scratch.path('context'))
+    await copyFile(findProgram('busybox') ?? '', scratch.path('context', 'busybox'))
+    await writeFile(
+      scratch.path('context', 'other'),
+      Buffer.from(`\x7fELF\x02\x01\x01${'\0'.repeat(200)}`, 'latin1'),
+    )
+  })
+  after(() => stack.disposeAsync())
+
+  /** Builds `FROM scratch` with two programs in it: `/busybox`, and `/other`, which the kernel does not know. */
+  const build = async (lines: string, ...flags: string[]): Promise<RunResult> => {
+    const file = scratch.path('Dockerfile')
+    await writeFile(file, `FROM scratch\nCOPY --chmod=755 busybox other /\nUSER 0\n${lines}\n`)
+    return await slipway.try('build', '--progress=plain', '-f', file, ...flags, scratch.path('context'))
+  }
+
+  it('are tried for platforms that the machine does not run: their program may be one of the machine', async () => {
+    const { code, stderr } = await build('RUN ["/busybox", "true"]', '--builder=served', foreign)
+    assert.equal(code, 0, stderr)
+  })
+
+  it('say what is missing where the kernel cannot run their program', async () => {
+    const { code, stderr } = await build('RUN ["/other"]', '--builder=served', foreign)
+    assert.equal(code, 1)
+    assert.match(stderr, /process "\/other" did not complete successfully: exit code: \d+/)
+    assert.match(stderr, /no support for running processes with linux\/loong64 platform/)
+  })
+
+  it('are refused before the first one by the engine in the command line', async () => {
+    const { code, stderr } = await build('RUN ["/busybox", "true"]', foreign)
+    assert.equal(code, 1)
+    assert.match(stderr, /failed to load LLB: no support for running processes with linux\/loong64 platform/)
+  })
+
+  it('fail as processes do where their user is not there', async () => {
+    const { code, stderr } = await build('USER nobdy\nRUN ["/busybox", "true"]', '--builder=served')
+    assert.equal(code, 1)
+    const what = 'process "/busybox true" did not complete successfully'
+    assert.ok(
+      stderr.includes(`${what}: unable to find user nobdy: no matching entries in passwd file`),
+      stderr,
+    )
+  })
+})
