@@ -1,26 +1,33 @@
-import { SlipwayError } from '../errors/slipway-error.ts'
-import { tryParseBool } from '../gostd/parse-number.ts'
+import { asSlipwayError, wrapError } from '../errors/slipway-error.ts'
+import { parseBool, parseInt64 } from '../gostd/parse-number.ts'
 
 /** Options of an output as they come over the wire. */
 export type Attributes = Readonly<Record<string, string>>
 
-/** A boolean option; an empty value is true. Throws `invalid-argument` naming the key. */
-export function readBool(attrs: Attributes, key: string, fallback: boolean): boolean {
+/**
+ * A boolean option; an empty value is true. Throws `invalid-argument` naming the key; `context` are the words in front,
+ * `non-bool value specified for KEY` if absent.
+ */
+export function readBool(attrs: Attributes, key: string, fallback: boolean, context?: string): boolean {
   const text = attrs[key]
   if (text === undefined) return fallback
   if (text === '') return true
-  const value = tryParseBool(text)
-  if (value === undefined) throw new SlipwayError('invalid-argument', `non-bool value specified for ${key}`)
-  return value
+  try {
+    return parseBool(text)
+  } catch (e) {
+    throw wrapError(context ?? `non-bool value specified for ${key}`, e)
+  }
 }
 
 /** A whole number; undefined where the option is absent. */
 export function readInteger(attrs: Attributes, key: string): number | undefined {
   const text = attrs[key]
   if (text === undefined) return undefined
-  if (!/^-?\d+$/.test(text))
-    throw new SlipwayError('invalid-argument', `non-integer value ${text} specified for ${key}`)
-  return Number(text)
+  try {
+    return Number(parseInt64(text, { base: 10 }))
+  } catch (e) {
+    throw wrapError(`non-integer value ${text} specified for ${key}`, e)
+  }
 }
 
 /** What an output says of times: seconds since 1970, or that what the build says does not count. */
@@ -31,8 +38,12 @@ export function readEpoch(attrs: Attributes): EpochOption | undefined {
   const text = attrs['source-date-epoch']
   if (text === undefined) return undefined
   if (text === '') return 'none'
-  if (!/^-?\d+$/.test(text)) throw new SlipwayError('invalid-argument', `invalid SOURCE_DATE_EPOCH: ${text}`)
-  return Number(text)
+  try {
+    return Number(parseInt64(text, { base: 10 }))
+  } catch (e) {
+    // BuildKit says the reason twice.
+    throw wrapError(`invalid source-date-epoch: ${asSlipwayError(e).message}`, e)
+  }
 }
 
 /** The time that counts: the output's, else the build's. Seconds since 1970; undefined where there is none. */

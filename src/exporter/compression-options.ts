@@ -27,7 +27,12 @@ export function readCompression(attrs: Attributes): CompressionOptions {
   const level = readInteger(attrs, 'compression-level')
   return {
     type,
-    force: readBool(attrs, 'force-compression', false),
+    force: readBool(
+      attrs,
+      'force-compression',
+      false,
+      `non-bool value ${attrs['force-compression']} specified for force-compression`,
+    ),
     ...(level === undefined ? {} : { level }),
   }
 }

@@ -2,7 +2,6 @@ import type { ImageNames } from '../content/image-names.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { goJson } from '../gostd/json.ts'
 import { descriptorJson } from '../oci/descriptor-json.ts'
-import type { Descriptor } from '../oci/descriptor.ts'
 import { formatReference, parseReference, type Reference, withDefaultTag } from '../oci/reference.ts'
 import { type Attributes, readBool } from './attributes.ts'
 import type { ExportContext, ExporterResponse } from './export-context.ts'
@@ -39,7 +38,9 @@ export function createImageExporter(
   const byDigest = readBool(attrs, 'push-by-digest', false)
   const insecure = readBool(attrs, 'registry.insecure', false)
   const store = readBool(attrs, 'store', true)
-  const danglingPrefix = attrs['dangling-name-prefix']
+  const danglingPrefix = attrs['dangling-name-prefix'] ?? ''
+  // The key is spelt so.
+  const danglingOnly = readBool(attrs, 'danging-name-empty-only', false)
   const canonical = readBool(attrs, 'name-canonical', false)
   return {
     id,
@@ -51,10 +52,14 @@ export function createImageExporter(
           hint: 'give the image a name with --tag',
         })
       const image = await writeImage(source, { ...options, names }, services, ctx)
-      const kept = keptNames(names, image.descriptor, { danglingPrefix, canonical })
-      if (store) await keep(image, kept, services, ctx)
-      if (push) for (const name of names) await pushTo(name, image, { insecure, byDigest }, services, ctx)
-      return imageResponse(image, kept)
+      const dangling =
+        danglingPrefix === '' || (danglingOnly && names.length > 0)
+          ? []
+          : [`${danglingPrefix}@${image.descriptor.digest}`]
+      const all = [...names, ...dangling]
+      if (store) await keep(image, all, { ...services, canonical: canonical && names.length > 0 }, ctx)
+      if (push) for (const name of all) await pushTo(name, image, { insecure, byDigest }, services, ctx)
+      return imageResponse(image, all)
     },
   }
 }
@@ -71,28 +76,23 @@ export function namesOf(attrs: Attributes, source: ExportSource): readonly strin
   })
 }
 
-function keptNames(
-  names: readonly string[],
-  descriptor: Descriptor,
-  options: { danglingPrefix: string | undefined; canonical: boolean },
-): readonly string[] {
-  if (names.length === 0)
-    return options.danglingPrefix ? [`${options.danglingPrefix}@${descriptor.digest}`] : []
-  if (!options.canonical) return names
-  return names.flatMap(name => [name, `${name.replace(/:[^:/]+$/, '')}@${descriptor.digest}`])
-}
-
 /** The image stays whole in the store: its base layers come too, so that it can be run and saved without the network. */
 async function keep(
   image: WrittenImage,
   names: readonly string[],
-  services: ImageExporterServices,
+  services: ImageExporterServices & { readonly canonical: boolean },
   ctx: ExportContext,
 ): Promise<void> {
   if (names.length === 0) return
-  await imageBlobs(image, services.content, ctx)
-  for (const name of names)
-    await ctx.progress.step(`naming to ${name}`, async () => services.images.set(name, image.descriptor))
+  const { images, canonical, content } = services
+  const { descriptor } = image
+  await imageBlobs(image, content, ctx)
+  for (const name of names) {
+    await ctx.progress.step(`naming to ${name}`, async () => {
+      images.set(name, descriptor)
+      if (canonical && !name.includes('@')) images.set(`${name}@${descriptor.digest}`, descriptor)
+    })
+  }
 }
 
 async function pushTo(
@@ -104,7 +104,8 @@ async function pushTo(
 ): Promise<void> {
   const reference = parseReference(name)
   if (options.byDigest && reference.tag !== undefined && reference.tag !== 'latest') {
-    throw new SlipwayError('invalid-argument', `can't push tagged ref ${name} by digest`)
+    const message = `failed to push ${name}: can't push tagged ref ${name} by digest`
+    throw new SlipwayError('invalid-argument', message)
   }
   await pushImage(image, services.pushTarget(reference, options, ctx), services.content, ctx)
 }

@@ -16,14 +16,19 @@ export function readImageOptions(
   const oci = readBool(attrs, 'oci-mediatypes', true)
   const epoch = readEpoch(attrs)
   const rewrite = readBool(attrs, 'rewrite-timestamp', false)
-  if (!oci && !annotations.empty) {
-    throw new SlipwayError('invalid-argument', 'cannot export annotations with "oci-mediatypes=false"')
+  const compression = readCompression(attrs)
+  const ociArtifact = readBool(attrs, 'oci-artifact', oci)
+  const conflict =
+    compression.type === 'estargz' ? 'compression=estargz' : ociArtifact ? 'oci-artifact=true' : undefined
+  if (!oci && conflict !== undefined) {
+    const message = `exporter option "${conflict}" conflicts with "oci-mediatypes=false"`
+    throw new SlipwayError('invalid-argument', message)
   }
   return {
     annotations,
     oci,
-    compression: readCompression(attrs),
-    ociArtifact: readBool(attrs, 'oci-artifact', oci),
+    compression,
+    ociArtifact,
     attestInline: readBool(attrs, 'attestation-inline', defaults.attestInline),
     ...(epoch === undefined ? {} : { epoch }),
     rewriteTimestamp: rewrite,

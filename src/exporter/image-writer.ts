@@ -137,7 +137,7 @@ function singleImage(only: WrittenManifest): WrittenImage {
 
 function checkAnnotations(source: ExportSource, options: ImageOptions): void {
   const { annotations, oci } = options
-  for (const platform of annotations.platforms) {
+  for (const platform of source.multiPlatform ? annotations.platforms : []) {
     if (!source.results.some(result => result.id === platform)) {
       throw new SlipwayError(
         'invalid-argument',
