@@ -1,6 +1,6 @@
 import { closeSync, readSync } from 'node:fs'
 import { encodeHeader, endOfArchive, padding } from '../tar/encode-header.ts'
-import { noXattrs, type TarEntry, type TarType } from '../tar/entry.ts'
+import type { TarEntry, TarType } from '../tar/entry.ts'
 import { plainEntry } from '../tar/plain-entry.ts'
 import type { Entry, FileTree } from '../snapshot/tree.ts'
 import type { SinkTree } from './client-sink.ts'
@@ -19,7 +19,7 @@ const tarTypes: Readonly<Record<Entry['kind'], TarType | undefined>> = {
 
 /**
  * Trees as one uncompressed tar archive, each below its prefix, members sorted by bytes. Of the names of one file the
- * first carries it, the others are hard links to that one. Source: fsutil's tarwriter.go and fs.go.
+ * first carries it, the others are hard links to that one; symlinks each stand for themselves. Source: fsutil's tarwriter.go and fs.go.
  */
 export async function* treeArchive(
   trees: readonly SinkTree[],
@@ -57,12 +57,13 @@ async function* walk(
     const type = entry === undefined ? undefined : tarTypes[entry.kind]
     if (entry === undefined || type === undefined) continue
     const member = `${prefix}${child.slice(1)}`
-    const first = entry.hardlinkKey === undefined ? undefined : links.get(entry.hardlinkKey)
+    const linkKey = type === 'symlink' ? undefined : entry.hardlinkKey
+    const first = linkKey === undefined ? undefined : links.get(linkKey)
     if (first !== undefined) {
-      yield encodeHeader({ ...memberOf(member, 'hardlink', entry, noXattrs), linkname: first })
+      yield encodeHeader({ ...memberOf(member, 'hardlink', entry, tree.xattrs(child)), linkname: first })
       continue
     }
-    if (entry.hardlinkKey !== undefined) links.set(entry.hardlinkKey, member)
+    if (linkKey !== undefined) links.set(linkKey, member)
     yield encodeHeader(memberOf(member, type, entry, tree.xattrs(child)))
     if (type === 'file') yield* content(tree, child, entry.size)
     if (type === 'directory') yield* walk(tree, child, prefix, links, signal)

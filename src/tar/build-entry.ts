@@ -28,8 +28,8 @@ const xattrPrefix = 'SCHILY.xattr.'
 const nsPerSecond = 1_000_000_000n
 
 /**
- * The member that a header block and its extended records describe. Empty records leave the header's value alone, and a
- * file whose name ends with `/` is a directory, as in Go. `size` counts holes.
+ * The member that a header block and its extended records describe. Empty records leave the header's value alone, and in
+ * old archives a file whose name ends with `/` is a directory, as in Go. `size` counts holes.
  */
 export function buildEntry(
   header: HeaderBlock,
@@ -50,21 +50,26 @@ export function buildEntry(
     else if (key === 'uid') uid = parsePaxNumber(value.toString('latin1'))
     else if (key === 'gid') gid = parsePaxNumber(value.toString('latin1'))
     else if (key === 'mtime') mtimeNs = parsePaxTime(value.toString('latin1'))
+    else if (key === 'atime' || key === 'ctime') parsePaxTime(value.toString('latin1'))
   }
-  name = names.long ?? names.sparse ?? name
-  const type = typeOfFlag[header.typeflag] as TarType
+  name = names.long || (names.sparse ?? name)
+  let type = typeOfFlag[header.typeflag] as TarType
+  if (header.typeflag === '\0' && name.endsWith('/')) type = 'directory'
   const isLink = type === 'symlink' || type === 'hardlink'
   return {
-    type: type === 'file' && name.endsWith('/') ? 'directory' : type,
+    type,
     name,
-    linkname: isLink ? (names.longLink ?? linkname) : '',
+    linkname: isLink ? names.longLink || linkname : '',
     mode: header.mode,
-    uid,
-    gid,
-    size: type === 'file' && !name.endsWith('/') ? size : 0,
+    uid: ownerId(uid),
+    gid: ownerId(gid),
+    size: type === 'file' ? size : 0,
     mtimeNs,
     devmajor: header.devmajor,
     devminor: header.devminor,
     xattrs: xattrs ?? noXattrs,
   }
 }
+
+/** The low 32 bits, which are all that the kernel looks at. */
+const ownerId = (id: number): number => Number(BigInt.asUintN(32, BigInt(id)))

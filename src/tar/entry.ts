@@ -9,6 +9,7 @@ export interface TarEntry {
   readonly linkname: string
   /** Permission bits with setuid, setgid and sticky: 0 to 07777. */
   readonly mode: number
+  /** Owner's ids, 0 to 2^32 - 1. */
   readonly uid: number
   readonly gid: number
   /** Bytes of content that a file has once it is unpacked, holes counted; 0 for the rest. */

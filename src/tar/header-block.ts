@@ -48,7 +48,7 @@ export function parseHeaderBlock(block: Buffer): HeaderBlock {
   const known = posix || magic === 'ustar  \0'
   const star = posix && block.toString('latin1', 508, 512) === 'tar\0'
   const name = text(block, 0, 100)
-  const prefix = posix ? text(block, 345, star ? 131 : 155) : ''
+  const prefix = posix || hasBuggyPrefix(block, magic) ? text(block, 345, star ? 131 : 155) : ''
   return {
     name: prefix === '' ? name : `${prefix}/${name}`,
     linkname: text(block, 157, 100),
@@ -60,6 +60,20 @@ export function parseHeaderBlock(block: Buffer): HeaderBlock {
     typeflag: String.fromCharCode(block[156] as number),
     devmajor: known ? number(block, field.devmajor) : 0,
     devminor: known ? number(block, field.devminor) : 0,
+  }
+}
+
+/**
+ * GNU headers have times where POSIX has the prefix; writers that mixed the two up put text there.
+ * Source: `readHeader` of https://github.com/golang/go/blob/go1.25.0/src/archive/tar/reader.go
+ */
+function hasBuggyPrefix(block: Buffer, magic: string): boolean {
+  if (magic !== 'ustar  \0') return false
+  try {
+    for (const at of [345, 357]) if (block[at] !== 0) parseNumber(block, at, 12)
+    return false
+  } catch {
+    return block.subarray(345, 500).every(byte => byte < 0x80)
   }
 }
 

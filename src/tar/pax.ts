@@ -16,7 +16,7 @@ export function parsePax(bytes: Buffer): PaxRecord[] {
   for (let at = 0; at < bytes.length; ) {
     const space = bytes.indexOf(0x20, at)
     const digits = space < 0 || space - at > 20 ? '' : bytes.toString('latin1', at, space)
-    const length = /^[0-9]+$/.test(digits) ? Number(digits) : 0
+    const length = /^\+?[0-9]+$/.test(digits) ? Number(digits) : 0
     const end = at + length
     const equals = bytes.indexOf(0x3d, space)
     const broken = length < 5 || end > bytes.length || bytes[end - 1] !== 0x0a || equals < 0 || equals >= end
@@ -40,7 +40,7 @@ export function formatPaxRecord(key: string, value: string | Uint8Array): Buffer
   return Buffer.concat([Buffer.from(`${length} `), name, Buffer.from('='), bytes, Buffer.from('\n')])
 }
 
-const time = /^(-?)([0-9]*)(?:\.([0-9]*))?$/
+const time = /^([+-]?)([0-9]*)(?:\.([0-9]*))?$/
 
 /** A PAX time (decimal seconds, any fraction, nanoseconds kept) as nanoseconds. Throws `data-loss`. */
 export function parsePaxTime(text: string): bigint {
@@ -60,7 +60,7 @@ export function formatPaxTime(ns: bigint): string {
 
 /** A PAX number (decimal). Throws `data-loss`. */
 export function parsePaxNumber(text: string): number {
-  const value = /^-?[0-9]{1,18}$/.test(text) ? Number(text) : Number.NaN
+  const value = /^[+-]?[0-9]{1,18}$/.test(text) ? Number(text) : Number.NaN
   if (!Number.isSafeInteger(value)) throw tarError('invalid tar header')
   return value
 }

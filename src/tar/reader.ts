@@ -94,9 +94,8 @@ export class TarReader {
   /** Tells that nothing more comes. Throws `data-loss` in the middle of a member. */
   end(): void {
     const between = this.#state === 'header' && this.#filled === 0 && this.#header === undefined
-    const pending = this.#pax.length > 0 || this.#longName !== undefined || this.#longLink !== undefined
     const padded = this.#state === 'skip'
-    if (this.#state !== 'end' && !padded && (!between || pending)) throw tarError('unexpected EOF')
+    if (this.#state !== 'end' && !padded && !between) throw tarError('unexpected EOF')
   }
 
   #takeBlock(bytes: Buffer, at: number): number {
@@ -212,11 +211,15 @@ export class TarReader {
       this.#wanted = entry.type === 'file'
       this.#sink.entry(entry)
     }
+    this.#forgetNames()
+    this.#state = 'data'
+    if (this.#left === 0) this.#finish()
+  }
+
+  #forgetNames(): void {
     this.#pax = []
     this.#longName = undefined
     this.#longLink = undefined
-    this.#state = 'data'
-    if (this.#left === 0) this.#finish()
   }
 
   #takeData(bytes: Buffer, at: number): number {
@@ -259,6 +262,8 @@ export class TarReader {
     else {
       const records = parsePax(bytes)
       if (this.#specialKind === 'x') this.#pax = records
+      // A global header counts as a member of its own: what came before it spoke of it.
+      else this.#forgetNames()
     }
     this.#special = Buffer.alloc(0)
     this.#state = this.#padding > 0 ? 'skip' : 'header'

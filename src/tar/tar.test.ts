@@ -256,7 +256,7 @@ describe('reader', () => {
     const [member] = read(Buffer.concat([block, endOfArchive]))
     assert.equal(member?.entry.type, 'directory')
     assert.equal(member.entry.uid, 123_456_789)
-    assert.equal(member.entry.gid, -1)
+    assert.equal(member.entry.gid, 0xffff_ffff)
   })
 
   it('ignores global headers, volume labels and what follows the end', () => {
