@@ -54,16 +54,21 @@ function packed(
     case 'uncompressed':
       return source
     case 'gzip':
-      return compressBlocks(source, gzipFormat(checkLevel(type, level, 9)), options)
+      return compressBlocks(source, gzipFormat(gzipLevel(level)), options)
     case 'zstd':
-      return compressBlocks(source, zstdFormat(checkLevel(type, level, 22)), options)
+      return compressBlocks(
+        source,
+        zstdFormat(level === undefined ? undefined : Math.min(Math.max(level, 0), 22)),
+        options,
+      )
     default:
       return type satisfies never
   }
 }
 
-/** The level, if the type has it. Throws `invalid-argument`. */
-export function checkLevel(type: string, level: number | undefined, most: number): number | undefined {
-  if (level === undefined || (Number.isInteger(level) && level >= 0 && level <= most)) return level
-  throw new SlipwayError('invalid-argument', `invalid compression level for ${type}: ${level} (0 to ${most})`)
+/** A level of gzip as Go takes it: below 0 means the default. Throws `invalid-argument`. */
+export function gzipLevel(level: number | undefined): number | undefined {
+  if (level === undefined || level === -1 || level === -2) return undefined
+  if (Number.isInteger(level) && level >= 0 && level <= 9) return level
+  throw new SlipwayError('invalid-argument', `gzip: invalid compression level: ${level}`)
 }

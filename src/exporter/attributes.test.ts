@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { chooseEpoch, readEpoch } from './attributes.ts'
+import { chooseEpoch, readBool, readEpoch, readInteger } from './attributes.ts'
+import { readImageOptions } from './image-options.ts'
 
 test("The time of an output goes before that of the build; an empty one sets the build's aside.", () => {
   const chosen = (text: string | undefined): number | undefined =>
@@ -9,6 +10,34 @@ test("The time of an output goes before that of the build; an empty one sets the
   assert.equal(chooseEpoch(undefined, undefined), undefined)
   assert.throws(() => readEpoch({ 'source-date-epoch': '1.5' }), {
     code: 'invalid-argument',
-    message: 'invalid SOURCE_DATE_EPOCH: 1.5',
+    message:
+      'invalid source-date-epoch: strconv.ParseInt: parsing "1.5": invalid syntax: ' +
+      'strconv.ParseInt: parsing "1.5": invalid syntax',
   })
+})
+
+test("Wrong values are refused in Go's words.", () => {
+  const invalid = (message: string) => ({ code: 'invalid-argument', message })
+  assert.throws(
+    () => readBool({ push: 'maybe' }, 'push', false),
+    invalid('non-bool value specified for push: strconv.ParseBool: parsing "maybe": invalid syntax'),
+  )
+  assert.throws(
+    () => readInteger({ 'compression-level': 'x' }, 'compression-level'),
+    invalid(
+      'non-integer value x specified for compression-level: strconv.ParseInt: parsing "x": invalid syntax',
+    ),
+  )
+})
+
+test('What an image of Docker types cannot have is refused, and nothing else.', () => {
+  const read = (attrs: Record<string, string>): unknown =>
+    readImageOptions({ 'oci-mediatypes': 'false', ...attrs }, { attestInline: true })
+  for (const option of ['compression=estargz', 'oci-artifact=true']) {
+    const [key = '', value = ''] = option.split('=')
+    assert.throws(() => read({ [key]: value }), {
+      message: `exporter option "${option}" conflicts with "oci-mediatypes=false"`,
+    })
+  }
+  read({ compression: 'zstd', 'annotation.a': 'b' })
 })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { checkLevel, type ByteSink } from '../compression/compress-layer.ts'
+import { gzipLevel, type ByteSink } from '../compression/compress-layer.ts'
 import { defaultGzipLevel } from '../compression/gzip-format.ts'
 import { gzipHeader, gzipMember } from '../compression/gzip-member.ts'
 import { throwIfAborted } from '../async/abort.ts'
@@ -27,7 +27,7 @@ export async function compressEstargz(
   sink: ByteSink,
   options: { readonly parallel: number; readonly signal?: AbortSignal | undefined },
 ): Promise<EstargzResult> {
-  const level = checkLevel('estargz', compression.level, 9) ?? defaultGzipLevel
+  const level = gzipLevel(compression.level) ?? defaultGzipLevel
   const writer = new MemberWriter(level, sink, options.parallel)
   const diffHash = createHash('sha256')
   const toc = new TocBuilder(() => writer.cut())
