@@ -158,7 +158,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
   }
   const schemes: Record<string, SourceFactory> = {
     'docker-image': imageSourceFactory(imageSource),
-    local: localSourceFactory(options.sessions, options.localCopies(state, notes)),
+    local: localSourceFactory(options.sessions, options.localCopies(state, notes), localDigests.of),
     'oci-layout': layoutSourceFactory(imageSource),
     'docker-image+blob': blobSourceFactory('docker-image+blob', blobSource),
     'oci-layout+blob': blobSourceFactory('oci-layout+blob', blobSource),

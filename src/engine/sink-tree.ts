@@ -3,16 +3,27 @@ import { closeSync, createReadStream } from 'node:fs'
 import { posix } from 'node:path'
 import type { SinkTree } from '../exporter/client-sink.ts'
 import { type Stat, StatSchema } from '../proto/gen/fsutil_pb.ts'
+import { contentSize, packet, packetSize } from '../session/fsutil/packets.ts'
 import { comparePaths, type SyncTree } from '../session/fsutil/sync-tree.ts'
 import type { FileTree } from '../snapshot/tree.ts'
 import { statMessage } from './stat-message.ts'
 
-/** Trees of an export as one tree to send: each below its prefix, with the files that are added to it. */
+/** A file that may be asked for: its tree, its path there, its number among the entries of that tree. */
+interface Source {
+  readonly one: SinkTree
+  readonly path: string
+  readonly id: number
+}
+
+/**
+ * Trees of an export as one tree to send: each below its prefix, with the files that are added to it. Reports bytes as if each
+ * were sent on its own.
+ */
 export function sinkSyncTree(
   trees: readonly SinkTree[],
   report: (label: string, bytes: number, done: boolean) => void,
 ): SyncTree {
-  const sources = new Map<string, { readonly one: SinkTree; readonly path: string }>()
+  const sources = new Map<string, Source>()
   const sent = new Map<string, number>()
   const count = (one: SinkTree, bytes: number): void => {
     const total = (sent.get(one.label) ?? 0) + bytes
@@ -21,7 +32,8 @@ export function sinkSyncTree(
   }
   return {
     async *walk(signal) {
-      yield* merged(trees.map(one => wholeTree(one, signal, sources)))
+      const counted = (one: SinkTree) => (stat: Stat) => count(one, packetSize(packet.stat(stat)))
+      yield* merged(trees.map(one => wholeTree(one, signal, sources, counted(one))))
       for (const one of trees) report(one.label, sent.get(one.label) ?? 0, true)
     },
     async *open(path) {
@@ -29,12 +41,12 @@ export function sinkSyncTree(
       if (source === undefined) return
       const extra = source.one.extra.get(source.path)
       if (extra !== undefined) {
-        count(source.one, extra.length)
+        count(source.one, contentSize(source.id, extra.length))
         yield extra
         return
       }
       for await (const chunk of contentOf(source.one.tree, source.path)) {
-        count(source.one, chunk.length)
+        count(source.one, contentSize(source.id, chunk.length))
         yield chunk
       }
     },
@@ -63,10 +75,21 @@ async function* merged(walks: readonly AsyncIterable<Stat>[]): AsyncIterable<Sta
 async function* wholeTree(
   one: SinkTree,
   signal: AbortSignal | undefined,
-  sources: Map<string, { readonly one: SinkTree; readonly path: string }>,
+  sources: Map<string, Source>,
+  count: (stat: Stat) => void,
 ): AsyncIterable<Stat> {
-  if (one.prefix !== '') yield directoryStat(one.prefix, one.prefixMtimeMs)
-  yield* walkTree(one, signal, sources)
+  let id = 0
+  const next = (): number => id++
+  if (one.prefix !== '') {
+    const top = directoryStat(one.prefix, one.prefixMtimeMs)
+    count(top)
+    next()
+    yield top
+  }
+  for await (const stat of walkTree(one, signal, sources, next)) {
+    count(stat)
+    yield stat
+  }
 }
 
 async function* contentOf(tree: FileTree, path: string): AsyncIterable<Uint8Array> {
@@ -100,7 +123,8 @@ function directoryStat(path: string, mtimeMs: number): Stat {
 async function* walkTree(
   one: SinkTree,
   signal: AbortSignal | undefined,
-  sources: Map<string, { readonly one: SinkTree; readonly path: string }>,
+  sources: Map<string, Source>,
+  nextId: () => number,
 ): AsyncIterable<Stat> {
   const links = new Map<string, string>()
   const visit = function* (directory: string): Iterable<Stat> {
@@ -114,7 +138,7 @@ async function* walkTree(
       const path = posix.join(one.prefix, child.slice(1))
       const extra = directory === '/' ? one.extra.get(name) : undefined
       if (extra !== undefined) {
-        sources.set(path, { one, path: name })
+        sources.set(path, { one, path: name, id: nextId() })
         yield create(
           StatSchema,
           statMessage({
@@ -131,13 +155,14 @@ async function* walkTree(
       }
       const entry = one.tree.lstat(child)
       if (entry === undefined) continue
+      const id = nextId()
       const first = entry.hardlinkKey === undefined ? undefined : links.get(entry.hardlinkKey)
       if (first !== undefined) {
-        yield create(StatSchema, statMessage({ ...entry, path, size: 0, linkname: first }))
+        yield create(StatSchema, statMessage({ ...entry, path, linkname: first }))
         continue
       }
       if (entry.hardlinkKey !== undefined) links.set(entry.hardlinkKey, path)
-      sources.set(path, { one, path: child })
+      sources.set(path, { one, path: child, id })
       yield create(StatSchema, {
         ...statMessage({ ...entry, path }),
         xattrs: Object.fromEntries(one.tree.xattrs(child)),

@@ -1,4 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf'
+import { encodeName } from '../bytes/path-string.ts'
 import type { StatSchema } from '../proto/gen/fsutil_pb.ts'
 import type { NamedEntry } from './ref-files.ts'
 
@@ -28,10 +29,15 @@ export function statMessage(entry: NamedEntry): MessageInitShape<typeof StatSche
     mode: goMode[entry.kind] + special + (entry.mode & 0o777),
     uid: entry.uid,
     gid: entry.gid,
-    size: BigInt(entry.kind === 'file' ? entry.size : 0),
+    size: BigInt(sizeOf(entry)),
     modTime: entry.mtimeNs,
     linkname: entry.linkname ?? '',
     devmajor: BigInt(entry.devmajor ?? 0),
     devminor: BigInt(entry.devminor ?? 0),
   }
+}
+
+function sizeOf(entry: NamedEntry): number {
+  if (entry.kind === 'symlink') return encodeName(entry.linkname ?? '').length
+  return entry.kind === 'file' ? entry.size : 0
 }

@@ -4,6 +4,8 @@ import type { LocalCopies } from '../source/local/local-copies.ts'
 import type { SessionCaller, SessionStore } from '../session/session.ts'
 import type { LocalFilter, Ref } from '../snapshot/ref.ts'
 import type { OpContext } from '../solver/op.ts'
+import type { FileDigestCache } from './content-hash.ts'
+import { countTransfer } from './count-transfer.ts'
 import type { SourceFactory } from './source-op.ts'
 
 /** A list attribute: JSON array of strings. Throws `invalid-argument`. */
@@ -22,7 +24,11 @@ function readList(attrs: Readonly<Record<string, string>>, key: string): readonl
  * `local://`: a directory of the client. An in-process client's is read in place; any other's is kept as a copy that each
  * build brings up to date. Its key is good for one session; steps that take from it go by what they take.
  */
-export function localSourceFactory(sessions: SessionStore, copies: LocalCopies): SourceFactory {
+export function localSourceFactory(
+  sessions: SessionStore,
+  copies: LocalCopies,
+  digests: (path: string) => FileDigestCache,
+): SourceFactory {
   return (name, attrs) => {
     const filter: LocalFilter = {
       includePatterns: readList(attrs, 'local.includepattern'),
@@ -54,7 +60,10 @@ export function localSourceFactory(sessions: SessionStore, copies: LocalCopies):
         const session = await find(ctx)
         const path = session.localDir?.(name)
         if (path !== undefined) {
-          await ctx.progress.step(`transferring ${name}:`, async () => undefined)
+          const id = `transferring ${name}:`
+          const known = attrs['local.differ'] === 'none' ? undefined : digests(path)
+          const current = await countTransfer(path, filter, known, ctx.signal)
+          ctx.progress.status(id, { ...(current === undefined ? {} : { current }), completed: true })
           return { kind: 'local', path, filter }
         }
         return copies.fetch(

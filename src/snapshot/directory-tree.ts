@@ -33,6 +33,8 @@ export class DirectoryTree implements FileTree {
   readonly #owner: DirectoryTreeOptions['owner']
   readonly #top: DirectoryTreeOptions['top']
   readonly #entries = new Map<string, Entry | undefined>()
+  /** Paths of sockets that are shown as empty files. */
+  readonly #sockets = new Set<string>()
   #rootFd: number | undefined
 
   constructor(root: string, options: DirectoryTreeOptions = {}) {
@@ -63,6 +65,7 @@ export class DirectoryTree implements FileTree {
   open(path: string): number {
     if (this.#entry(path) === undefined)
       throw new SlipwayError('not-found', `open ${path}: no such file or directory`)
+    if (this.#sockets.has(path)) return openSync('/dev/null', constants.O_RDONLY)
     const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants
     this.#rootFd ??= openSync(fsPath(this.realPath('/')), O_RDONLY | O_DIRECTORY)
     // Without O_NONBLOCK a fifo that took the place of a file would hang the thread.
@@ -103,7 +106,11 @@ export class DirectoryTree implements FileTree {
     const stat = statPath(real)
     if (stat === undefined) return undefined
     const statKey = `${stat.dev}:${stat.ino}:${stat.ctimeNs}:${stat.mtimeNs}`
-    return { ...entryOf(real, stat), ...this.#owner, ...(path === '/' ? this.#top : {}), statKey }
+    const entry = { ...entryOf(real, stat), ...this.#owner, ...(path === '/' ? this.#top : {}), statKey }
+    if (entry.kind !== 'socket' || this.#owner === undefined) return entry
+    // A receiver of a context gets an empty file.
+    this.#sockets.add(path)
+    return { ...entry, kind: 'file', size: 0 }
   }
 
   /** A directory that is not let in is there all the same for what is let in inside it. */

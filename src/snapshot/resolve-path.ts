@@ -45,7 +45,9 @@ export function resolvePath(path: string, look: Look, followLast: boolean): stri
     if (rest.length === 0 && !followLast) return next
     const found = look(next)
     if (found?.kind === 'symlink') {
-      if (++links > mostLinks) throw new SlipwayError('failed-precondition', `too many links in ${path}`)
+      if (++links > mostLinks) {
+        throw new SlipwayError('failed-precondition', 'too many links', { hint: `${path} leads in a circle` })
+      }
       const target = found.linkname ?? ''
       if (target.startsWith('/')) at = '/'
       rest.push(...pathParts(target).reverse())

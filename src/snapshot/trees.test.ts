@@ -47,7 +47,7 @@ describe('resolvePath', () => {
   it('fails on circles and on ways through files', () => {
     assert.throws(() => resolvePath('loop', look, true), {
       code: 'failed-precondition',
-      message: 'too many links in loop',
+      message: 'too many links',
     })
     assert.throws(() => resolvePath('file/x', look, true), {
       code: 'failed-precondition',

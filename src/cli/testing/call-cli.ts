@@ -14,7 +14,7 @@ export interface CliOutcome {
 export interface CliCall {
   readonly cwd: string
   readonly env?: Readonly<Record<string, string>>
-  readonly stdin?: string
+  readonly stdin?: string | Uint8Array
   readonly signal?: AbortSignal
 }
 

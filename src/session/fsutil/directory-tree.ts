@@ -157,10 +157,7 @@ function named(entry: StatEntry, names: Map<string, string>): Stat {
   if (entry.inode === undefined) return entry.stat
   const first = names.get(entry.inode)
   if (first === undefined) names.set(entry.inode, entry.stat.path)
-  else {
-    entry.stat.linkname = first
-    entry.stat.size = 0n
-  }
+  else entry.stat.linkname = first
   return entry.stat
 }
 

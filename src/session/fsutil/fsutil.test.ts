@@ -104,7 +104,7 @@ describe('walking a directory', () => {
     assert.deepEqual(facts, [
       ['file', goMode.setuid + 0o750, '', 5],
       ['link', goMode.symlink + 0o777, 'a/b', 3],
-      ['other name', goMode.setuid + 0o750, 'file', 0],
+      ['other name', goMode.setuid + 0o750, 'file', 5],
       ['sub', goMode.directory + (mode & 0o777), '', 0],
     ])
     assert.equal(stats[0]?.modTime, 1_000_000_000n)

@@ -26,12 +26,12 @@ function dataSize(id: number, length: number): number {
   return 2 + (id === 0 ? 0 : 1 + varintSize(id)) + (length === 0 ? 0 : 1 + varintSize(length) + length)
 }
 
-/** Bytes of all packets that bring the content of file `id`, as upstream's client cuts it. */
-export function fileSize(id: number, size: number): number {
+/** Bytes of the packets that bring `size` bytes of file `id`, as upstream cuts it, without the one that ends it. */
+export function contentSize(id: number, size: number): number {
   const chunk = 32 * 1024
   const full = Math.floor(size / chunk)
   const rest = size % chunk
-  return full * dataSize(id, chunk) + (rest === 0 ? 0 : dataSize(id, rest)) + dataSize(id, 0)
+  return full * dataSize(id, chunk) + (rest === 0 ? 0 : dataSize(id, rest))
 }
 
 function varintSize(value: number): number {

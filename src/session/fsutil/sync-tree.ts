@@ -5,7 +5,7 @@ import type { Stat } from '../../proto/gen/fsutil_pb.ts'
 export interface SyncTree {
   /**
    * The entries in path order: parents before children, names of one directory by their bytes, the root left out.
-   * Paths are relative. A further name of a file carries the first as `linkname`, and size 0.
+   * Paths are relative. A further name of a file carries the first as `linkname`.
    */
   walk(signal?: AbortSignal): AsyncIterable<Stat>
   /** The content of a regular file, by its path in the walk. */

@@ -1,9 +1,3 @@
-import { createHash } from 'node:crypto'
-import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
-import { readTar } from '../../../src/tar/read-tar.ts'
-
 /** What a command line left behind. */
 export interface Outcome {
   readonly code: number
@@ -11,60 +5,154 @@ export interface Outcome {
   readonly stderr: string
 }
 
+/** Where a command line ran: what of its output is only true there. */
+export interface Place {
+  readonly dir: string
+  readonly url: string
+  /** How the program calls itself in its messages. */
+  readonly program: string
+}
+
 /** What can be compared of a build on any machine: no times, no random names, no bytes of the base image. */
 export interface Answer {
   readonly code: number
-  readonly stdout?: readonly string[]
+  readonly stdout?: unknown
   /** Standard error without the progress: warnings and the error with its excerpt. */
   readonly message?: readonly string[]
   /** Steps by name, with what they printed, in order of names. */
-  readonly steps: Readonly<Record<string, readonly string[]>>
+  readonly steps?: Readonly<Record<string, readonly string[]>>
 }
 
-/** An image or files that came out. */
-export type Result = readonly (string | Readonly<Record<string, unknown>>)[]
+interface Step {
+  readonly name: string
+  readonly lines: Set<string>
+}
 
-/** The comparable part of an outcome. `root` is the folder of the case: it stands in no answer. */
-export function answerOf(outcome: Outcome, root: string): Answer {
-  const clean = (text: string): string => cleaned(text.replaceAll(root, ''))
-  const steps = new Map<string, { name: string; lines: Set<string> }>()
+/** The comparable part of an outcome. */
+export function answerOf(outcome: Outcome, place: Place): Answer {
+  const clean = (text: string): string => cleaned(text, place)
+  const steps = new Map<string, Step>()
   const rest: string[] = []
   for (const line of outcome.stderr.replaceAll('\r', '').split('\n')) {
     const [, number = '', text = ''] = /^#(\d+) ?(.*)$/.exec(line) ?? []
-    if (number === '') {
+    if (isEvents(line)) addEvents(steps, JSON.parse(line) as Events, clean)
+    else if (number === '') {
       if (!isOwn(line)) rest.push(clean(line).replace(/^\d+\.\d{3} /, ''))
-      continue
-    }
-    const step = steps.get(number)
-    if (step === undefined)
-      steps.set(number, { name: clean(text).replace(/^\[\s*\d+\/\d+\] FROM/, 'FROM'), lines: new Set() })
-    else {
-      const shown = clean(text.replace(/^\d+\.\d+ /, '| '))
-      if (/^(?:\| |ERROR)/.test(shown)) step.lines.add(shown)
+    } else {
+      const step = steps.get(number)
+      if (step !== undefined) addLine(step, clean(text))
+      else steps.set(number, { name: clean(text).replace(/^\[\s*\d+\/\d+\] FROM/, 'FROM'), lines: new Set() })
     }
   }
+  const message = withoutRepeats(sortedWarnings(rest.filter(line => line.trim() !== '')))
   const shown = [...steps.values()].filter(step => isShared(step.name))
-  const stdout = clean(outcome.stdout).split('\n')
-  const message = squeezed(rest)
   return {
     code: outcome.code,
-    ...(outcome.stdout === '' ? {} : { stdout: isJson(outcome.stdout) ? ['(JSON)'] : stdout }),
-    ...(message.length === 0 ? {} : { message: sortedWarnings(message) }),
-    steps: Object.fromEntries(
-      shown
-        .map(({ name, lines }): [string, string[]] => [name, [...lines].sort()])
-        .sort(([a], [b]) => (a < b ? -1 : 1)),
-    ),
+    ...(outcome.stdout === '' ? {} : { stdout: readable(outcome.stdout, clean) }),
+    ...(message.length === 0 ? {} : { message }),
+    ...(shown.length === 0
+      ? {}
+      : { steps: Object.fromEntries(shown.map(stepEntry).sort(([a], [b]) => (a < b ? -1 : 1))) }),
   }
 }
 
-const isJson = (text: string): boolean => text.startsWith('{')
+const stepEntry = ({ name, lines }: Step): [string, string[]] => [
+  name,
+  [...lines].filter(line => !isUnfinished(line) && !lines.has(`${line} done`)).sort(),
+]
 
-function cleaned(text: string): string {
+/** A count on its way: whether it is shown is a matter of time. */
+const isUnfinished = (line: string): boolean => /^(?:transferring|copying files)(?!.* done$)/.test(line)
+
+/** An answer without what is in each build: for cases of many small ones. */
+export function briefAnswer(answer: Answer): Answer {
+  const steps = Object.entries(answer.steps ?? {}).filter(
+    ([name]) => !/^(?:\[internal\]|FROM|exporting)/.test(name),
+  )
+  const { steps: _, ...others } = answer
+  return steps.length === 0 ? others : { ...others, steps: Object.fromEntries(steps) }
+}
+
+/** Lines of logs are marked with `| `. Of the rest, what depends on the moment and on earlier builds is left out. */
+function addLine(step: Step, text: string): void {
+  const line = text.replace(/^\d+\.\d+ /, '| ')
+  if (line.startsWith('| ')) step.lines.add(line)
+  else if (
+    !/^(?:$|DONE|CACHED|CANCELED|\.\.\.|resolve |extracting |merging|sha256:|WARN: )/.test(line) &&
+    !line.endsWith(step.name)
+  ) {
+    step.lines.add(line.replace(/ …( done)?$/, '$1').replace(/ \d+\.\d\dMB \/ .*/, ''))
+  }
+}
+
+interface Events {
+  readonly vertexes?: readonly { digest: string; name: string; error?: string }[]
+  readonly statuses?: readonly { vertex: string; id: string; name?: string; completed?: string }[]
+  readonly logs?: readonly { vertex: string; data: string }[]
+  readonly warnings?: readonly { vertex: string; short: string; url?: string }[]
+}
+
+const isEvents = (line: string): boolean => /^\{"(?:vertexes|statuses|logs|warnings)"/.test(line)
+
+function addEvents(steps: Map<string, Step>, events: Events, clean: (text: string) => string): void {
+  const stepOf = (digest: string): Step => steps.get(digest) ?? { name: '', lines: new Set() }
+  for (const { digest, name, error } of events.vertexes ?? []) {
+    if (!steps.has(digest)) steps.set(digest, { name: clean(name), lines: new Set() })
+    if (error !== undefined && error !== '') stepOf(digest).lines.add(`ERROR: ${clean(error)}`)
+  }
+  for (const { vertex, id, completed } of events.statuses ?? []) {
+    if (completed !== undefined) addLine(stepOf(vertex), clean(id))
+  }
+  for (const { vertex, data } of events.logs ?? []) {
+    for (const line of Buffer.from(data, 'base64').toString().split('\n')) {
+      if (line !== '') stepOf(vertex).lines.add(`| ${clean(line)}`)
+    }
+  }
+  for (const { vertex, short, url } of events.warnings ?? []) {
+    stepOf(vertex).lines.add(`warned: ${clean(Buffer.from(short, 'base64').toString())} ${url ?? ''}`)
+  }
+}
+
+/** Text of the output line by line; JSON as what it says. */
+function readable(text: string, clean: (text: string) => string): unknown {
+  if (!text.startsWith('{')) return clean(text).split('\n')
+  try {
+    return scrubbed(JSON.parse(text), clean)
+  } catch {
+    return ['(JSON)']
+  }
+}
+
+/** A JSON document without ids, times of now, definitions and digests. */
+export function scrubbed(value: unknown, clean: (text: string) => string, key = ''): unknown {
+  if (Array.isArray(value)) return value.map(one => scrubbed(one, clean))
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+    return Object.fromEntries(
+      entries
+        .filter(([name]) => !hiddenKeys.has(name))
+        .map(([name, one]) => [clean(name), scrubbed(one, clean, name)]),
+    )
+  }
+  if (typeof value !== 'string') return key === 'size' ? '…' : value
+  return idKeys.has(key) ? '…' : clean(value).replaceAll(/\b20(?:2[4-9]|[3-9]\d)-\d\d-\d\dT[\d:.]+Z/g, 'now')
+}
+
+/** What LLB looks like in detail is no promise. */
+const hiddenKeys = new Set(['definition', 'llbDefinition', 'digestMapping', 'builderPlatform'])
+const idKeys = new Set(['buildx.build.ref', 'invocationId', 'buildInvocationID', 'buildInvocationId'])
+
+/** A text without digests, random names, times and what is only true of the place. */
+export function cleaned(text: string, place: Place): string {
   return text
+    .replaceAll(place.url, '{url}')
+    .replaceAll(encodeURIComponent(place.url), '{url}')
+    .replaceAll(place.url.replace(/^http:\/\/([^/]+).*/, '$1'), '{host}')
+    .replaceAll(place.dir, '')
     .replaceAll(/sha256:[0-9a-f]{64}/g, 'sha256:…')
     .replaceAll(/ref [0-9a-z]{25}::[0-9a-z]{25}/g, 'ref …')
     .replaceAll(/\b\d+\.\d+s\b/g, '…')
+    .replaceAll(new RegExp(`\\b${place.program}\\b`, 'g'), '{program}')
     .replaceAll('\r', '')
 }
 
@@ -72,12 +160,21 @@ function cleaned(text: string): string {
 const isOwn = (line: string): boolean =>
   /^hint: |http2: server connection error|^WARNING: No output/.test(line)
 
-/** Steps of transfers and of the exporter are shown in ways of their own. */
+/** Steps of transfers are shown in ways of their own. */
 const isShared = (name: string): boolean =>
-  name !== '' &&
-  !/^(?:building with|exporting|resolving provenance|importing|\[auth\]|Verifying|\.\.\.)/.test(name)
+  name !== '' && !/^(?:building with|resolving provenance|importing|\[auth\]|Verifying|\.\.\.)/.test(name)
 
-const squeezed = (lines: readonly string[]): string[] => lines.filter(line => line.trim() !== '')
+/** The real one sometimes shows an excerpt twice in a row. */
+function withoutRepeats(lines: readonly string[]): readonly string[] {
+  for (let size = 3; size < 12; size++) {
+    for (let at = 0; at + 2 * size <= lines.length; at++) {
+      const [once, again] = [lines.slice(at, at + size), lines.slice(at + size, at + 2 * size)]
+      if (/^\S+:\d+$/.test(once[0] ?? '') && once.join('\n') === again.join('\n'))
+        return lines.toSpliced(at, size)
+    }
+  }
+  return lines
+}
 
 /** The real one prints its warnings in no order. */
 function sortedWarnings(lines: readonly string[]): string[] {
@@ -85,102 +182,4 @@ function sortedWarnings(lines: readonly string[]): string[] {
   const plain = lines.map(line => line.replaceAll(/\x1b\[\d*m/g, ''))
   const warnings = plain.filter(isWarning).sort()
   return plain.map(line => (isWarning(line) ? (warnings.shift() ?? '') : line))
-}
-
-/** What lies in the folder of results: images layer by layer, files with their attributes. */
-export async function resultOf(dir: string): Promise<Result> {
-  const found: (string | Record<string, unknown>)[] = []
-  for (const name of existsSync(dir) ? readdirSync(dir, { recursive: true, encoding: 'utf8' }).sort() : []) {
-    const path = join(dir, name)
-    const stat = lstatSync(path)
-    if (name === 'iid') continue
-    if (stat.isFile() && name.endsWith('.tar')) found.push(...(await archiveOf(readFileSync(path))))
-    else {
-      const link = stat.isSymbolicLink() ? ` -> ${readlinkSync(path)}` : ''
-      const content = stat.isFile() && !name.includes('provenance') ? ` ${hash(readFileSync(path))}` : ''
-      if (name !== 'l') found.push(`${name} ${(stat.mode & 0o177777).toString(8)}${link}${content}`)
-    }
-  }
-  return found
-}
-
-const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex').slice(0, 12)
-
-async function listing(archive: Uint8Array): Promise<{ lines: string[]; files: Map<string, Buffer> }> {
-  const lines: string[] = []
-  const files = new Map<string, Buffer>()
-  async function* bytes(): AsyncIterable<Uint8Array> {
-    yield archive
-  }
-  for await (const { entry, content } of readTar(bytes())) {
-    const data = Buffer.alloc(entry.size)
-    for await (const chunk of content) data.set(chunk.bytes, chunk.offset)
-    files.set(entry.name, data)
-    const xattrs = [...entry.xattrs].map(([key, value]) => ` ${key}=${Buffer.from(value).toString('hex')}`)
-    const what =
-      entry.type === 'file' ? hash(data) : `${entry.type}${entry.linkname === '' ? '' : ` ${entry.linkname}`}`
-    const time = entry.mtimeNs > 1_700_000_000_000_000_000n ? 'now' : entry.mtimeNs / 1_000_000_000n
-    lines.push(
-      `${entry.name} ${entry.mode.toString(8)} ${entry.uid}:${entry.gid} ${time} ${what}${xattrs.join('')}`,
-    )
-  }
-  return { lines, files }
-}
-
-interface Descriptor {
-  readonly mediaType: string
-  readonly digest: string
-}
-
-/** An archive as its members, or as the image in it. A base image's layers, and what has their digests in it, are not told. */
-async function archiveOf(bytes: Uint8Array): Promise<(string | Record<string, unknown>)[]> {
-  const { lines, files } = await listing(bytes)
-  const index = files.get('index.json')
-  if (index === undefined) return lines
-  const found: (string | Record<string, unknown>)[] = []
-  const bases = new Set<string>()
-  const visit = async (descriptor: Descriptor): Promise<boolean> => {
-    const blob = files.get(`blobs/sha256/${descriptor.digest.slice(7)}`)
-    if (blob === undefined) throw new Error(`${descriptor.digest} is missing`)
-    if (!descriptor.mediaType.includes('json')) {
-      const raw = blob[0] === 0x1f ? gunzipSync(blob) : blob
-      const layer = (await listing(raw)).lines
-      const isBase = layer.length > 200
-      if (isBase) bases.add(descriptor.digest).add(`sha256:${createHash('sha256').update(raw).digest('hex')}`)
-      else found.push({ layer: descriptor.digest, mediaType: descriptor.mediaType, files: layer })
-      return isBase
-    }
-    const document = JSON.parse(blob.toString()) as Record<string, unknown>
-    const {
-      manifests = [],
-      layers,
-      config,
-    } = document as {
-      manifests?: Descriptor[]
-      layers?: Descriptor[] | null
-      config?: Partial<Descriptor>
-    }
-    let onBase = false
-    for (const one of [...manifests, ...(layers ?? [])]) onBase = (await visit(one)) || onBase
-    if (config?.digest !== undefined) await visit(config as Descriptor)
-    const { config: settings, history, ...others } = document
-    if (manifests.length === 0 && layers === undefined)
-      found.push({ settings, history, others: hidden(others, bases) })
-    else if (!onBase) found.push({ document: descriptor.digest })
-    return onBase
-  }
-  const top = JSON.parse(index.toString()) as {
-    manifests: (Descriptor & { annotations?: unknown; platform?: unknown })[]
-  }
-  for (const one of top.manifests) {
-    await visit(one)
-    found.push({ annotations: one.annotations, platform: one.platform, mediaType: one.mediaType })
-  }
-  return found
-}
-
-function hidden(value: unknown, digests: ReadonlySet<string>): unknown {
-  return JSON.parse(
-    JSON.stringify(value).replaceAll(/sha256:[0-9a-f]{64}/g, d => (digests.has(d) ? 'sha256:base' : d)),
-  )
 }

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { callCli } from '../../../src/cli/testing/call-cli.ts'
 import { startMirror } from '../../support/mirror.ts'
 import { lacks } from '../../support/need.ts'
 import { makeScratch, type Scratch } from '../../support/scratch.ts'
-import { answerOf, resultOf } from './answer.ts'
-import { type Case, commandLines, layOut, readCorpus, variables } from './case.ts'
+import { type Answer, answerOf } from './answer.ts'
+import { type Case, commandLines, type LaidOut, layOut, readCorpus, variables } from './case.ts'
+import { type FileServer, startFileServer } from './file-server.ts'
+import { recordOf, resultOf } from './result.ts'
 
 // The corpus: files of cases (`*.txt`), and beside them what docker-buildx 0.36.1 with buildkitd 0.32.2 answered (`*.json`,
 // made by record.ts). Messages, steps, images and files have to be the same here.
@@ -22,10 +24,12 @@ describe('builds answer as BuildKit does', {
 }, () => {
   const stack = new AsyncDisposableStack()
   let scratch: Scratch
+  let server: FileServer
   let surroundings: Record<string, string>
 
   before(async () => {
     scratch = stack.use(await makeScratch())
+    server = stack.use(await startFileServer(scratch.dir))
     const mirror = stack.use(await startMirror(scratch.dir, ['busybox', 'alpine']))
     const config = scratch.path('buildkitd.toml')
     await writeFile(
@@ -44,20 +48,20 @@ describe('builds answer as BuildKit does', {
 
   for (const [file, cases] of readCorpus()) {
     const recorded = JSON.parse(readFileSync(join(import.meta.dirname, `${file}.json`), 'utf8')) as Recorded
-    describe(file, () => {
+    describe(file, { concurrency: 3 }, () => {
       for (const one of cases) {
         it(one.name, async t => {
-          const dir = scratch.path(one.name.replace('/', '.'))
-          await mkdir(dir)
-          const context = tryLayOut(one, dir)
-          if (context === undefined) return t.skip('a program of its set-up is missing')
-          const runs: unknown[] = []
-          for (const words of commandLines(one)) {
+          const dir = await mkdtemp(scratch.path('c'))
+          const at = tryLayOut(one, dir, server.host)
+          if (at === undefined) return t.skip('a program of its set-up is missing')
+          const place = { dir, url: at.url, program: 'slipway' }
+          const runs: Answer[] = []
+          for (const words of commandLines(one, at)) {
             const env = { ...surroundings, ...variables(one) }
-            runs.push(answerOf(await callCli(words, { cwd: context, env }), dir))
+            runs.push(answerOf(await callCli(words, { cwd: at.context, env, stdin: at.stdin }), place))
           }
-          const result = await resultOf(join(dir, 'out'))
-          const answer = { runs, ...(result.length === 0 ? {} : { result }) }
+          const result = await resultOf(join(dir, 'out'), place)
+          const answer = recordOf(one, runs, result)
           await rm(dir, { recursive: true })
           assert.deepEqual(JSON.parse(JSON.stringify(answer)), recorded[one.name])
         })
@@ -66,9 +70,9 @@ describe('builds answer as BuildKit does', {
   }
 })
 
-function tryLayOut(one: Case, dir: string): string | undefined {
+function tryLayOut(one: Case, dir: string, host: string): LaidOut | undefined {
   try {
-    return layOut(one, dir)
+    return layOut(one, dir, host)
   } catch {
     return undefined
   }
