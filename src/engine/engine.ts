@@ -13,7 +13,7 @@ import { buildkitVersion } from './version.ts'
 import { workerRecord } from './worker-record.ts'
 
 /** How long a call waits for the build that it names to begin (ms). */
-const appearMs = 3000
+const appearMs = 6000
 
 /** The engine behind BuildKit's API. */
 export class Engine implements EngineApi {
@@ -109,7 +109,7 @@ export class Engine implements EngineApi {
       yield* ended
       return
     }
-    const build = await this.#build(ref, signal, undefined)
+    const build = await this.#build(ref, signal, appearMs)
     for await (const status of build.hub.read(signal)) yield statusMessage(status)
   }
 
@@ -120,13 +120,13 @@ export class Engine implements EngineApi {
   }
 
   /** The build of a ref, waited for. */
-  async #build(ref: string, signal: AbortSignal, waitMs: number | undefined): Promise<Build> {
+  async #build(ref: string, signal: AbortSignal, waitMs: number): Promise<Build> {
     const known = this.#builds.get(ref)
     if (known) return known
     const found = Promise.withResolvers<Build>()
     const missing = (): void => found.reject(new SlipwayError('not-found', `no such job ${ref}`))
     const canceled = (): void => found.reject(new SlipwayError('canceled', 'context canceled'))
-    const timer = waitMs === undefined ? undefined : setTimeout(missing, waitMs)
+    const timer = setTimeout(missing, waitMs)
     const waiting = this.#waiting.get(ref) ?? new Set()
     this.#waiting.set(ref, waiting.add(found.resolve))
     signal.addEventListener('abort', canceled, { once: true })

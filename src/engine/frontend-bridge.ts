@@ -88,8 +88,7 @@ export function createFrontendBridge(
     },
     async forward(request) {
       const { frontend, attributes, inputs: given } = request
-      if (runFrontend === undefined)
-        throw new SlipwayError('unimplemented', `failed to find frontend: ${frontend}`)
+      if (runFrontend === undefined) throw new SlipwayError('unknown', `invalid frontend: ${frontend}`)
       const result = await callFrontend(runFrontend, { frontend, options: attributes, inputs: given }, bridge)
       return {
         ref: result.ref,

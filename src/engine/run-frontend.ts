@@ -19,7 +19,7 @@ export function createRunFrontend(settings: FrontendSettings): RunFrontend {
       const { job, signal } = bridge
       return bridgeResult(await buildDockerfile(adapter, options, { uniqueId: job.id, signal }))
     }
-    throw new SlipwayError('unimplemented', `failed to find frontend: ${name}`, {
+    throw new SlipwayError('unknown', `invalid frontend: ${name}`, {
       hint: 'the built-in frontends are dockerfile.v0 and gateway.v0',
     })
   }

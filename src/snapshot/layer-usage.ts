@@ -44,8 +44,9 @@ export function layerUsage(options: LayerUsageOptions): UsageSource {
           size,
           parents: directParents(layer.parents, stacks),
           createdMs: layer.createdMs,
-          ...(layer.usageCount > 0 ? { lastUsedMs: layer.touchedAt } : {}),
-          usageCount: layer.usageCount,
+          // Being made is its first use.
+          lastUsedMs: layer.touchedAt,
+          usageCount: layer.usageCount + 1,
         })
       }
       return records

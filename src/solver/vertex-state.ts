@@ -44,7 +44,7 @@ export class VertexState {
     this.vertex = vertex
     this.#shared = shared
     this.reporter = new VertexReporter(vertex)
-    this.cacheMaps = memo(() => this.guard(() => this.#findKeys()))
+    this.cacheMaps = memo(() => this.guard(() => this.#findKeys(), 'failed to load cache key'))
     this.#run = memo(() => this.guard(() => this.#execute()))
   }
 

@@ -1,10 +1,12 @@
 import { toBinary } from '@bufbuild/protobuf'
+import type { ServiceImpl } from '@connectrpc/connect'
 import { type BridgeLookup, bridgeRoutes } from '../../engine/bridge-routes.ts'
 import { callContext } from '../../engine/call-context.ts'
 import type { EngineApi, HistoryContentApi } from '../../engine/engine-api.ts'
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { Content } from '../../proto/gen/content_pb.ts'
 import { ExportTraceServiceRequestSchema, TraceService } from '../../proto/gen/trace_pb.ts'
+import { errorsAs } from '../../session/errors/typed-handlers.ts'
 import { toConnectError } from '../../session/errors/wire-error.ts'
 import { healthRoutes } from '../../session/health.ts'
 import type { SessionStore } from '../../session/session.ts'
@@ -48,7 +50,7 @@ function byBuildId(engine: EngineApi): BridgeLookup {
 
 function contentRoutes(content: HistoryContentApi): Routes {
   return router => {
-    router.service(Content, {
+    const methods: Partial<ServiceImpl<typeof Content>> = {
       info: async (request, context) => ({ info: await content.info(request.digest, callContext(context)) }),
       async *list(_request, context) {
         for await (const info of content.list(callContext(context))) yield { info: [info] }
@@ -61,6 +63,7 @@ function contentRoutes(content: HistoryContentApi): Routes {
           offset += BigInt(data.length)
         }
       },
-    })
+    }
+    router.service(Content, methods, { interceptors: [errorsAs({ bare: true })] })
   }
 }

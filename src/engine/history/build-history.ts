@@ -32,6 +32,9 @@ export interface HistoryOptions {
   readonly now: () => number
 }
 
+/** So many refs of deleted records are remembered. */
+const mostGone = 1000
+
 /** Retention where nothing else is configured. */
 export const defaultRetention = { entries: 50, ageMs: 48 * 3_600_000 } as const
 
@@ -46,6 +49,8 @@ export class BuildHistory {
   /** Listeners by the ref that they ask for: its record stays until they have gone. */
   readonly #listeners = new Map<string, number>()
   readonly #deleted = new Set<string>()
+  /** Refs of records that were here, the last ones: who deletes one twice is not told so. */
+  readonly #gone = new Set<string>()
 
   constructor(options: HistoryOptions) {
     this.#options = options
@@ -101,8 +106,9 @@ export class BuildHistory {
     if (Finalize) return
     const record = this.#options.records.get(Ref)
     if (record === undefined || this.#deleted.has(Ref)) {
-      // What is to be gone is gone.
-      if (Delete) return
+      // What was to be gone is gone.
+      if (Delete && this.#gone.has(Ref)) return
+      if (Delete) throw new SlipwayError('unknown', `lease ${JSON.stringify(`ref_${Ref}`)}: not found`)
       throw new SlipwayError('not-found', `failed to retrieve ref ${Ref}: file does not exist`)
     }
     if (Delete) this.#delete(Ref)
@@ -156,6 +162,11 @@ export class BuildHistory {
   }
 
   #delete(ref: string): void {
+    this.#gone.add(ref)
+    for (const oldest of this.#gone) {
+      if (this.#gone.size <= mostGone) break
+      this.#gone.delete(oldest)
+    }
     if (this.#listeners.has(ref)) {
       this.#deleted.add(ref)
       return

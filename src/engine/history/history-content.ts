@@ -53,4 +53,4 @@ function parse(text: string): Digest {
 }
 
 const missing = (digest: Digest): SlipwayError =>
-  new SlipwayError('not-found', `content ${digest}: not found`)
+  new SlipwayError('not-found', `content digest ${digest}: not found`)

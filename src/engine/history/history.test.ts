@@ -120,7 +120,7 @@ describe('records', () => {
   it('that are not there cannot be changed', () => {
     const { history } = open()
     assert.throws(() => history.update(update('zzz', { Pinned: true })), /failed to retrieve ref zzz/)
-    history.update(update('zzz', { Delete: true }))
+    assert.throws(() => history.update(update('zzz', { Delete: true })), /lease "ref_zzz": not found/)
   })
 })
 

@@ -23,6 +23,8 @@ const buildCodes: ReadonlySet<ErrorCode> = new Set([
 export interface WireOptions {
   /** The error is a failed build, or of a call that a frontend made: see `buildCodes`. */
   readonly ofBuild?: boolean
+  /** Nothing but code and message: containerd's clients print what they cannot read of the rest. */
+  readonly bare?: boolean
 }
 
 /** What is thrown in a method as what gRPC sends; `ConnectError`s are sent as they are. */
@@ -78,7 +80,7 @@ function toWire(
   // An error that came over another wire has its code in front already; the next reader will put it there again.
   const prefix = `${goCodeName(code)}: `
   const message = error.message.startsWith(prefix) ? error.message.slice(prefix.length) : error.message
-  return { code, message, details: encodeDetails(error) }
+  return { code, message, details: options.bare === true ? [] : encodeDetails(error) }
 }
 
 function fromWire(grpc: number, text: string, wire: readonly WireDetail[], cause: unknown): SlipwayError {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type { Database } from '../../content/database.ts'
-import { SlipwayError } from '../../errors/slipway-error.ts'
+import { asSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
 import { goJson } from '../../gostd/json.ts'
 import { type Digest, digestOf, isDigest, parseDigest } from '../../oci/digest.ts'
 import type { HttpResponse, Transport } from '../../registry/http/transport.ts'
@@ -221,12 +221,9 @@ export class HttpSource {
     for (const field of identifier.headers) headers[field.name.toLowerCase()] = field.value
     for (let redirects = 0; ; redirects++) {
       const mayTell = authorization !== undefined && url.origin === identifier.url.origin
-      const response = await this.#services.transport.send({
-        method,
-        url,
-        headers: mayTell ? { ...headers, authorization } : headers,
-        signal: ctx.signal,
-      })
+      const response = await this.#services.transport
+        .send({ method, url, headers: mayTell ? { ...headers, authorization } : headers, signal: ctx.signal })
+        .catch(asGet)
       const location = response.header('location')
       if (![301, 302, 303, 307, 308].includes(response.status) || location === undefined) return response
       response.discard()
@@ -332,4 +329,15 @@ function checkStatus(response: HttpResponse, url: string): void {
       hint: `${url} answered ${response.statusText}`,
     },
   )
+}
+
+/** A request that got no answer is told as Go's client tells it, without the words that registries' errors have. */
+function asGet(e: unknown): never {
+  const error = asSlipwayError(e)
+  const { code, message, details, hint } = error
+  throw new SlipwayError(code, message.replace(/^failed to do request: /, ''), {
+    cause: e,
+    details,
+    ...(hint === undefined ? {} : { hint }),
+  })
 }
