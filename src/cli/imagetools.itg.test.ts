@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -133,6 +133,33 @@ describe('imagetools on the command line', { skip }, () => {
       'containerimage.descriptor': { mediaType, digest: digestOf(bytes), size: bytes.length },
       'image.name': [app, other].join(','),
     })
+  })
+
+  it('asks registries as the builder was configured, in docker-buildx too', async () => {
+    await using bench = await Bench.start()
+    const { app, directory } = bench
+    const { host } = bench.registry
+    const config = `[registry."mirrored.example"]\n  mirrors = ["${host}"]\n[registry."${host}"]\n  http = true\n`
+    const files = { 'buildkitd.toml': Buffer.from(config).toString('base64') }
+    const node = {
+      Name: 'told0',
+      Endpoint: 'unix:///nowhere',
+      Platforms: null,
+      DriverOpts: null,
+      Files: files,
+    }
+    const instances = join(directory, 'buildx', 'instances')
+    await mkdir(instances, { recursive: true })
+    const group = { Name: 'told', Driver: 'docker-container', Nodes: [node], Dynamic: false }
+    await writeFile(join(instances, 'told'), JSON.stringify(group))
+    const args = ['--builder', 'told', '--format', '{{json .Manifest}}']
+    const name = 'mirrored.example/me/app:v1'
+    const seen = await bench.agree('inspect', ...args, name)
+    assert.match(seen.stdout, new RegExp(bench.samples.index.descriptor.digest))
+    await bench.agree('create', '--builder', 'told', '--dry-run', name, `${app}:amd`)
+    await bench.agree('inspect', '--builder', 'nobody', `${app}:v1`)
+    const untold = await bench.ours('inspect', name)
+    assert.match(untold.stderr, /mirrored\.example/)
   })
 
   it('is quiet where it is asked to be', async () => {

@@ -53,7 +53,8 @@ function registryOf(table: Readonly<Record<string, unknown>>): RegistryConfig {
   const keypair = (Array.isArray(table['keypair']) ? table['keypair'] : []).map(tableOf)
   return {
     mirrors: texts(table['mirrors']),
-    http: table['http'] === true,
+    // What is not said is left open: hosts on loopback may then speak plain HTTP.
+    ...(typeof table['http'] === 'boolean' ? { http: table['http'] } : {}),
     insecure: table['insecure'] === true,
     ca: texts(table['ca']),
     keypair: keypair.map(pair => ({ key: textOf(pair['key']), cert: textOf(pair['cert']) })),

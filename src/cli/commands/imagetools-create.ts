@@ -9,6 +9,7 @@ import { publish } from '../../imagetools/publish.ts'
 import { errnoOf } from '../../sys/errno-error.ts'
 import { anyArgs } from '../argument-rule.ts'
 import { writeWhole } from '../build-results.ts'
+import { openBuilderHost } from '../builder-host.ts'
 import { type Command, defineCommand } from '../command.ts'
 import type { Host } from '../host.ts'
 import { openImageTools } from '../open-image-tools.ts'
@@ -20,9 +21,11 @@ export const command: Command = defineCommand({
   usage: '[OPTIONS] [SOURCE...]',
   args: anyArgs,
   flags: declareFlags,
-  async run({ host, args, flags, signal }) {
+  async run({ host, args, flags, globals, signal }) {
     const { file, tag, annotation, platform, dryRun, append, preferIndex, metadataFile } = flags
-    await using tools = await openImageTools(host, { names: [...tag, ...args], signal })
+    await using builderHost = openBuilderHost(host, globals)
+    const builder = { host: builderHost, name: globals.builder }
+    await using tools = await openImageTools(host, { names: [...tag, ...args], builder, signal })
     const request = {
       sources: args,
       files: await Promise.all(file.map(path => readDescriptor(path, host))),

@@ -88,6 +88,11 @@ function jsEscape(char: string): string {
   return `\\u${point.toString(16).toUpperCase().padStart(4, '0')}`
 }
 
+/** Objects that have the name of a Go type are structs; others stand for maps. */
+export function isStruct(value: object): boolean {
+  return Symbol.toStringTag in value && !(value instanceof Map)
+}
+
 function indexOne(value: unknown, key: unknown): unknown {
   if (value === null || value === undefined) throw fail('index of untyped nil')
   if (value instanceof Map) return value.get(typeof key === 'bigint' ? Number(key) : key)
@@ -98,7 +103,7 @@ function indexOne(value: unknown, key: unknown): unknown {
     if (at < 0 || at >= items.length) throw fail(`index out of range: ${at}`)
     return items[at]
   }
-  if (typeof value === 'object') {
+  if (typeof value === 'object' && !isStruct(value)) {
     const name = goString(key)
     return Object.hasOwn(value, name) ? (value as Readonly<Record<string, unknown>>)[name] : undefined
   }

@@ -1,7 +1,7 @@
 import { isSlipwayError } from '../../errors/slipway-error.ts'
 import { quote } from '../quote.ts'
 import { goString, typeName } from '../sprintf.ts'
-import { builtins, isTrue, minimumArgs, type TemplateFunction } from './builtins.ts'
+import { builtins, isStruct, isTrue, minimumArgs, type TemplateFunction } from './builtins.ts'
 import type { Command, Operand, Pipe, Template, TemplateNode } from './node.ts'
 import { executionError, templateError } from './template-error.ts'
 
@@ -172,7 +172,7 @@ class Frame {
     if (typeof value === 'string')
       return Array.from(value).map((char, i) => [i, char.codePointAt(0)] as const)
     if (Array.isArray(value) || value instanceof Uint8Array) return Array.from(value, (item, i) => [i, item])
-    if (typeof value === 'object') {
+    if (typeof value === 'object' && !isStruct(value)) {
       const entries = value instanceof Map ? [...value] : Object.entries(value)
       return entries.toSorted(([a], [b]) => (a < b ? -1 : 1))
     }

@@ -5,7 +5,7 @@ import { isSlipwayError } from '../../errors/slipway-error.ts'
 import type { TlsSettings } from '../registry-host.ts'
 import { sendBody } from './send-body.ts'
 import { NodeResponse } from './node-response.ts'
-import { type TrustStore, tlsContext } from './tls-context.ts'
+import { type CertificateFiles, type TrustStore, tlsContext } from './tls-context.ts'
 import type { HttpRequest, HttpResponse, Transport } from './transport.ts'
 import { classify, transportError } from './transport-error.ts'
 
@@ -27,6 +27,8 @@ export interface NodeTransportOptions {
   readonly answerTimeout?: number
   /** Without a byte while one is waited for. @default 120000 */
   readonly idleTimeout?: number
+  /** Certificates and keys that settings name but that are not on this disk. */
+  readonly files?: CertificateFiles
 }
 
 const plainTls: TlsSettings = { insecure: false, ca: [], keypair: [], directories: [] }
@@ -44,8 +46,8 @@ export class NodeTransport implements Transport {
 
   constructor(options: NodeTransportOptions = {}) {
     const { proxy = {}, maxSockets = 16, connectTimeout = 30_000 } = options
-    const { answerTimeout = 300_000, idleTimeout = 120_000 } = options
-    this.#options = { proxy, maxSockets, connectTimeout, answerTimeout, idleTimeout }
+    const { answerTimeout = 300_000, idleTimeout = 120_000, files = {} } = options
+    this.#options = { proxy, maxSockets, connectTimeout, answerTimeout, idleTimeout, files }
   }
 
   /** Made when it is first needed: most builds that find all in their cache never ask a registry. */
@@ -108,7 +110,7 @@ export class NodeTransport implements Transport {
     const key = JSON.stringify([settings, trust])
     const known = this.#secure.get(key)
     if (known !== undefined) return known
-    const agent = tlsContext(settings, trust).then(
+    const agent = tlsContext(settings, trust, this.#options.files).then(
       secureContext =>
         new https.Agent({
           ...this.#agentOptions(),

@@ -7,24 +7,28 @@ import type { TlsSettings } from '../registry-host.ts'
 /** Which authorities are trusted: those that come with Node, or the system's as well (100 ms to read, measured). */
 export type TrustStore = 'bundled' | 'system'
 
+/** Contents of files that are not on this disk, by path. */
+export type CertificateFiles = Readonly<Record<string, Uint8Array>>
+
 /**
- * The TLS context for a host, or undefined where Node's default one serves. Throws where a configured file cannot be
- * read.
+ * The TLS context for a host, or undefined where Node's default one serves. Files are looked for in `files` first.
+ * Throws where a configured file cannot be read.
  */
 export async function tlsContext(
   settings: TlsSettings,
   trust: TrustStore,
+  files: CertificateFiles = {},
 ): Promise<SecureContext | undefined> {
   const fromDirectories = await Promise.all(settings.directories.map(scanDirectory))
   const authorities = [...settings.ca, ...fromDirectories.flatMap(d => d.ca)]
   const pairs = settings.anonymous ? [] : [...settings.keypair, ...fromDirectories.flatMap(d => d.keypair)]
   if (authorities.length === 0 && pairs.length === 0 && trust === 'bundled') return undefined
-  const extra = await Promise.all(authorities.map(path => readPem(path, 'failed to read')))
+  const extra = await Promise.all(authorities.map(path => readPem(path, 'failed to read', files)))
   const base =
     trust === 'system'
       ? [...getCACertificates('bundled'), ...getCACertificates('system')]
       : getCACertificates('bundled')
-  const load = (path: string): Promise<string> => readPem(path, 'failed to load keypair for')
+  const load = (path: string): Promise<string> => readPem(path, 'failed to load keypair for', files)
   const cert = await Promise.all(pairs.map(pair => load(pair.cert)))
   const key = await Promise.all(pairs.map(pair => load(pair.key)))
   try {
@@ -37,7 +41,8 @@ export async function tlsContext(
   }
 }
 
-async function readPem(path: string, failure: string): Promise<string> {
+async function readPem(path: string, failure: string, files: CertificateFiles): Promise<string> {
+  if (Object.hasOwn(files, path)) return Buffer.from(files[path] ?? []).toString('utf8')
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
