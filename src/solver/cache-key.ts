@@ -17,6 +17,10 @@ export interface CacheKey {
   readonly inputs: readonly (readonly SelectedKey[])[]
   /** Ids under which each store knows the key. */
   readonly ids: Map<KeyStore, Set<string>>
+  /** Stores that have the key with all that leads to it. */
+  readonly persisted: Set<KeyStore>
+  /** What `keyIdentity` answered: it is asked for again by everything made from this. */
+  identity: string | undefined
 }
 
 /** Id of a key that has no inputs, the same in every store. Random keys stay recognisable. */
@@ -27,7 +31,7 @@ export function rootKeyId(digest: string, output: number): string {
 
 /** A key that no store knows yet. */
 export function newCacheKey(digest: string, output: number, inputs: CacheKey['inputs'] = []): CacheKey {
-  return { digest, output, inputs, ids: new Map() }
+  return { digest, output, inputs, ids: new Map(), persisted: new Set(), identity: undefined }
 }
 
 /** Key of an input's content. Output -1 tells it from the keys of ops. */
@@ -96,6 +100,9 @@ export function persistKey(key: CacheKey, store: KeyStore): string {
   key.ids.set(store, known)
   if (known.size === 0) findIds(key, store)
   const [first] = known
+  // Its inputs do not change, and others lead to it on many ways: once is enough.
+  if (first !== undefined && key.persisted.has(store)) return first
+  key.persisted.add(store)
   const id = first ?? randomBytes(16).toString('hex')
   known.add(id)
   for (const [input, alternatives] of key.inputs.entries()) {
@@ -112,4 +119,18 @@ export function persistKey(key: CacheKey, store: KeyStore): string {
 /** Ids under which `store` may have results of `key`. */
 export function resultIds(key: CacheKey, store: KeyStore): readonly string[] {
   return [...knownIds(key, store)]
+}
+
+/** What makes two pieces of work the same: op, output, and the strongest key of each input. Of one length always. */
+export function keyIdentity(key: CacheKey): string {
+  if (isRoot(key)) return `${key.digest}@${key.output}`
+  if (key.identity !== undefined) return key.identity
+  const inputs = key.inputs.map(alternatives => {
+    const content = alternatives.find(({ key: dep }) => dep.output === -1)
+    const best = content ?? alternatives[0]
+    return best === undefined ? '' : `${best.selector}:${keyIdentity(best.key)}`
+  })
+  const text = `${key.digest}@${key.output}(${inputs.join(',')})`
+  key.identity = createHash('sha256').update(text).digest('hex')
+  return key.identity
 }

@@ -2,6 +2,7 @@ import {
   type CacheKey,
   contentCacheKey,
   findIds,
+  keyIdentity,
   newCacheKey,
   persistKey,
   resultIds,
@@ -184,7 +185,7 @@ export class EdgeState {
       inputs.map(input => input.solvedKeys),
     )
     if (vertex.ignoreCache) return this.#make([key])
-    const identity = identityOf(key)
+    const identity = keyIdentity(key)
     for (let other = this.#shared.running.get(identity); other; other = this.#shared.running.get(identity)) {
       await other.catch(() => undefined)
     }
@@ -239,15 +240,4 @@ function onlyMap(maps: readonly CacheMap[]): CacheMap {
   const [map] = maps
   if (map === undefined) throw new TypeError('an op without a cache map')
   return map
-}
-
-/** What makes two pieces of work the same: op, output, and the strongest key of each input. */
-function identityOf(key: CacheKey): string {
-  if (key.inputs.length === 0) return `${key.digest}@${key.output}`
-  const inputs = key.inputs.map(alternatives => {
-    const content = alternatives.find(({ key: dep }) => dep.output === -1)
-    const best = content ?? alternatives[0]
-    return best === undefined ? '' : `${best.selector}:${identityOf(best.key)}`
-  })
-  return `${key.digest}@${key.output}(${inputs.join(',')})`
 }

@@ -371,3 +371,18 @@ test('no more ops work at once than the limit allows', async () => {
   await world.build(world.solver(3), top)
   assert.equal(most, 3)
 })
+
+test('a graph with more ways through it than can be counted is solved in the time its vertices take', async () => {
+  const world = new World()
+  const work = (inputs: readonly string[]): string => `${inputs.length}`
+  let [one, two] = [world.vertex('a0', { op: 'a0', work }), world.vertex('b0', { op: 'b0', work })]
+  for (let i = 1; i <= 40; i++) {
+    const inputs = [one, two]
+    one = world.vertex(`a${i}`, { op: `a${i}`, inputs, work })
+    two = world.vertex(`b${i}`, { op: `b${i}`, inputs, work })
+  }
+  assert.equal(await world.build(world.solver(), one), '2')
+  assert.equal(world.runs.size, 81)
+  assert.equal(await world.build(world.solver(), one), '2')
+  assert.equal(world.ran('a40'), 1)
+})
