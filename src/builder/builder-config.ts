@@ -2,7 +2,8 @@ import { parse } from 'smol-toml'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { type BuilderHost, openPlaces } from './builder-host.ts'
 import { openStore } from './builder-store.ts'
-import { findBuilder } from './resolve-builder.ts'
+import { isBuilderName } from './builder-name.ts'
+import { embeddedName } from './load-builder.ts'
 
 /** What the first node of a builder was configured with. */
 export interface BuilderConfig {
@@ -24,10 +25,13 @@ export async function builderConfig(
   name: string,
   signal: AbortSignal,
 ): Promise<BuilderConfig | undefined> {
-  const found = await findBuilder(host, name, signal)
-  if (!found.isStored) return undefined
-  using store = await openStore(openPlaces(host).dir, signal)
-  const stored = store.get(found.name)?.nodes[0]?.files ?? {}
+  const { contexts, dir } = openPlaces(host)
+  using store = await openStore(dir, signal)
+  const group =
+    name === '' ? store.current(contexts.currentEndpoint) : isBuilderName(name) ? store.get(name) : undefined
+  if (group === undefined && ![embeddedName, '', ...contexts.names].includes(name))
+    throw new SlipwayError('not-found', `no builder ${JSON.stringify(name)} found`)
+  const stored = group?.nodes[0]?.files ?? {}
   const toml = stored['buildkitd.toml']
   if (toml === undefined) return undefined
   const files = Object.fromEntries(
@@ -36,8 +40,12 @@ export async function builderConfig(
   try {
     return { document: parse(Buffer.from(toml).toString('utf8')), files }
   } catch (cause) {
-    throw new SlipwayError('invalid-argument', `failed to parse buildkitd.toml of builder ${found.name}`, {
-      cause,
-    })
+    throw new SlipwayError(
+      'invalid-argument',
+      `failed to parse buildkitd.toml of builder ${group?.name ?? name}`,
+      {
+        cause,
+      },
+    )
   }
 }
