@@ -1,5 +1,6 @@
+import { posix } from 'node:path'
 import { SlipwayError } from '../errors/slipway-error.ts'
-import type { FileTree } from '../snapshot/tree.ts'
+import type { Entry, FileTree } from '../snapshot/tree.ts'
 import type { Ref } from '../snapshot/ref.ts'
 import { attestationFiles } from './attestation-files.ts'
 import { type Attributes, chooseEpoch, type EpochOption, readBool, readEpoch } from './attributes.ts'
@@ -60,7 +61,8 @@ export function createTarExporter(id: number, attrs: Attributes, services: TreeS
     id,
     name: 'exporting to client tarball',
     async export(source, ctx) {
-      await using trees = await openTrees(source, options, services, ctx)
+      // Archives have a directory for each platform where there are several, whatever the option says.
+      await using trees = await openTrees(source, { ...options, split: undefined }, services, ctx)
       const sink = await services.sink(ctx.sessionId)
       await ctx.progress.step('sending tarball', () =>
         sink.sendStream(id, {}, treeArchive(trees.list, ctx.signal), ctx.signal),
@@ -87,8 +89,9 @@ async function openTrees(
     for (const result of source.results) {
       const epoch = chooseEpoch(options.epoch, result.epoch)
       const view = opened.use(await services.view(result.ref ?? { kind: 'stack', layers: [] }, ctx.signal))
-      const tree = epoch === undefined ? view : withTime(view, BigInt(epoch) * 1_000_000_000n)
+      const dated = epoch === undefined ? view : withTime(view, BigInt(epoch) * 1_000_000_000n)
       const id = result.id.replaceAll('/', '_')
+      const tree = split ? withLinksBelow(dated, `/${id}`) : dated
       list.push({
         tree,
         prefix: split ? id : '',
@@ -100,10 +103,10 @@ async function openTrees(
         ),
         mtimeMs: epoch === undefined ? services.now() : epoch * 1000,
         prefixMtimeMs: (epoch ?? 0) * 1000,
-        label: source.results.length > 1 ? result.id : '',
+        label: split ? result.id : '',
       })
     }
-    if (!split && list.length > 1) refuseCollisions(list)
+    if (!split && list.length > 1) refuseCollisions(list, source)
     return { list, [Symbol.asyncDispose]: () => opened.disposeAsync() }
   } catch (e) {
     await opened.disposeAsync()
@@ -113,10 +116,23 @@ async function openTrees(
 
 /** A tree in which everything has one time (nanoseconds since 1970). The caller disposes the tree behind it. */
 function withTime(tree: FileTree, mtimeNs: bigint): FileTree {
+  return changed(tree, entry => ({ ...entry, mtimeNs }))
+}
+
+/** A tree that is put below a directory: absolute links lead there. Source: fsutil's fs.go, `SubDirFS`. */
+function withLinksBelow(tree: FileTree, directory: string): FileTree {
+  return changed(tree, entry => {
+    const { kind, linkname = '' } = entry
+    if (kind !== 'symlink' || !linkname.startsWith('/')) return entry
+    return { ...entry, linkname: posix.join(directory, linkname) }
+  })
+}
+
+function changed(tree: FileTree, change: (entry: Entry) => Entry): FileTree {
   return {
     lstat: path => {
       const entry = tree.lstat(path)
-      return entry === undefined ? undefined : { ...entry, mtimeNs }
+      return entry === undefined ? undefined : change(entry)
     },
     resolve: (path, resolving) => tree.resolve(path, resolving),
     readdir: path => tree.readdir(path),
@@ -128,24 +144,24 @@ function withTime(tree: FileTree, mtimeNs: bigint): FileTree {
 }
 
 /** Platforms laid over each other must not write one file twice. */
-function refuseCollisions(list: readonly SinkTree[]): void {
+function refuseCollisions(list: readonly SinkTree[], source: ExportSource): void {
   const owners = new Map<string, string>()
-  const visit = (one: SinkTree, path: string): void => {
-    for (const name of one.tree.readdir(path)) {
+  const visit = (tree: FileTree, id: string, path: string): void => {
+    for (const name of tree.readdir(path)) {
       const child = path === '/' ? `/${name}` : `${path}/${name}`
-      if (one.tree.lstat(child)?.kind === 'directory') {
-        visit(one, child)
+      if (tree.lstat(child)?.kind === 'directory') {
+        visit(tree, id, child)
         continue
       }
       const owner = owners.get(child)
       if (owner !== undefined) {
         throw new SlipwayError(
           'invalid-argument',
-          `cannot overwrite ${child.slice(1)} from ${owner} with ${one.label} when split option is disabled`,
+          `cannot overwrite ${child.slice(1)} from ${owner} with ${id} when split option is disabled`,
         )
       }
-      owners.set(child, one.label)
+      owners.set(child, id)
     }
   }
-  for (const one of list) visit(one, '/')
+  for (const [i, one] of list.entries()) visit(one.tree, source.results[i]?.id ?? '', '/')
 }

@@ -1,4 +1,5 @@
 import { closeSync, readSync } from 'node:fs'
+import { compareNames } from '../bytes/path-string.ts'
 import { encodeHeader, endOfArchive, padding } from '../tar/encode-header.ts'
 import type { TarEntry, TarType } from '../tar/entry.ts'
 import { plainEntry } from '../tar/plain-entry.ts'
@@ -28,30 +29,37 @@ export async function* treeArchive(
   for (const one of trees) {
     const prefix = one.prefix === '' ? '' : `${one.prefix}/`
     if (prefix !== '') yield encodeHeader(plainEntry('directory', prefix, 0o755))
-    yield* walk(one.tree, '/', prefix, new Map(), signal)
-    for (const [path, bytes] of one.extra) {
-      yield encodeHeader({
-        ...plainEntry('directory', `${prefix}${path}`, 0o755),
-        type: 'file',
-        mode: 0o600,
-        size: bytes.length,
-      })
-      yield bytes
-      yield padding(bytes.length)
-    }
+    yield* walk(one, '/', prefix, new Map(), signal)
   }
   yield endOfArchive
 }
 
+/** A file that is added at the top. */
+function* added(name: string, bytes: Uint8Array, mtimeMs: number): Iterable<Uint8Array> {
+  const entry = { ...plainEntry('directory', name, 0o755), type: 'file' as const, mode: 0o600 }
+  const mtimeNs = BigInt(Math.trunc(mtimeMs / 1000)) * 1_000_000_000n
+  yield encodeHeader({ ...entry, size: bytes.length, mtimeNs })
+  yield bytes
+  yield padding(bytes.length)
+}
+
 async function* walk(
-  tree: FileTree,
+  one: SinkTree,
   path: string,
   prefix: string,
   links: Map<string, string>,
   signal: AbortSignal,
 ): AsyncIterable<Uint8Array> {
-  for (const name of tree.readdir(path)) {
+  const { tree } = one
+  const extra = path === '/' ? one.extra : new Map<string, Uint8Array>()
+  const names = [...new Set([...tree.readdir(path), ...extra.keys()])]
+  for (const name of extra.size === 0 ? names : names.sort(compareNames)) {
     signal.throwIfAborted()
+    const bytes = extra.get(name)
+    if (bytes !== undefined) {
+      yield* added(`${prefix}${name}`, bytes, one.mtimeMs)
+      continue
+    }
     const child = path === '/' ? `/${name}` : `${path}/${name}`
     const entry = tree.lstat(child)
     const type = entry === undefined ? undefined : tarTypes[entry.kind]
@@ -66,7 +74,7 @@ async function* walk(
     if (linkKey !== undefined) links.set(linkKey, member)
     yield encodeHeader(memberOf(member, type, entry, tree.xattrs(child)))
     if (type === 'file') yield* content(tree, child, entry.size)
-    if (type === 'directory') yield* walk(tree, child, prefix, links, signal)
+    if (type === 'directory') yield* walk(one, child, prefix, links, signal)
   }
 }
 
