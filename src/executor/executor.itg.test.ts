@@ -388,6 +388,7 @@ describe('containers on runc', { skip }, () => {
     await assert.rejects(running, { code: 'canceled' })
     assert.deepEqual(processesWith(container.id), [])
     assert.deepEqual(tree(container.upper), [])
+    assert.equal(output.text, 'started\n')
   })
 
   test('an abort before or while the container is set up leaves nothing', async () => {

@@ -48,13 +48,17 @@ export class Sandbox implements AsyncDisposable {
   readonly #channel: Duplex
   #said = ''
   #gone = false
+  #killed = false
 
   constructor(options: SandboxOptions) {
     const child = options.waiting?.wrapper ?? startWrapper(options)
     this.#child = child
     this.#channel = child.stdio[3] as Duplex
     child.stdout?.on('data', options.stdout)
-    child.stderr?.on('data', options.stderr)
+    child.stderr?.on('data', (chunk: Buffer) => {
+      const kept = this.#killed ? withoutLastWords(chunk) : chunk
+      if (kept.length > 0) options.stderr(kept)
+    })
     const exit = Promise.withResolvers<number>()
     child.once('error', error => exit.reject(notStarted(error)))
     child.once('close', (code, signal) => {
@@ -101,6 +105,7 @@ export class Sandbox implements AsyncDisposable {
    * be waited for only after all others have ended.
    */
   async kill(): Promise<void> {
+    this.#killed = true
     if (!this.#gone && this.#child.pid !== undefined) {
       for (const pid of [this.firstProcess ?? this.pid]) {
         try {
@@ -167,6 +172,12 @@ function wrapperArguments(options: WrapperOptions): string[] {
     '--mount-proc',
   ]
   return ['--pdeathsig', 'KILL', ...unshare, '--', 'sh', '-c', options.script]
+}
+
+/** unshare(1) wants to end as its child did, cannot after SIGKILL, and says so where a step's words go. */
+function withoutLastWords(chunk: Buffer): Buffer {
+  const text = chunk.toString('latin1')
+  return Buffer.from(text.replace(/^unshare: sigprocmask unblock failed: .*\n/m, ''), 'latin1')
 }
 
 /** Children of a process. Where the kernel keeps no list of them, all processes are asked for their parent. */
