@@ -1,7 +1,9 @@
 import { SlipwayError } from '../errors/slipway-error.ts'
 
-const classBits = { u: 0o4700, g: 0o2070, o: 0o1007, a: 0o7777 } as const
-const permissionBits = { r: 0o444, w: 0o222, x: 0o111 } as const
+const standard = 0o6777
+const sticky = 0o1000
+const classes: Readonly<Record<string, number>> = { a: standard, u: 0o4700, g: 0o2070, o: 0o007 }
+const permissions: Readonly<Record<string, number>> = { r: 0o444, w: 0o222, x: 0o111, s: 0o6000, t: sticky }
 
 const invalid = (text: string): SlipwayError =>
   new SlipwayError('invalid-argument', `invalid mode ${JSON.stringify(text)}`, {
@@ -9,54 +11,84 @@ const invalid = (text: string): SlipwayError =>
   })
 
 /**
- * A mode in the language of chmod(1), applied to permission bits with no umask. `X` is `x` for directories and for what
- * anybody may execute already. Throws `invalid-argument`.
+ * A mode in the language of chmod(1) of BSD, which is BuildKit's, applied to permission bits with no umask. `X` is `x` for
+ * directories and for what anybody may execute already. `=` clears setuid and setgid of the classes it is for, and the
+ * sticky bit only where `t` is given. Throws `invalid-argument`.
+ * Behaviour: setmode(3) of FreeBSD; github.com/tonistiigi/dchapes-mode
  */
 export function applySymbolicMode(text: string, mode: number, isDirectory: boolean): number {
   if (/^[0-7]+$/.test(text)) return Number.parseInt(text, 8) & 0o7777
-  let result = mode
+  const state: State = { result: mode, mayX: isDirectory || (mode & 0o111) !== 0 }
   for (const clause of text.split(',')) {
-    const parts = /^([ugoa]*)((?:[-+=](?:[rwxXst]*|[ugo]))+)$/.exec(clause)
+    const parts = /^([augo]*)((?:[-+=][rwxXstugo]*)+)$/.exec(clause)
     if (parts === null) throw invalid(text)
-    const who = maskOf(parts[1] ?? '')
-    for (const action of (parts[2] ?? '').matchAll(/([-+=])([ugo]|[rwxXst]*)/g)) {
-      result = applyAction(result, who, action[1] ?? '', action[2] ?? '', isDirectory)
+    const who = [...(parts[1] ?? '')].reduce((mask, one) => mask | (classes[one] ?? 0), 0)
+    for (const [, operator = '', letters = ''] of (parts[2] ?? '').matchAll(/([-+=])([rwxXstugo]*)/g))
+      applyAction(state, { who, operator }, letters)
+  }
+  return state.result
+}
+
+interface State {
+  result: number
+  /** Whether `X` means `x`. */
+  readonly mayX: boolean
+}
+
+interface Action {
+  /** Bits of the classes that it is for; 0 where none are named. */
+  who: number
+  readonly operator: string
+}
+
+/** Letters in a row count together; a class among them is copied from what the mode is by then. */
+function applyAction(state: State, action: Action, letters: string): void {
+  const { operator } = action
+  let bits = 0
+  let conditional = 0
+  let isEmpty = operator === '='
+  const flush = (): void => {
+    if (bits !== 0 || isEmpty) change(state, action, bits)
+    if (conditional !== 0 && state.mayX) change(state, { ...action, operator: '+' }, conditional)
+    isEmpty = false
+    bits = 0
+    conditional = 0
+  }
+  for (const letter of letters) {
+    if ('ugo'.includes(letter)) {
+      isEmpty = false
+      flush()
+      copyClass(state, action, letter)
+    } else if (letter === 'X' && operator !== '-') conditional |= 0o111
+    else if ('st'.includes(letter) && isOnlyOthers(action.who)) continue
+    else {
+      if (letter === 't') action.who |= sticky
+      bits |= permissions[letter.toLowerCase()] ?? 0
     }
   }
-  return result
+  flush()
 }
 
-function maskOf(classes: string): number {
-  if (classes === '') return classBits.a
-  let mask = 0
-  for (const one of classes) mask |= classBits[one as keyof typeof classBits]
-  return mask
-}
+/** Set-id and sticky bits are not for others alone. */
+const isOnlyOthers = (who: number): boolean => who !== 0 && (who & ~0o007) === 0
 
-function applyAction(
-  mode: number,
-  who: number,
-  operator: string,
-  permissions: string,
-  isDirectory: boolean,
-): number {
-  const bits = bitsOf(permissions, mode, isDirectory) & who
-  if (operator === '+') return mode | bits
-  if (operator === '-') return mode & ~bits
-  const kept = isDirectory ? 0o6000 : 0
-  return (mode & (~who | kept)) | bits
-}
-
-function bitsOf(permissions: string, mode: number, isDirectory: boolean): number {
-  if (permissions === 'u') return ((mode >> 6) & 7) * 0o111
-  if (permissions === 'g') return ((mode >> 3) & 7) * 0o111
-  if (permissions === 'o') return (mode & 7) * 0o111
-  let bits = 0
-  for (const one of permissions) {
-    if (one === 's') bits |= 0o6000
-    else if (one === 't') bits |= 0o1000
-    else if (one === 'X') bits |= isDirectory || (mode & 0o111) !== 0 ? 0o111 : 0
-    else bits |= permissionBits[one as keyof typeof permissionBits]
+function change(state: State, { who, operator }: Action, bits: number): void {
+  const wanted = who === 0 ? bits : who & bits
+  if (operator === '-') state.result &= ~wanted
+  else {
+    if (operator === '=') state.result &= ~(who === 0 ? standard : who)
+    state.result |= wanted
   }
-  return bits
+}
+
+function copyClass(state: State, { who, operator }: Action, from: string): void {
+  const value = (state.result >> (from === 'u' ? 6 : from === 'g' ? 3 : 0)) & 7
+  const isFor = (bit: number): boolean => who === 0 || (who & bit) !== 0
+  const spread = (n: number): number =>
+    (isFor(0o400) ? n << 6 : 0) | (isFor(0o040) ? n << 3 : 0) | (isFor(0o004) ? n : 0)
+  if (operator === '-') state.result &= ~spread(value)
+  else {
+    if (operator === '=') state.result &= ~spread(7)
+    state.result |= spread(value)
+  }
 }
