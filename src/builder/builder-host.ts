@@ -40,7 +40,7 @@ export interface BuilderPlaces {
 /** Finds the configuration directory (BUILDX_CONFIG, else docker's own) and reads docker's contexts. */
 export function openPlaces(host: BuilderHost): BuilderPlaces {
   const { env } = host.docker
-  const contexts = readDockerContexts(host.docker)
+  const contexts = readDockerContexts(host.docker, line => host.warn(line))
   const path = env['BUILDX_CONFIG'] || join(contexts.configDir, 'buildx')
   return { host, contexts, dir: openConfigDir(path, env) }
 }

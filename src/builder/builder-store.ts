@@ -115,10 +115,12 @@ class Transaction implements StoreTransaction {
       if (chosen.key === key) return this.#getOrNothing(chosen.name)
     }
     const remembered = this.#dir.read(join('defaults', endpointHash(key)))?.toString('utf8')
-    const group = remembered === undefined ? undefined : this.#getOrNothing(remembered)
-    if (remembered === undefined || group === undefined) this.#reset(key)
-    else this.setCurrent(key, remembered, { global: false, isDefault: true })
-    return group
+    if (remembered === undefined) {
+      this.#reset(key)
+      return undefined
+    }
+    this.setCurrent(key, remembered, { global: false, isDefault: true })
+    return this.#getOrNothing(remembered)
   }
 
   chosenName(key: string): string | undefined {

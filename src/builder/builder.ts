@@ -32,4 +32,6 @@ export interface Builder {
   readonly lastActivity: number | undefined
   /** Why the whole builder cannot be used. */
   readonly error: SlipwayError | undefined
+  /** In lists: the embedded engine is shown in place of docker's builder, which was asked for but has this error. */
+  readonly standsInFor?: SlipwayError
 }

@@ -37,9 +37,14 @@ function split(text: string): string[] {
   }
 }
 
+/** What the flags grant, as far as they are read: like buildx, up to the first other flag. */
 function grants(flags: readonly string[]): string[] {
-  return flags.flatMap((flag, i) => {
-    if (flag === entitlement) return flags[i + 1] ?? []
-    return flag.startsWith(`${entitlement}=`) ? flag.slice(entitlement.length + 1) : []
-  })
+  const found: string[] = []
+  for (let i = 0; i < flags.length; i++) {
+    const flag = flags[i] ?? ''
+    if (flag === entitlement) found.push(...flags.slice(++i, i + 1))
+    else if (flag.startsWith(`${entitlement}=`)) found.push(flag.slice(entitlement.length + 1))
+    else if (flag.startsWith('-') && flag !== '-') break
+  }
+  return found
 }

@@ -1,8 +1,9 @@
 import { readFileSync, statSync } from 'node:fs'
 import { basename, posix } from 'node:path'
-import { parse, stringify, type TomlTable } from 'smol-toml'
+import { parse, type TomlTable } from 'smol-toml'
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
-import { errnoOf } from '../sys/errno-error.ts'
+import { errnoOf, goErrnoText } from '../sys/errno-error.ts'
+import { formatToml } from './format-toml.ts'
 
 /** Folder of a daemon's configuration inside its container. */
 const configFolder = '/etc/buildkit'
@@ -27,7 +28,7 @@ export function loadDaemonFiles(path: string): DaemonFiles {
   const files: Record<string, Uint8Array> = {}
   const copy = (source: string, folder: string, what: string): string => {
     const name = posix.join(folder, basename(source))
-    files[name] = readLimited(source, `failed to read ${what} file: ${source}`)
+    files[name] = readNamed(source, what)
     return posix.join(configFolder, name)
   }
   for (const [host, value] of Object.entries(tableOf(document['registry']))) {
@@ -41,7 +42,7 @@ export function loadDaemonFiles(path: string): DaemonFiles {
     const pairs = listOf(registry['keypair']).map(tableOf)
     if (pairs.length > 0) registry['keypair'] = pairs.map(pair => copyPair(pair, folder, copy))
   }
-  files['buildkitd.toml'] = Buffer.from(stringify(document))
+  files['buildkitd.toml'] = Buffer.from(formatToml(document))
   const entitlements = listOf(document['insecure-entitlements']).filter(one => typeof one === 'string')
   return { files, entitlements }
 }
@@ -63,33 +64,39 @@ function copyPair(
 }
 
 function parseConfig(path: string): TomlTable {
-  const bytes = readLimited(path, `failed to read buildkit configuration file: ${path}`)
+  let bytes: Uint8Array
+  try {
+    bytes = readLimited(path)
+  } catch (error) {
+    const why = goErrnoText(error, 'read', path) ?? (error instanceof Error ? error.message : String(error))
+    if (errnoOf(error) !== 'ENOENT') throw unreadable(why, error)
+    const missing = `buildkit configuration file not found: ${path}: stat ${path}: no such file or directory`
+    throw new SlipwayError('not-found', missing, { cause: error })
+  }
   try {
     return parse(Buffer.from(bytes).toString('utf8'))
   } catch (cause) {
     const why = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause)
-    throw new SlipwayError(
-      'invalid-argument',
-      `failed to parse buildkit configuration file: ${path}: ${why}`,
-      { cause },
-    )
+    throw unreadable(`${path}: ${why.replace(/^Invalid TOML document: /, '')}`, cause)
   }
 }
 
-function readLimited(path: string, what: string): Uint8Array {
+function unreadable(why: string, cause: unknown): SlipwayError {
+  return new SlipwayError('invalid-argument', `failed to parse config: toml: ${why}`, { cause })
+}
+
+function readLimited(path: string): Uint8Array {
+  if (statSync(path).size > mostBytes)
+    throw new SlipwayError('resource-exhausted', `${path} is larger than 1 MiB`)
+  return readFileSync(path)
+}
+
+/** Reads a file that the configuration names. */
+function readNamed(path: string, what: string): Uint8Array {
   try {
-    if (statSync(path).size > mostBytes)
-      throw new SlipwayError('resource-exhausted', 'file is larger than 1 MiB')
-    return readFileSync(path)
+    return readLimited(path)
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' && what.includes('configuration')) {
-      throw new SlipwayError(
-        'not-found',
-        `buildkit configuration file not found: ${path}: stat ${path}: no such file or directory`,
-        { cause: error },
-      )
-    }
-    throw wrapError(what, error)
+    throw wrapError(`failed to read ${what} file: ${path}`, goErrnoText(error, 'open') ?? error)
   }
 }
 

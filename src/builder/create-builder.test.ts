@@ -70,7 +70,7 @@ describe('the configuration of a daemon', () => {
     })
     const path = join(dir, 'broken.toml')
     writeFileSync(path, 'a = [')
-    assert.throws(() => loadDaemonFiles(path), { message: /^failed to parse buildkit configuration file: / })
+    assert.throws(() => loadDaemonFiles(path), { message: /^failed to parse config: toml: / })
     writeFileSync(path, '[registry."x"]\nca = ["/nowhere.pem"]\n')
     assert.throws(() => loadDaemonFiles(path), { message: /^failed to read CA file: \/nowhere\.pem/ })
   })

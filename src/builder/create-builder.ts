@@ -200,8 +200,8 @@ function endpointOf(
   if (driver === 'kubernetes') {
     if (endpoint !== '')
       throw invalid(`kubernetes driver does not support endpoint args ${JSON.stringify(endpoint)}`)
-    const deployment =
-      options.node === '' ? `${name.slice(0, 58)}${hex(host.random(3)).slice(0, 5)}` : options.node
+    // Of no use to the driver: it keeps endpoints apart from each other.
+    const deployment = options.node || `buildkit-${randomUuid(host)}-${hex(host.random(3)).slice(0, 5)}`
     const query = new URLSearchParams({ deployment, kubeconfig: env['KUBECONFIG'] ?? '' })
     return { endpoint: `kubernetes:///${name}?${query.toString()}`, given: false }
   }
@@ -212,6 +212,7 @@ function endpointOf(
     return { endpoint: address, given: true }
   }
   if (endpoint !== '') return { endpoint: dockerEndpoint(endpoint, contexts), given: true }
+  if (contexts.missing !== undefined) throw contexts.missing
   if (contexts.current === 'default' && contexts.endpoint('default')?.tls !== undefined) {
     throw invalid(
       'could not create a builder instance with TLS data loaded from environment. Please use `docker context create <context-name>` to create a context for current environment and then create a builder instance with context set to <context-name>',
@@ -229,6 +230,14 @@ function dockerEndpoint(text: string, contexts: BuilderPlaces['contexts']): stri
   } catch (error) {
     throw wrapError(`failed to parse endpoint ${text}`, error)
   }
+}
+
+/** https://www.rfc-editor.org/rfc/rfc9562#section-5.4 */
+function randomUuid(host: BuilderHost): string {
+  const bytes = host.random(16)
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  return hex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

@@ -1,5 +1,5 @@
 import { anySignal } from '../async/abort.ts'
-import { createDriver } from '../drivers/create-driver.ts'
+import { createDriver, driverError } from '../drivers/create-driver.ts'
 import { type DockerApi, dockerApi } from '../drivers/docker/docker-api.ts'
 import { parseDockerHost } from '../drivers/docker/docker-endpoint.ts'
 import type { Driver } from '../drivers/driver.ts'
@@ -38,7 +38,7 @@ export async function loadGroup(
     isContext: false,
     dynamic: group.dynamic,
     lastActivity: options.lastActivity,
-    error: undefined,
+    error: driverError(group.driver),
   }
 }
 
@@ -116,8 +116,9 @@ async function contextDriver(api: DockerApi, signal: AbortSignal): Promise<strin
   }
 }
 
-/** The docker daemon of a context, or at an address. */
+/** The docker daemon of a context, or at an address. Throws `not-found` for the context in use where there is none. */
 export function dockerOf(endpoint: string, { contexts, host }: BuilderPlaces): DockerApi {
+  if (contexts.missing !== undefined && endpoint === contexts.current) throw contexts.missing
   const found = contexts.endpoint(endpoint) ?? { host: parseDockerHost(endpoint) }
   return dockerApi(found, host.docker.env)
 }

@@ -2,7 +2,7 @@ import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import type { Builder, BuilderNode } from './builder.ts'
 import { type BuilderHost, openPlaces } from './builder-host.ts'
 import { openStore } from './builder-store.ts'
-import { listBuilders, resolveBuilder } from './resolve-builder.ts'
+import { findBuilder, listBuilders, resolveBuilder } from './resolve-builder.ts'
 import { loadState } from './node-state.ts'
 
 /** What of a builder stays behind. */
@@ -19,22 +19,26 @@ export interface RemoveOptions {
  * thrown then. Throws `not-found`, `invalid-argument` in buildx's words.
  */
 export async function removeBuilder(host: BuilderHost, name: string, options: RemoveOptions): Promise<void> {
-  const builder = await resolveBuilder(host, name, { signal: options.signal })
-  if (builder.isContext) {
+  const found = await findBuilder(host, name, options.signal)
+  if (!found.isStored) {
+    const isContext = openPlaces(host).contexts.names.includes(found.name)
     throw new SlipwayError(
       'invalid-argument',
-      builder.driverName === 'embedded'
-        ? `the embedded engine cannot be removed`
-        : `context builder cannot be removed, run \`docker context rm ${builder.name}\` to remove this context`,
+      isContext
+        ? `context builder cannot be removed, run \`docker context rm ${found.name}\` to remove this context`
+        : 'the embedded engine cannot be removed',
     )
   }
+  const builder = await resolveBuilder(host, name, { signal: options.signal })
   await removeNodes(host, builder, options)
 }
 
 async function removeNodes(host: BuilderHost, builder: Builder, options: RemoveOptions): Promise<void> {
   const failures = options.keepDaemon
     ? []
-    : (await Promise.all(builder.nodes.map(node => removeNode(node, options)))).flat()
+    : builder.error !== undefined
+      ? [builder.error]
+      : (await Promise.all(builder.nodes.map(node => removeNode(node, options)))).flat()
   const { dir } = openPlaces(host)
   {
     using store = await openStore(dir, options.signal)

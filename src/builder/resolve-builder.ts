@@ -13,6 +13,10 @@ export interface ResolveOptions {
   readonly contextKey?: string
   /** Note that the builder is used now. */
   readonly touch?: boolean
+  /** Refuse the builder of a docker context that is not in use: builds would go to one and images to the other. */
+  readonly validate?: boolean
+  /** A named docker context whose daemon does not answer is a builder with an error. */
+  readonly acceptsBroken?: boolean
 }
 
 /**
@@ -32,10 +36,23 @@ export async function resolveBuilder(
   if (found.name === embeddedName && !places.contexts.names.includes(embeddedName)) {
     return await loadEmbedded(embeddedName, places, load)
   }
+  if (options.validate === true) checkContext(found.name, places)
   const builder = await loadContext(found.name, places, load, options.signal)
   if (builder.error === undefined) return builder
-  if (name !== '' && name !== 'default') throw builder.error
+  if (name !== '' && name !== 'default') {
+    if (options.acceptsBroken === true) return builder
+    throw builder.error
+  }
   return await loadEmbedded(standIn(builder, places), places, load)
+}
+
+function checkContext(name: string, { contexts }: BuilderPlaces): void {
+  if (name === contexts.current || !contexts.names.includes(name)) return
+  throw new SlipwayError(
+    'failed-precondition',
+    `use \`docker --context=${name} buildx\` to switch to context ${JSON.stringify(name)}`,
+    { hint: `or set DOCKER_CONTEXT=${name}` },
+  )
 }
 
 /** The name of the embedded engine where it stands in for a docker context that does not answer. */
@@ -65,11 +82,29 @@ async function lookUp(places: BuilderPlaces, name: string, options: ResolveOptio
         : undefined
   const found = group?.name ?? (asked === '' ? contexts.current : asked)
   if (group === undefined && found !== embeddedName && !contexts.names.includes(found)) {
-    throw new SlipwayError('not-found', `no builder ${JSON.stringify(found)} found`)
+    throw notFound(found, places)
   }
   const lastActivity = store.lastActivity(found)
   if (options.touch === true) store.touch(found, host.now())
   return { name: found, group, lastActivity }
+}
+
+function notFound(name: string, { contexts }: BuilderPlaces): SlipwayError {
+  const hint =
+    contexts.missing !== undefined && name === contexts.current
+      ? `${contexts.missing.message}: see \`docker context ls\``
+      : 'see `slipway ls` for the builders there are'
+  return new SlipwayError('not-found', `no builder ${JSON.stringify(name)} found`, { hint })
+}
+
+/** What a name stands for, without looking at the builder itself. Throws `not-found`. */
+export async function findBuilder(
+  host: BuilderHost,
+  name: string,
+  signal: AbortSignal,
+): Promise<{ readonly name: string; readonly isStored: boolean }> {
+  const found = await lookUp(openPlaces(host), name, { signal })
+  return { name: found.name, isStored: found.group !== undefined }
 }
 
 /** Whether `use` chose the embedded engine, which is in no file. */
@@ -98,15 +133,18 @@ export async function listBuilders(host: BuilderHost, signal: AbortSignal): Prom
     .map(name => loadContext(name, places, { lastActivity: activity.get(name) }, signal))
   const builders = await Promise.all([...groups, ...ofContexts])
   let current = chosen ?? contexts.current
+  if (contexts.missing !== undefined && chosen === undefined) throw notFound(current, places)
   const unreachable = builders.find(b => b.isContext && b.name === current)
   const embedded = { lastActivity: activity.get(embeddedName) }
   const isStandIn = unreachable?.error !== undefined && chosen === undefined
-  if (isStandIn && current !== 'default') current = standIn(unreachable, places)
+  if (isStandIn && current !== 'default') current = embeddedName
   const all = await Promise.all(
     builders.map(async builder => {
       if (!builder.isContext || builder.name !== 'default' || builder.error === undefined) return builder
-      standIn(builder, places)
-      return await loadEmbedded('default', places, { lastActivity: builder.lastActivity })
+      const standing = await loadEmbedded('default', places, { lastActivity: builder.lastActivity })
+      return contexts.isChosen && contexts.current === 'default'
+        ? { ...standing, standsInFor: builder.error }
+        : standing
     }),
   )
   const isListed =

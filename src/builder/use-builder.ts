@@ -1,6 +1,6 @@
-import { SlipwayError } from '../errors/slipway-error.ts'
+import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import { type BuilderHost, openPlaces } from './builder-host.ts'
-import { checkBuilderName } from './builder-name.ts'
+import { checkBuilderName, isBuilderName } from './builder-name.ts'
 import { openStore } from './builder-store.ts'
 import { embeddedName } from './load-builder.ts'
 
@@ -21,7 +21,7 @@ export async function useBuilder(host: BuilderHost, name: string, options: UseOp
   const { dir, contexts } = openPlaces(host)
   using store = await openStore(dir, options.signal)
   const { current, currentEndpoint } = contexts
-  if (name !== '' && store.get(name) !== undefined) {
+  if (isBuilderName(name) && store.get(name) !== undefined) {
     store.setCurrent(currentEndpoint, name, options)
     return
   }
@@ -39,12 +39,20 @@ export async function useBuilder(host: BuilderHost, name: string, options: UseOp
     store.setCurrent(currentEndpoint, name, options)
     return
   }
-  const path = `${dir.path}/instances/${checkBuilderName(name)}`
+  const path = `${dir.path}/instances/${checked(name)}`
   throw new SlipwayError(
     'not-found',
     `failed to find instance ${JSON.stringify(name)}: open ${path}: no such file or directory`,
     { hint: 'see `slipway ls` for the builders there are' },
   )
+}
+
+function checked(name: string): string {
+  try {
+    return checkBuilderName(name)
+  } catch (error) {
+    throw wrapError(`failed to find instance ${JSON.stringify(name)}`, error)
+  }
 }
 
 const invalid = (message: string): SlipwayError => new SlipwayError('invalid-argument', message)

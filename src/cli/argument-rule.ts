@@ -1,5 +1,10 @@
 /** How many arguments a command takes; `undefined` means that the number is right, else what is wrong. */
-export type ArgumentRule = (count: number) => string | undefined
+export type ArgumentRule = (count: number, args?: readonly string[]) => string | RefusedWord | undefined
+
+/** A word that is taken for a command that there is not. */
+export interface RefusedWord {
+  readonly word: string
+}
 
 /** Exactly so many, as docker's `ExactArgs`. */
 export const exactArgs =
@@ -27,6 +32,9 @@ export const rangeArgs =
 
 /** None, as docker's `NoArgs`. */
 export const noArgs: ArgumentRule = given => (given === 0 ? undefined : 'accepts no arguments')
+
+/** None, as cobra's `NoArgs`: what is given is no command. */
+export const noWords: ArgumentRule = (given, args) => (given === 0 ? undefined : { word: args?.[0] ?? '' })
 
 /** Any number. */
 export const anyArgs: ArgumentRule = () => undefined

@@ -10,7 +10,7 @@ export const filterType: FlagType<ReadonlyMap<string, readonly string[]>> = {
   parse: (text, current) => {
     if (text === '') return current
     const at = text.indexOf('=')
-    if (at < 0) throw new SlipwayError('invalid-argument', 'invalid filter (expected name=value)')
+    if (at < 0) throw new SlipwayError('invalid-argument', 'bad format of filter (expected name=value)')
     const name = text.slice(0, at).trim().toLowerCase()
     const value = text.slice(at + 1).trim()
     return new Map([...current, [name, [...new Set([...(current.get(name) ?? []), value])]]])

@@ -1,6 +1,7 @@
 import type { UsageRecord } from '../buildkit/client/daemon.ts'
 import { humanSize } from '../gostd/byte-units.ts'
 import { humanDuration } from '../gostd/human-duration.ts'
+import { tabulate } from '../gostd/tabwriter.ts'
 import { formatGoTime } from '../gostd/time.ts'
 import type { FormatRow } from './format-rows.ts'
 
@@ -38,10 +39,10 @@ export function recordRow(record: UsageRecord, isTable: boolean, now: number): F
     Type: record.type,
     UsageCount: record.usageCount,
   }
-  return { fields, json: fields }
+  return { fields, json: { ...fields, Parents: record.parents.length === 0 ? null : record.parents } }
 }
 
-/** Totals below a list of records. Columns are set with tabs, as Go's tabwriter does with cells of 8. */
+/** Totals below a list of records. */
 export function recordSummary(records: readonly UsageRecord[]): string {
   let total = 0
   let reclaimable = 0
@@ -56,12 +57,6 @@ export function recordSummary(records: readonly UsageRecord[]): string {
     ['Total', total],
   ]
   if (shared > 0) lines.unshift(['Shared', shared], ['Private', total - shared])
-  const width = (text: string): number => Math.ceil((text.length + 2) / 8)
-  const cells = Math.max(...lines.map(([name]) => width(name)))
-  return lines
-    .map(
-      ([name, size]) =>
-        `${name}:${'\t'.repeat(cells - Math.floor((name.length + 1) / 8))}${humanSize(size)}\n`,
-    )
-    .join('')
+  const text = lines.map(([name, size]) => `${name}:\t${humanSize(size)}\n`).join('')
+  return tabulate(text, { minWidth: 1, tabs: true })
 }

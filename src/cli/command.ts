@@ -29,6 +29,8 @@ export interface CommandSpec<F> {
   readonly flags: (set: FlagSet, env: Host['env']) => () => F
   /** Leave `--builder` out of the help: the command has no use for it. */
   readonly hidesBuilder?: boolean
+  /** The command still works; what to use instead, told with every call. */
+  readonly deprecated?: string
   /** Flags end at the first argument: what follows belongs to another program. */
   readonly argumentsEndFlags?: boolean
   /** Does the work. The answer is the exit status, nothing for 0; what it throws is printed by the caller. */
@@ -45,6 +47,7 @@ export interface Command {
   readonly usage: string
   readonly args: ArgumentRule
   readonly hidesBuilder: boolean
+  readonly deprecated: string | undefined
   readonly argumentsEndFlags: boolean
   prepare(set: FlagSet, env: Host['env']): PreparedCommand
 }
@@ -55,6 +58,7 @@ export function defineCommand<F>(spec: CommandSpec<F>): Command {
     usage: spec.usage,
     args: spec.args,
     hidesBuilder: spec.hidesBuilder === true,
+    deprecated: spec.deprecated,
     argumentsEndFlags: spec.argumentsEndFlags === true,
     prepare: (set, env) => {
       const read = spec.flags(set, env)

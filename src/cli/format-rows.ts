@@ -17,6 +17,8 @@ export interface RowFormat {
   readonly format: string
   /** Titles of the columns of a table, by field. */
   readonly headers: Readonly<Record<string, string>>
+  /** Name of the rows' Go type, for messages about fields that are not there. @default struct */
+  readonly type?: string
 }
 
 /** Whether a format is that of a table. */
@@ -26,13 +28,16 @@ export const isTableFormat = (format: string): boolean => format.startsWith('tab
  * Rows in the form `--format` asks for, each on a line of its own. Throws `invalid-argument` in docker's words.
  * Behaviour: https://github.com/docker/cli/blob/v29.1.3/cli/command/formatter/formatter.go
  */
-export function formatRows(rows: readonly FormatRow[], { format, headers }: RowFormat): string {
+export function formatRows(
+  rows: readonly FormatRow[],
+  { format, headers, type = 'struct' }: RowFormat,
+): string {
   const isTable = isTableFormat(format)
   const text = (isTable ? format.slice('table'.length) : format === 'json' ? '{{json .}}' : format)
-    .trim()
+    .replaceAll(/^ +| +$/g, '')
     .replaceAll('\\t', '\t')
     .replaceAll('\\n', '\n')
-  const rowJson = new Map<unknown, JsonValue>(rows.map(row => [row.fields, row.json]))
+  const rowJson = new Map<unknown, JsonValue>()
   const functions: TemplateFunctions = {
     ...dockerFunctions,
     json: value =>
@@ -46,7 +51,13 @@ export function formatRows(rows: readonly FormatRow[], { format, headers }: RowF
       throw new SlipwayError('invalid-argument', `template parsing error: ${why}`, { cause })
     }
   }
-  const lines = rows.map(row => `${render(row.fields, functions)}\n`).join('')
+  const lines = rows
+    .map(row => {
+      const fields = Object.defineProperty({ ...row.fields }, Symbol.toStringTag, { value: type })
+      rowJson.set(fields, row.json)
+      return `${render(fields, functions)}\n`
+    })
+    .join('')
   if (!isTable) return lines
   return tabulate(`${render(headers, headerFunctions)}\n${lines}`, { minWidth: 10, padding: 3 })
 }

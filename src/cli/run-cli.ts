@@ -134,7 +134,15 @@ class Run {
     parsed: ParsedArgs,
   ): Promise<number> {
     const { path } = subject
-    const wrong = command.args(parsed.args.length)
+    if (command.deprecated !== undefined)
+      this.#warn(`Command ${JSON.stringify(subject.row.name)} is deprecated, ${command.deprecated}`)
+    const wrong = command.args(parsed.args.length, parsed.args)
+    if (typeof wrong === 'object') {
+      this.#host.stderr.write(
+        `ERROR: unknown command ${JSON.stringify(wrong.word)} for ${JSON.stringify(path)}\n`,
+      )
+      return 1
+    }
     if (wrong !== undefined) {
       const { usageLine } = await import('./help.ts')
       const see = wrong.startsWith('requires at least') && !wrong.includes(' and ') ? 'See' : 'Run'

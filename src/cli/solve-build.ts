@@ -1,7 +1,7 @@
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { ByteStream } from '../bytes/byte-stream.ts'
 import { type BuildInputs, prepareInputs } from '../build/build-inputs.ts'
@@ -74,8 +74,10 @@ export async function solveBuild(
   await using builderHost = openBuilderHost(host, globals)
   const builder = await resolveBuilder(builderHost, globals.builder, {
     signal,
-    contextKey: request.context,
+    // What pods are chosen by: buildx goes by the absolute path too.
+    contextKey: resolve(host.cwd, request.context),
     touch: true,
+    validate: true,
   })
   const place = { cwd: host.cwd, tempDir: tmpdir(), stdin: host.stdin.stream }
   await using inputs = await prepareInputs(request, place).catch((e: unknown) => {

@@ -35,16 +35,23 @@ export const instanceDrivers: readonly string[] = Object.keys(drivers)
   .filter(name => drivers[name]?.allowsInstances === true)
   .sort()
 
-/** Checks that builders of a driver may be created. Throws in buildx's words. */
-export function checkInstanceDriver(name: string): void {
+/** Why builders of a driver cannot be used, in buildx's words; undefined where they can. */
+export function driverError(name: string): SlipwayError | undefined {
   if (!Object.hasOwn(drivers, name))
-    throw new SlipwayError('not-found', `failed to find driver ${JSON.stringify(name)}`)
+    return new SlipwayError('not-found', `failed to find driver ${JSON.stringify(name)}`)
   if (drivers[name]?.allowsInstances !== true) {
-    throw new SlipwayError(
+    return new SlipwayError(
       'invalid-argument',
       `additional instances of driver ${JSON.stringify(name)} cannot be created`,
     )
   }
+  return undefined
+}
+
+/** Checks that builders of a driver may be created. Throws in buildx's words. */
+export function checkInstanceDriver(name: string): void {
+  const error = driverError(name)
+  if (error !== undefined) throw error
 }
 
 /** Makes the driver of a node. Throws `not-found` for a name that is none, and what the driver says of its options. */

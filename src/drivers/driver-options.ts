@@ -2,7 +2,7 @@ import type { Platform } from '../oci/descriptor.ts'
 import type { DockerApi } from './docker/docker-api.ts'
 import type { DockerContexts } from './docker/docker-contexts.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
-import { tryParseBool } from '../gostd/parse-number.ts'
+import { parseBool, parseInteger } from '../gostd/parse-number.ts'
 
 /** What a driver is made of: what the instance file says of the node, and the surroundings. */
 export interface DriverOptions {
@@ -30,21 +30,10 @@ export function unknownOption(name: string, driver: string): SlipwayError {
 
 /** A yes-or-no option. Throws `invalid-argument` in Go's words. */
 export function flagOption(value: string): boolean {
-  const parsed = tryParseBool(value)
-  if (parsed === undefined) {
-    throw new SlipwayError(
-      'invalid-argument',
-      `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`,
-    )
-  }
-  return parsed
+  return parseBool(value)
 }
 
 /** A whole number. Throws `invalid-argument` in Go's words. */
 export function integerOption(value: string): number {
-  if (/^[+-]?\d{1,15}$/.test(value)) return Number(value)
-  throw new SlipwayError(
-    'invalid-argument',
-    `strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`,
-  )
+  return parseInteger(value, { base: 10 })
 }

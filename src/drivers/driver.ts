@@ -17,6 +17,8 @@ export interface DriverFeatures {
   readonly keepsImages: boolean
   /** The daemon pushes images itself; otherwise docker is asked to. @default true */
   readonly directPush?: boolean
+  /** Images are known by the digest of their manifest or index; absent: the daemon has no images of its own. */
+  readonly prefersImageDigest?: boolean
   /** A result without an output is loaded into docker. @default false */
   readonly defaultLoad?: boolean
 }

@@ -4,17 +4,19 @@ export interface TabOptions {
   readonly minWidth?: number
   /** Blanks after the longest cell of a column. @default 1 */
   readonly padding?: number
+  /** Pad with tabs of 8 columns instead of blanks. */
+  readonly tabs?: boolean
   /** Width of a cell's text. @default the number of code points */
   readonly widthOf?: (text: string) => number
 }
 
 /**
- * Aligns tab-terminated cells as Go's text/tabwriter with blanks as padding: a column is a run of consecutive lines
+ * Aligns tab-terminated cells as Go's text/tabwriter does: a column is a run of consecutive lines
  * that have a cell there, the text after the last tab of a line belongs to no column.
  * https://pkg.go.dev/text/tabwriter
  */
 export function tabulate(text: string, options: TabOptions = {}): string {
-  const { minWidth = 0, padding = 1, widthOf = codePoints } = options
+  const { minWidth = 0, padding = 1, tabs = false, widthOf = codePoints } = options
   const lines = text.split('\n').map(line => line.split('\t'))
   const out: string[] = []
   const cellsOf = (line: number): readonly string[] => lines[line] ?? []
@@ -24,7 +26,9 @@ export function tabulate(text: string, options: TabOptions = {}): string {
       const cells = cellsOf(line)
       const padded = cells.map((cell, column) => {
         const width = widths[column]
-        return width === undefined ? cell : cell + ' '.repeat(Math.max(0, width - widthOf(cell)))
+        if (width === undefined) return cell
+        const gap = Math.max(0, width - widthOf(cell))
+        return cell + (tabs ? '\t'.repeat(Math.ceil(gap / tabWidth)) : ' '.repeat(gap))
       })
       out.push(padded.join(''))
     }
@@ -46,7 +50,7 @@ export function tabulate(text: string, options: TabOptions = {}): string {
       for (; at < to && inColumn(at); at++) {
         width = Math.max(width, widthOf(cellsOf(at)[column] ?? '') + padding)
       }
-      format(start, at, [...widths, width])
+      format(start, at, [...widths, tabs ? Math.ceil(width / tabWidth) * tabWidth : width])
       start = at
     }
     write(start, to, widths)
@@ -55,5 +59,7 @@ export function tabulate(text: string, options: TabOptions = {}): string {
   format(0, lines.length, [])
   return out.join('\n')
 }
+
+const tabWidth = 8
 
 const codePoints = (text: string): number => Array.from(text).length

@@ -135,6 +135,10 @@ describe('tabulate', () => {
     assert.equal(tabulate('NAME\tX\n', { minWidth: 10, padding: 3 }), 'NAME      X\n')
     assert.equal(tabulate('a\tb\n\naaaa\tb\n'), 'a b\n\naaaa b\n')
     assert.equal(tabulate('a:\t1\nbbb:\t2\nc\nd:\t3', {}), 'a:   1\nbbb: 2\nc\nd: 3')
+    assert.equal(
+      tabulate('Reclaimable:\t1B\nTotal:\t2B\n', { minWidth: 1, tabs: true }),
+      'Reclaimable:\t1B\nTotal:\t\t2B\n',
+    )
   })
 })
 

@@ -16,6 +16,28 @@ export function errnoError(errno: number, syscall: string, path?: string): Errno
   return Object.assign(error, { code, errno: -errno, syscall, ...(path === undefined ? {} : { path }) })
 }
 
+/**
+ * A failed system call of Node's in Go's words (`open /x: no such file or directory`); undefined for other errors. `call`
+ * is the name that Go gives the call, `where` the path if the error has none.
+ */
+export function goErrnoText(error: unknown, call: string, where?: string): string | undefined {
+  if (typeof error !== 'object' || error === null || !('errno' in error) || typeof error.errno !== 'number')
+    return undefined
+  const text = goTexts[errnoOf(error) ?? ''] ?? getSystemErrorMap().get(error.errno)?.[1]
+  if (text === undefined) return undefined
+  const path = 'path' in error && typeof error.path === 'string' ? error.path : where
+  return path === undefined ? `${call}: ${text}` : `${call} ${path}: ${text}`
+}
+
+/** Where Go says it otherwise than Node. */
+const goTexts: Readonly<Record<string, string>> = {
+  EISDIR: 'is a directory',
+  ENOTDIR: 'not a directory',
+  ELOOP: 'too many levels of symbolic links',
+  ENOTEMPTY: 'directory not empty',
+  ENAMETOOLONG: 'file name too long',
+}
+
 /** The errno name (`ENOENT`) of a thrown value, or undefined. */
 export function errnoOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined

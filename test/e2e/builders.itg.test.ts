@@ -344,7 +344,7 @@ describe('builders of docker', {
     )
     await copyFile(scratch.path('other.pem'), scratch.path('certs', 'ca.pem'))
     const wrong = await attempt(tls, 'ls')
-    assert.match(wrong.stderr, /WARNING: error during connect: .*authentication handshake failed/)
+    assert.match(wrong.stderr, /Cannot load builder default: error during connect: .*authentication handshake failed/)
     assert.match(wrong.stdout, /^default\* +embedded/m)
   })
 

@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { spawn } from 'node:child_process'
+import { withoutEmpty } from './docker-api.ts'
+import { isKubeProtobuf, readKubeProtobuf } from './kube-protobuf.ts'
 import { type Serve, startServe } from './serve.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -42,6 +44,8 @@ export interface KubeApi extends AsyncDisposable {
   readonly requests: readonly string[]
   /** Names of the pods in which commands were run, in order. */
   readonly execs: readonly string[]
+  /** What was made, replaced and removed, in order: `POST kind/name` and the object without what is empty. */
+  readonly changes: readonly (readonly [string, unknown])[]
   /** Ends a pod's daemon; its workload does not start another. */
   kill(pod: string): void
 }
@@ -56,6 +60,8 @@ export interface KubeApiOptions {
   readonly protocols?: readonly string[]
   /** Pods stay pending, with this reason. */
   readonly stuck?: string
+  /** Pods count as running but nothing runs in them. */
+  readonly idle?: boolean
 }
 
 /**
@@ -73,6 +79,7 @@ class FakeCluster implements KubeApi {
   readonly objects = new Map<string, KubeObject>()
   readonly requests: string[] = []
   readonly execs: string[] = []
+  readonly changes: [string, unknown][] = []
   readonly kubeconfig: string
   readonly #options: KubeApiOptions
   readonly #pods = new Map<string, { readonly object: KubeObject; readonly serve: Serve | undefined }>()
@@ -136,6 +143,7 @@ class FakeCluster implements KubeApi {
     const body = request.method === 'POST' || request.method === 'PUT' ? await readJson(request) : undefined
     const key = `${kind}/${name ?? body?.metadata.name}`
     const known = this.objects.get(key)
+    if (request.method !== 'GET') this.changes.push([`${request.method} ${key}`, withoutEmpty(body ?? {})])
     if (body !== undefined) {
       if (request.method === 'POST' && known !== undefined)
         return fail(409, 'AlreadyExists', `${kind} "${body.metadata.name}" already exists`)
@@ -187,11 +195,12 @@ class FakeCluster implements KubeApi {
   }
 
   async #schedule(kind: string, object: KubeObject): Promise<void> {
-    const { dir, stuck } = this.#options
+    const { dir, stuck, idle } = this.#options
     const { template } = object.spec ?? {}
     for (let i = 0; i < (object.spec?.replicas ?? 1); i++) {
       const name = `${object.metadata.name}-${kind === 'statefulsets' ? i : createHash('sha256').update(`${i}`).digest('hex').slice(0, 5)}`
-      const serve = stuck === undefined ? await startServe({ dir, name: `p${this.#pods.size}` }) : undefined
+      const isServed = stuck === undefined && idle !== true
+      const serve = isServed ? await startServe({ dir, name: `p${this.#pods.size}` }) : undefined
       const pod: KubeObject = {
         apiVersion: 'v1',
         kind: 'Pod',
@@ -213,6 +222,7 @@ class FakeCluster implements KubeApi {
   }
 
   #exec(request: IncomingMessage, socket: Duplex): void {
+    socket.on('error', () => {})
     const url = new URL(request.url ?? '', 'http://localhost')
     const name = /^\/api\/v1\/namespaces\/builds\/pods\/([^/]+)\/exec$/.exec(url.pathname)?.[1] ?? ''
     const pod = this.#pods.get(name)
@@ -316,5 +326,10 @@ function takeFrame(
 async function readJson(request: IncomingMessage): Promise<KubeObject> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
-  return JSON.parse(Buffer.concat(chunks).toString('utf8')) as KubeObject
+  const body = Buffer.concat(chunks)
+  return (
+    isKubeProtobuf(request.headers['content-type'])
+      ? readKubeProtobuf(body)
+      : JSON.parse(body.toString('utf8'))
+  ) as KubeObject
 }

@@ -46,7 +46,12 @@ async function bake(context: CommandContext<BakeFlags>): Promise<number> {
   await using builderHost = openBuilderHost(host, globals)
   // First of all: as an ordinary user the command may have to begin anew, with its standard input untouched.
   const builder = builds
-    ? await resolveBuilder(builderHost, globals.builder, { signal, contextKey: host.cwd, touch: true })
+    ? await resolveBuilder(builderHost, globals.builder, {
+        signal,
+        contextKey: host.cwd,
+        touch: true,
+        validate: true,
+      })
     : undefined
   await using display = await Display.open(context, builder)
   const loaded = await loadDefinition(args, flags, {

@@ -4,7 +4,7 @@ import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { flagValues } from '../../gostd/pflag/flag-values.ts'
 import { parsePlatform, type Platform } from '../../oci/platform.ts'
 import { clientStep } from '../../progress/client-step.ts'
-import { noArgs } from '../argument-rule.ts'
+import { noWords } from '../argument-rule.ts'
 import { openBuilderHost } from '../builder-host.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { hostPlatform } from '../host-platform.ts'
@@ -14,7 +14,7 @@ import { proxyStreams } from '../proxy-streams.ts'
 /** `dial-stdio`: the connection to a node as standard input and output, HTTP/2 without TLS. */
 export const command: Command = defineCommand({
   usage: '',
-  args: noArgs,
+  args: noWords,
   flags: (set, env) => {
     const flags = {
       platform: set.string('platform', {
@@ -29,13 +29,14 @@ export const command: Command = defineCommand({
     return () => flagValues(flags)
   },
   async run({ host, flags, globals, signal }) {
-    const platforms = flags.platform === '' ? [] : [readPlatform(flags.platform)]
     await using builderHost = openBuilderHost(host, globals)
     const builder = await resolveBuilder(builderHost, globals.builder, {
       signal,
       contextKey: host.cwd,
       touch: true,
+      validate: true,
     })
+    const platforms = flags.platform === '' ? [] : [readPlatform(flags.platform)]
     const progress = await openProgress(host, {
       progress: flags.progress === 'none' ? 'quiet' : flags.progress,
       phase: 'dial-stdio',

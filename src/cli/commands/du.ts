@@ -1,8 +1,8 @@
 import { resolveBuilder } from '../../builder/resolve-builder.ts'
-import { loadState } from '../../builder/node-state.ts'
 import { diskUsage } from '../../buildkit/client/daemon.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { flagValues } from '../../gostd/pflag/flag-values.ts'
+import { onNodes } from '../on-nodes.ts'
 import { noArgs } from '../argument-rule.ts'
 import { openBuilderHost } from '../builder-host.ts'
 import { cacheFilter, filterType } from '../cache-filters.ts'
@@ -57,22 +57,14 @@ export const command: Command = defineCommand({
     const format = formatOf(flags.format, flags.verbose)
     const { filter } = cacheFilter(flags.filter)
     await using builderHost = openBuilderHost(host, globals)
-    const builder = await resolveBuilder(builderHost, globals.builder, { signal })
-    const { nodes } = await loadState(builder, withTimeout(signal, flags.timeout))
-    const failed = builder.error ?? nodes.find(node => node.error !== undefined)?.error
-    if (failed !== undefined) throw failed
-    const records = await Promise.all(
-      nodes.map(async ({ node: { driver, name }, status }) => {
-        if (driver === undefined || status !== 'running') throw notRunning(builder.name, name)
-        await using connection = await driver.dial(signal)
-        return await diskUsage(connection, filter, signal)
-      }),
-    )
+    const builder = await resolveBuilder(builderHost, globals.builder, { signal, validate: true })
+    const limit = withTimeout(signal, flags.timeout)
+    const records = await onNodes(builder, limit, connection => diskUsage(connection, filter, signal))
     const all = records.flat()
     const isTable = isTableFormat(format)
     const now = host.now()
     const rows = all.map(record => recordRow(record, isTable, now))
-    const text = formatRows(rows, { format, headers: recordHeaders })
+    const text = formatRows(rows, { format, headers: recordHeaders, type: '*commands.diskusageContext' })
     host.stdout.write(text)
     const isUsual = format === tableFormat || format === prettyFormat
     if (isUsual && flags.filter.size === 0) host.stdout.write(recordSummary(all))
@@ -82,11 +74,4 @@ export const command: Command = defineCommand({
 function formatOf(given: string, verbose: boolean): string {
   if (given === '') return verbose ? prettyFormat : tableFormat
   return given === 'pretty' ? prettyFormat : given === 'table' ? tableFormat : given
-}
-
-/** The error for a node that commands other than builds do not start. */
-export function notRunning(builder: string, node: string): SlipwayError {
-  return new SlipwayError('unavailable', `node ${node} of builder ${builder} is not running`, {
-    hint: `start it with \`inspect --bootstrap ${builder}\``,
-  })
 }

@@ -33,7 +33,10 @@ export const command: Command = defineCommand({
   async run(context) {
     const { host, flags, globals, args, signal } = context
     await using builderHost = openBuilderHost(host, globals)
-    const builder = await resolveBuilder(builderHost, args[0] ?? globals.builder, { signal })
+    const builder = await resolveBuilder(builderHost, args[0] ?? globals.builder, {
+      signal,
+      acceptsBroken: true,
+    })
     if (flags.bootstrap) await boot(builder, context)
     const state = await loadState(builder, withTimeout(signal, flags.timeout))
     signal.throwIfAborted()
@@ -109,13 +112,16 @@ function describeNode(state: NodeState, features: DriverFeatures | undefined): s
 }
 
 function featureLines(features: DriverFeatures): string[] {
-  const names: readonly [string, boolean | undefined][] = [
+  const names: readonly (readonly [string, boolean | undefined])[] = [
     ['Automatically load images to the Docker Engine image store', features.defaultLoad],
     ['Cache export', features.cacheExport],
     ['Direct push', features.directPush ?? true],
     ['Docker exporter', features.dockerExporter],
     ['Multi-platform build', features.multiPlatform],
     ['OCI exporter', features.ociExporter],
+    ...(features.prefersImageDigest === undefined
+      ? []
+      : ([['Prefer image digest', features.prefersImageDigest]] as const)),
   ]
   return names.map(([name, has]) => `\t${name}:\t${has === true}\n`)
 }

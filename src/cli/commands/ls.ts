@@ -1,7 +1,8 @@
 import type { Builder } from '../../builder/builder.ts'
 import { type BuilderState, loadState, type NodeState } from '../../builder/node-state.ts'
 import { listBuilders } from '../../builder/resolve-builder.ts'
-import { formatRfc3339 } from '../../gostd/time.ts'
+import { formatGoTime, formatRfc3339 } from '../../gostd/time.ts'
+import { formatPlatform } from '../../oci/platform.ts'
 import { flagValues } from '../../gostd/pflag/flag-values.ts'
 import { exactArgs } from '../argument-rule.ts'
 import { openBuilderHost } from '../builder-host.ts'
@@ -50,7 +51,7 @@ export const command: Command = defineCommand({
     const isTable = isTableFormat(format)
     const view: View = { isTable, short: isTable && !flags.noTrunc, onlyBuilders: format === 'json' }
     const rows = sorted.flatMap(state => rowsOf(state, state.builder.name === current, view))
-    host.stdout.write(formatRows(rows, { format, headers }))
+    host.stdout.write(formatRows(rows, { format, headers, type: '*commands.lsContext' }))
     const failures = isTable ? sorted.flatMap(failuresOf) : []
     if (failures.length > 0) host.stderr.write(`\n${failures.join('')}`)
   },
@@ -67,6 +68,7 @@ interface View {
 function rowsOf(state: BuilderState, isCurrent: boolean, view: View): FormatRow[] {
   const { builder } = state
   const json = builderJson(state, isCurrent)
+  const Builder = builderFields(state, isCurrent)
   const row: FormatRow = {
     json,
     fields: {
@@ -77,10 +79,44 @@ function rowsOf(state: BuilderState, isCurrent: boolean, view: View): FormatRow[
       Buildkit: '',
       Platforms: '',
       Error: builder.error?.message ?? '',
+      Builder,
     },
   }
   if (broken(builder) || view.onlyBuilders) return [row]
-  return [row, ...state.nodes.map(node => ({ json, fields: nodeFields(node, view) }))]
+  return [row, ...state.nodes.map(node => ({ json, fields: { ...nodeFields(node, view), Builder } }))]
+}
+
+/** The builder itself, for templates: `{{.Builder.Name}}`, `{{range .Builder.Nodes}}`. */
+function builderFields({ builder, nodes, dynamic }: BuilderState, isCurrent: boolean): object {
+  const { lastActivity, error } = builder
+  return {
+    Name: builder.name,
+    Driver: builder.driverName,
+    Dynamic: dynamic || builder.dynamic,
+    DockerContext: builder.isContext,
+    LastActivity: lastActivity === undefined ? '0001-01-01 00:00:00 +0000 UTC' : formatGoTime(lastActivity),
+    Current: isCurrent,
+    Inactive: !nodes.some(node => node.status === 'running'),
+    Err: error?.message ?? null,
+    Nodes:
+      error === undefined ? nodes.map(templateNode) : builder.nodes.map(() => ({ Name: '', Endpoint: '' })),
+  }
+}
+
+function templateNode(state: NodeState): object {
+  const { node, version, ids, labels, error } = state
+  const { driverOpts = {}, flags = [] } = node.stored
+  return {
+    Name: node.name,
+    Endpoint: node.endpoint,
+    DriverOpts: new Map(Object.entries(driverOpts)),
+    BuildkitdFlags: flags,
+    Version: version,
+    IDs: ids,
+    Labels: new Map(Object.entries(labels)),
+    Platforms: state.platforms.map(formatPlatform),
+    Err: error?.message ?? null,
+  }
 }
 
 function nodeFields(state: NodeState, { isTable, short }: View): Readonly<Record<string, unknown>> {
@@ -99,7 +135,7 @@ function nodeFields(state: NodeState, { isTable, short }: View): Readonly<Record
 }
 
 function failuresOf({ builder, nodes }: BuilderState): string[] {
-  const { name, error } = builder
+  const { name, error = builder.standsInFor } = builder
   if (error !== undefined) return [`Cannot load builder ${name}: ${error.message.trim()}\n`]
   return nodes.flatMap(state =>
     state.error === undefined

@@ -1,4 +1,3 @@
-import { loadState } from '../../builder/node-state.ts'
 import { resolveBuilder } from '../../builder/resolve-builder.ts'
 import { pruneCache, supportsFreeSpaceFilter, type UsageRecord } from '../../buildkit/client/daemon.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
@@ -11,9 +10,9 @@ import { openBuilderHost } from '../builder-host.ts'
 import { cacheFilter, filterType } from '../cache-filters.ts'
 import { lastUsed } from '../cache-records.ts'
 import { type Command, defineCommand } from '../command.ts'
+import { onNodes } from '../on-nodes.ts'
 import { confirm } from '../prompt.ts'
 import { timeoutFlag, withTimeout } from '../status-timeout.ts'
-import { notRunning } from './du.ts'
 import { bytesType } from './value-types.ts'
 
 const question = (all: boolean): string =>
@@ -45,54 +44,49 @@ export const command: Command = defineCommand({
     const { filter, keepDuration } = cacheFilter(flags.filter)
     if (!flags.force && !(await confirm(host, question(flags.all), signal))) return
     await using builderHost = openBuilderHost(host, globals)
-    const builder = await resolveBuilder(builderHost, globals.builder, { signal })
-    const { nodes } = await loadState(builder, withTimeout(signal, flags.timeout))
-    const failed = builder.error ?? nodes.find(node => node.error !== undefined)?.error
-    if (failed !== undefined) throw failed
+    const builder = await resolveBuilder(builderHost, globals.builder, { signal, validate: true })
     let total = 0
     let isFirst = true
     const show = (record: UsageRecord): void => {
       total += record.size
-      if (!flags.verbose && isFirst)
-        host.stdout.write(tableLine('ID', 'RECLAIMABLE', 'SIZE', 'LAST ACCESSED'))
+      if (flags.verbose) {
+        host.stdout.write(verboseText(record, host.now()))
+        return
+      }
+      // What is removed is shown at once, before later lines are known: only the first is aligned with the header.
+      const header = isFirst ? 'ID\tRECLAIMABLE\tSIZE\tLAST ACCESSED\n' : ''
       isFirst = false
-      host.stdout.write(flags.verbose ? verboseText(record, host.now()) : recordLine(record, host.now()))
+      host.stdout.write(aligned(header + recordLine(record, host.now())))
     }
     const limits = flags.maxUsedSpace !== 0 || flags.minFreeSpace !== 0
-    await Promise.all(
-      nodes.map(async ({ node: { driver, name }, status }) => {
-        if (driver === undefined || status !== 'running') throw notRunning(builder.name, name)
-        await using connection = await driver.dial(signal)
-        if (limits && !(await supportsFreeSpaceFilter(connection, signal))) {
-          throw new SlipwayError(
-            'unimplemented',
-            'buildkit v0.17.0+ is required for max-used-space and min-free-space filters',
-          )
-        }
-        const rule = {
-          all: flags.all,
-          filter,
-          keepDuration,
-          reservedSpace: BigInt(flags.reservedSpace),
-          maxUsedSpace: BigInt(flags.maxUsedSpace),
-          minFreeSpace: BigInt(flags.minFreeSpace),
-        }
-        for await (const record of pruneCache(connection, rule, signal)) show(record)
-      }),
-    )
+    const rule = {
+      all: flags.all,
+      filter,
+      keepDuration,
+      reservedSpace: BigInt(flags.reservedSpace),
+      maxUsedSpace: BigInt(flags.maxUsedSpace),
+      minFreeSpace: BigInt(flags.minFreeSpace),
+    }
+    await onNodes(builder, withTimeout(signal, flags.timeout), async connection => {
+      if (limits && !(await supportsFreeSpaceFilter(connection, signal))) {
+        throw new SlipwayError(
+          'unimplemented',
+          'buildkit v0.17.0+ is required for max-used-space and min-free-space filters',
+        )
+      }
+      for await (const record of pruneCache(connection, rule, signal)) show(record)
+    })
     host.stdout.write(`Total:\t${humanSize(total)}\n`)
   },
 })
 
-/** Cells on their own: what is removed is shown at once, before the widths of later lines are known. */
-function tableLine(id: string, reclaimable: string, size: string, last: string): string {
-  return `${id.padEnd(40)}\t${reclaimable.padEnd(5)}\t${size.padEnd(10)}\t${last}\n`
-}
+const aligned = (text: string): string => tabulate(text, { minWidth: 1, tabs: true })
 
 function recordLine(record: UsageRecord, now: number): string {
   const id = record.id + (record.mutable ? '*' : '')
   const size = humanSize(record.size) + (record.shared ? '*' : '')
-  return tableLine(id, String(!record.inUse), size, lastUsed(record, now))
+  const last = lastUsed(record, now)
+  return `${id.padEnd(40)}\t${String(!record.inUse).padEnd(5)}\t${size.padEnd(10)}\t${last}\n`
 }
 
 function verboseText(record: UsageRecord, now: number): string {
@@ -110,5 +104,5 @@ function verboseText(record: UsageRecord, now: number): string {
   const last = lastUsed(record, now)
   if (last !== '') pairs.push(['Last used', last])
   if (record.type !== '') pairs.push(['Type', record.type])
-  return `${tabulate(pairs.map(([key, value]) => `${key}:\t${value}\n`).join(''), { minWidth: 8 })}\n`
+  return `${aligned(pairs.map(([key, value]) => `${key}:\t${value}\n`).join(''))}\n`
 }

@@ -8,11 +8,9 @@ export const command: Command = defineCommand({
   usage: '',
   args: exactArgs(0),
   hidesBuilder: true,
+  deprecated: "use 'docker buildx' directly, without relying on the 'docker builder' alias",
   flags: () => () => undefined,
   async run({ host, globals }) {
-    host.stderr.write(
-      "Command \"uninstall\" is deprecated, use 'docker buildx' directly, without relying on the 'docker builder' alias\n",
-    )
     setBuilderAlias(dockerConfigDir({ ...globals.docker, env: host.env }), undefined)
   },
 })

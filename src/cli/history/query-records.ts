@@ -39,7 +39,7 @@ const mostRecords = 50
 export async function openHistory({ host, globals, signal }: CommandContext): Promise<HistoryNodes> {
   await using opening = new AsyncDisposableStack()
   const builderHost = opening.use(openBuilderHost(host, globals))
-  const builder = await resolveBuilder(builderHost, globals.builder, { signal })
+  const builder = await resolveBuilder(builderHost, globals.builder, { signal, validate: true })
   if (builder.error !== undefined) throw builder.error
   const broken = builder.nodes.find(node => node.error !== undefined)
   if (broken?.error !== undefined) throw broken.error

@@ -15,6 +15,8 @@ export interface CliCall {
   readonly cwd: string
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string | Uint8Array
+  /** Name that the program was started under; `slipway` if absent. */
+  readonly program?: string
   readonly signal?: AbortSignal
 }
 
@@ -22,7 +24,7 @@ export interface CliCall {
 export async function callCli(args: readonly string[], call: CliCall): Promise<CliOutcome> {
   const [stdout, stderr] = [keptOutput(), keptOutput()]
   const host: Host = {
-    program: 'slipway',
+    program: call.program ?? 'slipway',
     self: [],
     args,
     env: { PATH: process.env['PATH'], ...call.env },

@@ -74,16 +74,14 @@ export function variable(option: string, value: string): string {
 
 /** `name[:retries]`, as `docker run --restart` reads it. */
 function restartPolicy(text: string): ContainerOptions['restartPolicy'] {
-  const [name = '', count, more] = text.split(':')
-  if (text === '') return { name: '', maximumRetryCount: 0 }
-  if (name === '') throw invalid('invalid restart policy format: no policy provided before colon')
-  if (more !== undefined)
-    throw invalid("invalid restart policy format: restart policy must have no more than one ':'")
-  if (count === undefined) return { name, maximumRetryCount: 0 }
-  if (!/^[+-]?\d+$/.test(count)) {
+  const at = text.indexOf(':')
+  if (at === 0) throw invalid('invalid restart policy format: no policy provided before colon')
+  if (at < 0) return { name: text, maximumRetryCount: 0 }
+  const count = text.slice(at + 1)
+  if (count !== '' && !/^[+-]?\d+$/.test(count)) {
     throw invalid('invalid restart policy format: maximum retry count must be an integer')
   }
-  return { name, maximumRetryCount: Number(count) }
+  return { name: text.slice(0, at), maximumRetryCount: Number(count) }
 }
 
 const invalid = (message: string): SlipwayError => new SlipwayError('invalid-argument', message)

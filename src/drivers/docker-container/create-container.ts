@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { asSlipwayError, isSlipwayError } from '../../errors/slipway-error.ts'
 import { parseReference, withDefaultTag } from '../../oci/reference.ts'
 import type { BootStep } from '../boot-step.ts'
@@ -43,7 +44,7 @@ export async function createContainer(
     if (made.status !== 409) {
       await api.call(`/containers/${name}/archive`, {
         method: 'PUT',
-        query: { path: '/etc' },
+        query: { path: '/etc', noOverwriteDirNonDir: 'true' },
         headers: { 'content-type': 'application/x-tar' },
         body: configArchive('buildkit', files),
         signal,
@@ -182,5 +183,6 @@ async function hasGpus(
 /** WSL's libraries, which CDI specifications of its GPUs refer to. */
 function wslMounts({ env, api }: ContainerCreation): readonly object[] {
   if ((env['WSL_DISTRO_NAME'] ?? '') === '' || !api.host.startsWith('unix://')) return []
+  if (statSync('/usr/lib/wsl', { throwIfNoEntry: false })?.isDirectory() !== true) return []
   return [{ Type: 'bind', Source: '/usr/lib/wsl', Target: '/usr/lib/wsl', ReadOnly: true }]
 }

@@ -38,6 +38,8 @@ export interface DockerContexts {
   readonly current: string
   /** It was named, by flag, variable or `docker context use`, or DOCKER_HOST says where docker is. */
   readonly isChosen: boolean
+  /** Why the context in use is none. */
+  readonly missing: SlipwayError | undefined
   /** Names, sorted; `default` is always among them. */
   readonly names: readonly string[]
   /** Undefined where there is no such context. Throws `invalid-argument` for a broken one. */
@@ -65,13 +67,16 @@ export function dockerConfigDir(settings: DockerSettings): string {
 }
 
 /**
- * Reads what docker knows about contexts. Layout and order of precedence:
+ * Reads what docker knows about contexts; `warn` is told of a broken configuration. Layout and order of precedence:
  * https://github.com/docker/cli/blob/v29.1.3/cli/command/cli.go, https://github.com/docker/cli/blob/v29.1.3/cli/context/store/doc.go
  */
-export function readDockerContexts(settings: DockerSettings): DockerContexts {
+export function readDockerContexts(
+  settings: DockerSettings,
+  warn: (line: string) => void = () => {},
+): DockerContexts {
   const configDir = dockerConfigDir(settings)
   const { env } = settings
-  const config = readConfig(join(configDir, 'config.json'))
+  const config = readConfig(join(configDir, 'config.json'), warn)
   const stored = config.currentContext === 'default' ? undefined : config.currentContext
   const hostChosen = settings.host !== undefined || (env['DOCKER_HOST'] ?? '') !== ''
   const chosen = settings.context ?? (hostChosen ? 'default' : env['DOCKER_CONTEXT'] || stored)
@@ -80,15 +85,11 @@ export function readDockerContexts(settings: DockerSettings): DockerContexts {
   const metas = new Map(readMetas(configDir).map(meta => [meta.name, meta]))
   const endpoint = (name: string): DockerEndpoint | undefined =>
     name === 'default' ? defaultEndpoint : endpointOf(metas.get(name), configDir)
-  if (current !== 'default' && !metas.has(current)) {
-    throw new SlipwayError('not-found', `context ${JSON.stringify(current)}: context not found`, {
-      hint: 'see `docker context ls` for the contexts there are',
-    })
-  }
   return {
     configDir,
     config,
     current,
+    missing: current === 'default' || metas.has(current) ? undefined : missingContext(current, configDir),
     isChosen: hostChosen || current !== 'default',
     names: [...new Set(['default', ...metas.keys()])].sort(),
     endpoint,
@@ -98,14 +99,31 @@ export function readDockerContexts(settings: DockerSettings): DockerContexts {
   }
 }
 
-function readConfig(path: string): DockerConfig {
+function missingContext(name: string, configDir: string): SlipwayError {
+  const path = join(configDir, 'contexts', 'meta', contextId(name), 'meta.json')
+  return new SlipwayError(
+    'not-found',
+    `unable to resolve docker endpoint: context ${JSON.stringify(name)}: context not found: open ${path}: no such file or directory`,
+    { hint: 'see `docker context ls` for the contexts there are' },
+  )
+}
+
+/** A broken configuration is told and then taken for an empty one, as docker does. */
+function readConfig(path: string, warn: (line: string) => void): DockerConfig {
   let bytes: Buffer
   try {
     bytes = readFileSync(path)
   } catch {
     return emptyDockerConfig
   }
-  return parseDockerConfig(bytes, path)
+  try {
+    return parseDockerConfig(bytes, path)
+  } catch (error) {
+    warn(
+      `WARNING: Error parsing config file (${path}): ${error instanceof Error ? error.message : String(error)}`,
+    )
+    return emptyDockerConfig
+  }
 }
 
 interface Meta {

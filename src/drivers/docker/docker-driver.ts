@@ -72,6 +72,7 @@ async function readFeatures(dial: Driver['dial'], signal: AbortSignal): Promise<
     attestations: containerd,
     keepsImages: true,
     directPush: containerd,
+    prefersImageDigest: containerd,
     defaultLoad: true,
   }
 }

@@ -28,7 +28,9 @@ export const defaultDockerHost = 'unix:///var/run/docker.sock'
 export function parseDockerHost(text: string): string {
   const host = text.trim()
   if (host === '') return 'tcp://localhost:2376'
-  const [, scheme = 'tcp', rest = ''] = /^(?:([a-z0-9+.-]+):\/\/)?(.*)$/i.exec(host) ?? []
+  const at = host.indexOf('://')
+  const scheme = at < 0 ? 'tcp' : host.slice(0, at)
+  const rest = at < 0 ? host : host.slice(at + 3)
   switch (scheme) {
     case 'unix':
       return simple('unix', rest, '/var/run/docker.sock')
@@ -51,7 +53,7 @@ function simple(scheme: string, path: string, fallback: string): string {
 
 function tcp(text: string, rest: string): string {
   if (rest === '') return 'tcp://localhost:2375'
-  if (rest.includes('://')) throw invalid(`invalid proto, expected tcp: ${text}`)
+  if (rest.includes('://')) throw invalid(`invalid proto, expected tcp: ${rest}`)
   const [, host = '', port = '', path = ''] = /^(\[[^\]]*\]|[^:/]*)(?::(\d*))?(\/.*)?$/.exec(rest) ?? []
   if (host === '' && port === '' && path === '') throw invalid(`invalid bind address format: ${text}`)
   if (Number(port) > 65_535) throw invalid(`invalid bind address format: ${text}`)

@@ -4,7 +4,7 @@ import {
   AppsV1Api,
   CoreV1Api,
   Exec,
-  KubeConfig,
+  type KubeConfig,
   type V1Deployment,
   type V1Pod,
   type V1StatefulSet,
@@ -12,12 +12,15 @@ import {
 } from '@kubernetes/client-node'
 import { abortable } from '../../async/abort.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
+import { loadKubeConfig } from './kube-config.ts'
 import type { Manifest } from './manifest.ts'
 
 /** Where a cluster's configuration is looked for. */
 export interface ClusterSettings {
-  /** Path of a kubeconfig file, the first that is given; else that of the pod this runs in. */
-  readonly kubeconfig: string | undefined
+  /** Paths of kubeconfig files; the first that names a cluster counts, else the pod's own that this runs in. */
+  readonly kubeconfigs: readonly string[]
+  /** This runs in a pod. */
+  readonly inCluster: boolean
   readonly context: string | undefined
   /** Instead of the one of the configuration. */
   readonly namespace: string | undefined
@@ -48,7 +51,7 @@ const inClusterNamespace = '/var/run/secrets/kubernetes.io/serviceaccount/namesp
 
 /** Opens a cluster; nothing is asked yet. Throws `failed-precondition` where no configuration is found. */
 export function openCluster(settings: ClusterSettings): Cluster {
-  const config = loadConfig(settings)
+  const config = loadKubeConfig(settings)
   const context = config.getContextObject(config.getCurrentContext())
   const namespace = settings.namespace ?? context?.namespace ?? namespaceOfPod() ?? 'default'
   const apps = config.makeApiClient(AppsV1Api)
@@ -137,30 +140,6 @@ export function openCluster(settings: ClusterSettings): Cluster {
     },
     exec: (pod, command, signal) => execIn(config, pod, command, { namespace, server, signal }),
   }
-}
-
-function loadConfig({ kubeconfig, context }: ClusterSettings): KubeConfig {
-  const config = new KubeConfig()
-  try {
-    if (kubeconfig === undefined) config.loadFromCluster()
-    else config.loadFromFile(kubeconfig)
-  } catch (cause) {
-    throw new SlipwayError('failed-precondition', 'kubernetes driver requires kubernetes API access', {
-      cause,
-      hint: `check ${kubeconfig ?? 'KUBECONFIG'}`,
-    })
-  }
-  // Without TLS there is nothing to verify, but the library wants to hear it.
-  config.clusters = config.clusters.map(cluster =>
-    cluster.server.startsWith('http://') ? { ...cluster, skipTLSVerify: true } : cluster,
-  )
-  if (context !== undefined && context !== '') config.setCurrentContext(context)
-  if (config.getCurrentCluster() === null) {
-    throw new SlipwayError('failed-precondition', 'kubernetes driver requires kubernetes API access', {
-      hint: `${kubeconfig ?? 'the configuration'} names no cluster for its current context`,
-    })
-  }
-  return config
 }
 
 function namespaceOfPod(): string | undefined {

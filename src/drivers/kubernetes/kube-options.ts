@@ -1,6 +1,7 @@
 import type { V1Toleration } from '@kubernetes/client-node'
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { parseDuration, toMilliseconds } from '../../gostd/duration.ts'
+import { parseInteger } from '../../gostd/parse-number.ts'
 import { flagOption, integerOption } from '../driver-options.ts'
 
 /** Images of builders that name none. */
@@ -69,8 +70,12 @@ export function kubeOptions(values: Readonly<Record<string, string>>): KubeOptio
     image: text('image') ?? (rootless ? images.rootless : images.usual),
     ...optional('namespace', text('namespace')),
     replicas: values['replicas'] === undefined ? 1 : integerOption(values['replicas']),
-    requests: amounts(values, 'requests'),
-    limits: amounts(values, 'limits'),
+    requests: amounts(values, 'requests', ['cpu', 'memory']),
+    // The request for storage is a limit, too: that is what buildx makes of it.
+    limits: {
+      ...optional('ephemeral-storage', quantity(text('requests.ephemeral-storage'))),
+      ...amounts(values, 'limits', ['cpu', 'memory', 'ephemeral-storage']),
+    },
     ...optional('persistentStorage', quantity(text('persistent-volume-claim.requests.storage'))),
     ...optional('rootVolumeMemory', quantity(text('buildkit-root-volume-memory'))),
     rootless,
@@ -104,9 +109,9 @@ const readers = Object.fromEntries(
     .map(name => [name, true]),
 )
 
-function amounts(values: Readonly<Record<string, string>>, group: string): Amounts {
+function amounts(values: Readonly<Record<string, string>>, group: string, names: readonly string[]): Amounts {
   const found: Record<string, string> = {}
-  for (const name of ['cpu', 'memory', 'ephemeral-storage']) {
+  for (const name of names) {
     const value = quantity(values[`${group}.${name}`] || undefined)
     if (value !== undefined) found[name] = value
   }
@@ -140,7 +145,8 @@ function tolerations(text: string): V1Toleration[] {
     for (const pair of part.split(',')) {
       const [key = '', value, more] = pair.split('=')
       if (value === undefined || more !== undefined) continue
-      if (key === 'tolerationSeconds') toleration.tolerationSeconds = integerOption(value)
+      if (key === 'tolerationSeconds')
+        toleration.tolerationSeconds = parseInteger(value, { base: 10, func: 'Atoi' })
       else if (key === 'key' || key === 'operator' || key === 'value' || key === 'effect')
         toleration[key] = value
       else throw new SlipwayError('invalid-argument', `invalid tolaration ${JSON.stringify(text)}`)

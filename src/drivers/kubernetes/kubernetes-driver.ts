@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { anySignal, sleep, throwIfAborted } from '../../async/abort.ts'
@@ -29,18 +30,20 @@ export function createKubernetesDriver(options: DriverOptions): Driver {
   const settings = kubeOptions(options.driverOpts)
   const name = options.nodeName.replaceAll('_', '-')
   const { flags, files, platforms } = options
-  const manifestIn = (namespace: string): Manifest =>
-    makeManifest({ name, namespace, flags, files, platforms }, settings)
-  // What the options say is wrong with the objects is said at once, without a cluster.
-  manifestIn('default')
+  const manifest = makeManifest({ name, flags, files, platforms }, settings)
   const place = memoize(async (): Promise<Placed> => {
     const { openCluster } = await import('./cluster.ts')
     const cluster = openCluster(clusterSettings(options, settings))
-    return { cluster, manifest: manifestIn(cluster.namespace) }
+    return { cluster, manifest }
   })
   const status = async (signal: AbortSignal): Promise<NodeStatus> => {
     const { cluster, manifest } = await place()
-    const found = await cluster.workload(manifest, signal)
+    // Where the cluster does not answer, or does not let us look, there is nothing to build on: booting says why.
+    const found = await cluster.workload(manifest, signal).catch((error: unknown) => {
+      throwIfAborted(signal)
+      if (asSlipwayError(error).code === 'canceled') throw error
+      return undefined
+    })
     if (found === undefined) return 'inactive'
     return found.ready > 0 ? 'running' : 'stopped'
   }
@@ -96,7 +99,7 @@ export function createKubernetesDriver(options: DriverOptions): Driver {
   }
 }
 
-/** The kubeconfig of the endpoint, else of the docker context, else of the environment, else the pod's own. */
+/** The kubeconfig of the endpoint, of the docker context, of the environment, the pod's own: the first that will do. */
 function clusterSettings(
   options: DriverOptions,
   settings: KubeOptions,
@@ -104,13 +107,12 @@ function clusterSettings(
   const { env, endpoint, contexts } = options
   const query = endpoint.startsWith('kubernetes:') ? new URL(endpoint).searchParams : new URLSearchParams()
   const ofContext = contexts.kubernetes(contexts.current)
-  const usual =
-    env['KUBERNETES_SERVICE_HOST'] === undefined
-      ? join(env['HOME'] || homedir(), '.kube', 'config')
-      : undefined
-  const listed = (env['KUBECONFIG'] ?? '').split(':').find(path => path !== '')
+  const split = (list: string | null | undefined): string[] => (list ?? '').split(':').filter(Boolean)
+  const named = [query.get('kubeconfig'), ofContext?.kubeconfig, env['KUBECONFIG']].flatMap(split)
+  const usual = join(env['HOME'] || homedir(), '.kube', 'config')
   return {
-    kubeconfig: query.get('kubeconfig') || ofContext?.kubeconfig || listed || usual,
+    kubeconfigs: named.length > 0 ? named : existsSync(usual) ? [usual] : [],
+    inCluster: (env['KUBERNETES_SERVICE_HOST'] ?? '') !== '',
     context: ofContext?.context,
     namespace: settings.namespace ?? ofContext?.namespace,
   }

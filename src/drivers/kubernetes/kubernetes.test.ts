@@ -5,7 +5,7 @@ import { choosePod } from './choose-pod.ts'
 import { kubeOptions } from './kube-options.ts'
 import { makeManifest, type ManifestInput } from './manifest.ts'
 
-const input: ManifestInput = { name: 'b0', namespace: 'n', flags: ['--debug'], files: {}, platforms: [] }
+const input: ManifestInput = { name: 'b0', flags: ['--debug'], files: {}, platforms: [] }
 
 describe('options of a kubernetes node', () => {
   it('become the objects that buildx makes', () => {
@@ -44,8 +44,8 @@ describe('options of a kubernetes node', () => {
     assert.deepEqual(pod?.initContainers?.[0]?.args, ['--install', 'all'])
     const container = pod?.containers[0]
     assert.deepEqual(container?.resources, {
-      requests: { cpu: '500m', 'ephemeral-storage': '10Gi' },
-      limits: { memory: '2Gi' },
+      requests: { cpu: '500m' },
+      limits: { memory: '2Gi', 'ephemeral-storage': '10Gi' },
     })
     assert.deepEqual(container?.args, ['--debug'])
     assert.deepEqual(container?.env, [{ name: 'HTTP_PROXY', value: 'http://p' }])
@@ -78,7 +78,7 @@ describe('options of a kubernetes node', () => {
     assert.deepEqual(pod?.containers[0]?.volumeMounts, [
       { name: 'buildkitd', mountPath: '/home/user/.local/share/buildkit' },
     ])
-    assert.deepEqual(pod?.volumes, [])
+    assert.deepEqual(pod?.volumes, [{ name: 'buildkitd', emptyDir: {} }])
   })
 
   it('are refused in the words of buildx', () => {

@@ -23,7 +23,6 @@ const memoryName = 'buildkit-memory'
 export interface ManifestInput {
   /** Name of the Deployment or StatefulSet. */
   readonly name: string
-  readonly namespace: string
   readonly flags: readonly string[]
   readonly files: Readonly<Record<string, Uint8Array>>
   readonly platforms: readonly Platform[]
@@ -44,16 +43,18 @@ export interface Manifest {
  * Source: https://github.com/docker/buildx/blob/v0.36.1/driver/kubernetes/manifest/manifest.go
  */
 export function makeManifest(input: ManifestInput, options: KubeOptions): Manifest {
-  const { name, namespace } = input
+  const { name } = input
   if (platformAnnotation in options.annotations) throw reserved('annotation', platformAnnotation)
   if (appLabel in options.labels) throw reserved('label', appLabel)
   const labels = { [appLabel]: name, ...options.labels }
   const fixed = input.platforms.map(formatPlatform).join(',')
   const annotations = { ...(fixed === '' ? {} : { [platformAnnotation]: fixed }), ...options.annotations }
   const configs = configsOf(input, annotations)
+  const apparmor = `container.apparmor.security.beta.kubernetes.io/${containerName}`
+  const podAnnotations = { ...annotations, ...(options.rootless ? { [apparmor]: 'unconfined' } : {}) }
   const configMaps = configs.map(({ map }) => map)
-  const template = podTemplate(input, options, { labels, annotations }, configs)
-  const metadata = { namespace, name, labels, annotations }
+  const template = podTemplate(input, options, { labels, annotations: podAnnotations }, configs)
+  const metadata = { name, labels, annotations: podAnnotations }
   const spec = { replicas: options.replicas, selector: { matchLabels: labels }, template }
   if (options.persistentStorage === undefined) {
     return {
@@ -117,9 +118,11 @@ function podTemplate(
   const inMemory = rootVolumeMemory === undefined ? {} : { medium: 'Memory', sizeLimit: rootVolumeMemory }
   const hasStateVolume = rootless || rootVolumeMemory !== undefined || persistentStorage !== undefined
   const stateName = rootless || persistentStorage !== undefined ? claimName : memoryName
-  // The claim of a StatefulSet is a volume of its own accord.
+  // The claim of a StatefulSet is a volume of its own accord, and stands in place of one of the same name.
   const stateVolumes =
-    hasStateVolume && persistentStorage === undefined ? [{ name: stateName, emptyDir: inMemory }] : []
+    rootless || rootVolumeMemory !== undefined
+      ? [{ name: rootless ? claimName : memoryName, emptyDir: inMemory }]
+      : []
   const container: V1Container = {
     name: containerName,
     image: options.image,
@@ -131,9 +134,6 @@ function podTemplate(
     env: Object.entries(options.env).map(([name, value]) => ({ name, value })),
     volumeMounts: [...mounts, ...(hasStateVolume ? [{ name: stateName, mountPath: state }] : [])],
   }
-  const apparmor = rootless
-    ? { [`container.apparmor.security.beta.kubernetes.io/${containerName}`]: 'unconfined' }
-    : {}
   const qemu: V1Container[] =
     options.qemuImage === undefined
       ? []
@@ -146,7 +146,7 @@ function podTemplate(
           },
         ]
   return {
-    metadata: { labels: metadata.labels, annotations: { ...metadata.annotations, ...apparmor } },
+    metadata: { labels: metadata.labels, annotations: metadata.annotations },
     spec: {
       containers: [container],
       initContainers: qemu,
@@ -174,11 +174,7 @@ function configsOf(input: ManifestInput, annotations: Readonly<Record<string, st
     const data: Record<string, string> = {}
     for (const path of paths)
       data[posix.basename(path)] = Buffer.from(input.files[path] ?? []).toString('utf8')
-    const metadata = {
-      namespace: input.namespace,
-      name: `${input.name}-${suffix}`,
-      annotations: { ...annotations },
-    }
+    const metadata = { name: `${input.name}-${suffix}`, annotations: { ...annotations } }
     return { volume: suffix, folder, map: { apiVersion: 'v1', kind: 'ConfigMap', metadata, data } }
   })
 }

@@ -30,6 +30,7 @@ export function createRemoteDriver(options: DriverOptions): Driver {
   }
   if (options.flags.length > 0) throw invalid('setting buildkit flags is not supported for remote driver')
   const { endpoint, env } = options
+  if (!endpoint.includes('://')) throw invalid(`unable to parse docker host \`${endpoint}\``)
   const { files, defaultLoad } = readOptions(options)
   const open: Driver['open'] = async signal => {
     try {
