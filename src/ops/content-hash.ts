@@ -43,6 +43,16 @@ export function contentHash(
   return sha256(digests.join('\0'))
 }
 
+/** The same of the tree of nothing, which has no files but is there. Throws `not-found`. */
+export function emptyContentHash(selectors: readonly ContentSelector[]): string {
+  const digests = (selectors.length === 0 ? [{ path: '/' }] : selectors).map(selector => {
+    const path = posix.join('/', selector.path)
+    if (path !== '/') throw new SlipwayError('not-found', `${path}: no such file or directory`)
+    return sha256('')
+  })
+  return sha256(digests.join('\0'))
+}
+
 const sha256 = (data: string | Uint8Array): string =>
   `sha256:${createHash('sha256').update(data).digest('hex')}`
 

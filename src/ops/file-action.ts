@@ -18,7 +18,7 @@ import { resolveWildcards } from './wildcard.ts'
 /** What an action works with. */
 export interface ActionContext {
   readonly target: WritableTree
-  /** Where a copy takes from; undefined is an empty tree. */
+  /** Where a copy takes from; undefined for other actions. */
   readonly source: FileTree | undefined
   readonly owner: Owner | undefined
   readonly signal: AbortSignal
@@ -119,7 +119,7 @@ function cleanPath(path: string): string {
 
 async function copy(action: FileActionCopy, ctx: ActionContext): Promise<void> {
   const { source, target } = ctx
-  if (source === undefined) throw new SlipwayError('not-found', `${action.src}: no such file or directory`)
+  if (source === undefined) throw new SlipwayError('internal', 'a copy without a tree to copy from')
   const to = cleanPath(action.dest)
   if (!action.createDestPath) {
     const parent = posix.dirname(target.resolve(posix.join('/', action.dest)))

@@ -6,7 +6,7 @@ import type { ActiveLayer } from '../snapshot/snapshotter.ts'
 import type { FileTree } from '../snapshot/tree.ts'
 import type { CacheMap, Op, OpContext } from '../solver/op.ts'
 import type { Result } from '../solver/result.ts'
-import { contentHash } from './content-hash.ts'
+import { contentHash, emptyContentHash } from './content-hash.ts'
 import { fileCacheMap } from './file-cache-map.ts'
 import { type FailedTrees, withFailedTrees } from './failed-step.ts'
 import { applyAction } from './file-action.ts'
@@ -61,6 +61,7 @@ export async function contentKey(
 ): Promise<string> {
   using tree = await trees.view(ref, signal)
   try {
+    if (ref.kind === 'stack' && ref.layers.length === 0) return emptyContentHash(selectors)
     return contentHash(tree, selectors, trees.digestCache(ref))
   } catch (e) {
     throw wrapError(`failed to calculate checksum of ref ${refName(ref)}`, e)
@@ -180,11 +181,14 @@ class FileOpRun implements AsyncDisposable {
     using _opened = opened
     const treeOf = async (index: number): Promise<FileTree | undefined> =>
       index < 0 ? undefined : opened.use(await this.#trees.view(await this.#ref(index), this.#signal))
-    const option =
-      one.case === 'copy' || one.case === 'mkdir' || one.case === 'mkfile' ? one.value.owner : undefined
+    const option = one.case === undefined || one.case === 'rm' ? undefined : one.value.owner
     const owner = await resolveOwner(option, treeOf)
     const target = opened.use(this.#trees.writable(node.active, { parentTimes: 'touched' }))
-    const source = one.case === 'copy' ? await treeOf(Number(action.secondaryInput)) : undefined
+    const from = Math.max(-1, Number(action.secondaryInput))
+    const source =
+      one.case === 'copy'
+        ? opened.use(await this.#trees.view(await this.#ref(from), this.#signal))
+        : undefined
     await applyAction(action, { target, source, owner, signal: this.#signal })
   }
 }

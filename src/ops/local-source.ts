@@ -20,6 +20,9 @@ function readList(attrs: Readonly<Record<string, string>>, key: string): readonl
   return value as string[]
 }
 
+const readDiffer = (text: string | undefined): 'metadata' | 'none' | undefined =>
+  text === 'metadata' || text === 'none' ? text : undefined
+
 /**
  * `local://`: a directory of the client. An in-process client's is read in place; any other's is kept as a copy that each
  * build brings up to date. Its key is good for one session; steps that take from it go by what they take.
@@ -35,6 +38,10 @@ export function localSourceFactory(
       excludePatterns: readList(attrs, 'local.excludepatterns'),
       followPaths: readList(attrs, 'local.followpaths'),
     }
+    const contentOnly = /^(1|t|true)$/i.test(attrs['local.metadatatransfer'] ?? '')
+      ? readList(attrs, 'local.metadatatransferexclude')
+      : undefined
+    const differ = readDiffer(attrs['local.differ'])
     const sharedKeyHint = attrs['local.sharedkeyhint'] ?? name
     const find = async (ctx: OpContext): Promise<SessionCaller> => {
       const named = attrs['local.session']
@@ -52,13 +59,13 @@ export function localSourceFactory(
       async keys(ctx) {
         const session = await find(ctx)
         const facts = createHash('sha256')
-          .update(JSON.stringify([session.id, name, filter]))
+          .update(JSON.stringify([session.id, name, filter, contentOnly]))
           .digest('hex')
         return [`session:${name}:sha256:${facts}`]
       },
       async tree(ctx): Promise<Ref> {
         const session = await find(ctx)
-        const path = session.localDir?.(name)
+        const path = contentOnly === undefined ? session.localDir?.(name) : undefined
         if (path !== undefined) {
           const id = `transferring ${name}:`
           const known = attrs['local.differ'] === 'none' ? undefined : digests(path)
@@ -68,7 +75,7 @@ export function localSourceFactory(
         }
         return copies.fetch(
           session,
-          { name, sharedKeyHint, filter, differ: attrs['local.differ'] ?? 'metadata' },
+          { name, sharedKeyHint, filter, differ, ...(contentOnly === undefined ? {} : { contentOnly }) },
           ctx,
         )
       },

@@ -26,6 +26,8 @@ interface KnownNames {
   names: Set<string> | undefined
 }
 
+const emptyRoot: Entry = { kind: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0, mtimeNs: 0n }
+
 /**
  * A stack of layer directories seen as overlayfs would show it, without a mount: names are looked for from the top,
  * whiteouts end the search, directories are merged down to an opaque one or to something that is no directory.
@@ -43,8 +45,10 @@ export class LayerTree implements FileTree {
   }
 
   lstat(path: string): Entry | undefined {
-    const found = this.find(this.resolve(path, { followLast: false }))
-    return found === undefined ? undefined : entryOf(found.real, found.stat)
+    const real = this.resolve(path, { followLast: false })
+    const found = this.find(real)
+    if (found !== undefined) return entryOf(found.real, found.stat)
+    return this.#isEmptyRoot(real) ? emptyRoot : undefined
   }
 
   resolve(path: string, options: { followLast?: boolean } = {}): string {
@@ -73,7 +77,7 @@ export class LayerTree implements FileTree {
   }
 
   xattrs(path: string): ReadonlyMap<string, Uint8Array> {
-    return plainXattrs(this.realPath(path))
+    return this.#isEmptyRoot(path) ? new Map() : plainXattrs(this.realPath(path))
   }
 
   realPath(path: string): string {
@@ -162,6 +166,11 @@ export class LayerTree implements FileTree {
     // Remembered, so that the next path through this directory does not ask the disk again.
     if (kind === 'directory') this.parts(path)
     return kind === 'symlink' ? { kind, linkname: readLink(found.real) } : { kind }
+  }
+
+  /** The root of no layers at all: nowhere on disk, and a directory all the same. */
+  #isEmptyRoot(path: string): boolean {
+    return path === '/' && this.#layers.length === 0
   }
 
   #missing(path: string): SlipwayError {

@@ -84,16 +84,28 @@ export class EngineBench implements AsyncDisposable {
   }
 
   /** Builds a tree; answers its files with their content, and directories with a slash. */
-  async files(state: State, request: BuildWish['request'] = {}): Promise<Record<string, string>> {
+  async files(
+    state: State,
+    request: BuildWish['request'] = {},
+    attachables: readonly Attachable[] = [],
+  ): Promise<Record<string, string>> {
     const path = this.scratch.path(randomUUID())
     mkdirSync(path)
     const Exporters = [{ Type: 'local' }]
-    await this.solve({
-      state,
-      request: { Exporters, ...request },
-      targets: { 0: { kind: 'directory', path } },
-    })
+    const targets = { 0: { kind: 'directory' as const, path } }
+    await this.solve({ state, request: { Exporters, ...request }, targets, attachables })
     return readTree(path)
+  }
+
+  /** Builds a tree; answers the blocks of its archive (512 bytes, Latin-1). */
+  async archive(state: State): Promise<readonly string[]> {
+    let text = ''
+    const receive = async (stream: AsyncIterable<Uint8Array>): Promise<void> => {
+      for await (const chunk of stream) text += Buffer.from(chunk).toString('latin1')
+    }
+    const request = { Exporters: [{ Type: 'tar' }] }
+    await this.solve({ state, request, targets: { 0: { kind: 'stream', receive } } })
+    return text.match(/.{512}/gs) ?? []
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

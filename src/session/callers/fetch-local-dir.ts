@@ -17,6 +17,8 @@ export interface FetchOptions extends TreeFilter {
   readonly dest: string
   /** Files that are the same by it are not fetched again. Default `metadata`. */
   readonly differ?: Differ
+  /** Only these paths are fetched; of all others it is told what they are. */
+  readonly wanted?: (path: string) => boolean
   /** Is told the bytes received so far, and at last that there will be no more. */
   readonly onProgress?: (bytes: number, done: boolean) => void
   readonly signal?: AbortSignal | undefined
@@ -44,12 +46,13 @@ export async function fetchLocalDir(
     FileSync.method.diffCopy,
     { headers, signal: options.signal },
     (incoming, send, signal) => {
-      const { dest, differ, onProgress } = options
+      const { dest, differ, wanted, onProgress } = options
       return receiveTree(incoming, send, {
         dest,
         mode: 'mirror',
         signal,
         ...(differ === undefined ? {} : { differ }),
+        ...(wanted === undefined ? {} : { wanted }),
         ...(onProgress === undefined ? {} : { onProgress }),
       })
     },

@@ -1,11 +1,12 @@
-import { mkdir } from 'node:fs/promises'
+import { toBinary } from '@bufbuild/protobuf'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { abortable } from '../../async/abort.ts'
 import { AsyncQueue } from '../../async/async-queue.ts'
 import { forEachBounded } from '../../async/map-bounded.ts'
 import { Semaphore } from '../../async/semaphore.ts'
 import { asSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
-import { type Packet, Packet_PacketType as Type, type Stat } from '../../proto/gen/fsutil_pb.ts'
+import { type Packet, Packet_PacketType as Type, type Stat, StatSchema } from '../../proto/gen/fsutil_pb.ts'
 import { directoryTree } from './directory-tree.ts'
 import { EntryOrder } from './entry-order.ts'
 import { hasContent, kindOf } from './go-mode.ts'
@@ -23,10 +24,21 @@ export interface ReceiveOptions {
   readonly differ?: Differ
   /** Changes an entry before it is compared and written. */
   readonly map?: (stat: Stat) => void
+  /**
+   * Only these entries are written, with the directories above them; of all, what was sent of them goes into the file
+   * `metadataFile`.
+   */
+  readonly wanted?: (path: string) => boolean
   /** Is told the bytes received so far, and at last that there will be no more. */
   readonly onProgress?: (bytes: number, done: boolean) => void
   readonly signal?: AbortSignal | undefined
 }
+
+/**
+ * Descriptions of all entries of a tree that was not written whole: each the length of a `fsutil.types.Stat` message (4
+ * bytes, little endian) and the message. Source: https://github.com/tonistiigi/fsutil/blob/6d9dc2ebad62/receive.go
+ */
+export const metadataFile = '.fsutil-metadata'
 
 /** Files that are open for writing at once. */
 const parallelFiles = 64
@@ -84,6 +96,8 @@ class Receiver {
   /** Files that are being made, by path: a further name of one has to wait until there is something to link to. */
   readonly #making = new Map<string, Promise<unknown>>()
   readonly #unwritten = new Semaphore(maxUnwritten)
+  /** What was sent, for `metadataFile`. */
+  readonly #described: Buffer[] = []
 
   constructor(send: SendPacket, options: ReceiveOptions) {
     this.#send = send
@@ -131,6 +145,7 @@ class Receiver {
         this.#fetch(wanted, inner)
       await forEachBounded(this.#apply(signal), fetch, { limit: parallelFiles, signal })
       await this.#writer.finish(this.#touched())
+      if (this.#options.wanted !== undefined) await this.#writeMetadata()
       await this.#send(packet.finish())
     } catch (error) {
       await this.#send(packet.error(asSlipwayError(error).message)).catch(() => {})
@@ -158,12 +173,43 @@ class Receiver {
   }
 
   async *#sent(): AsyncGenerator<Stat> {
+    let above: Stat[] = []
     for await (const { stat, id } of this.#entries) {
-      this.#options.map?.(stat)
+      const { wanted } = this.#options
+      if (wanted !== undefined) {
+        if (stat.path === metadataFile) continue
+        this.#describe(stat)
+        const parent = posix.dirname(stat.path)
+        while (above.length > 0 && above.at(-1)?.path !== parent) above.pop()
+        if (!wanted(stat.path)) {
+          if (kindOf(stat.mode) === 'directory') above.push(stat)
+          continue
+        }
+        for (const directory of above) yield this.#wantedEntry(directory)
+        above = []
+      }
       this.#ids.set(stat, id)
-      if (kindOf(stat.mode) === 'directory') this.#directories.set(stat.path, stat)
-      yield stat
+      yield this.#wantedEntry(stat)
     }
+  }
+
+  #wantedEntry(stat: Stat): Stat {
+    this.#options.map?.(stat)
+    if (kindOf(stat.mode) === 'directory') this.#directories.set(stat.path, stat)
+    return stat
+  }
+
+  #describe(stat: Stat): void {
+    const bytes = toBinary(StatSchema, stat)
+    const length = Buffer.alloc(4)
+    length.writeUInt32LE(bytes.length)
+    this.#described.push(length, Buffer.from(bytes))
+  }
+
+  async #writeMetadata(): Promise<void> {
+    const path = posix.join(this.#options.dest, metadataFile)
+    await rm(path, { force: true, recursive: true })
+    await writeFile(path, Buffer.concat(this.#described), { mode: 0o600, flag: 'wx' })
   }
 
   #touched(): readonly Stat[] {

@@ -7,7 +7,8 @@ import { listNames } from '../../snapshot/list-names.ts'
 import type { LayerId, Snapshotter } from '../../snapshot/snapshotter.ts'
 import { tryLock } from '../../sys/file-lock.ts'
 import { setTimes } from '../../sys/times.ts'
-import type { LocalCopies } from './local-copies.ts'
+import { compilePatterns } from '../../gostd/pattern-matcher.ts'
+import type { LocalCopies, LocalRequest } from './local-copies.ts'
 
 /** What is to be known of copies elsewhere. */
 export interface CopyNotes {
@@ -22,7 +23,7 @@ export interface CopyNotes {
  * brought up to date; what a build gets is a layer of hard links to it, so that the next build can change the copy
  * meanwhile. A project whose builds run at the same time has several. Clients without a shared key (buildctl) have one copy
  * of each of the usual names in common, where files that only look the same are not taken for the same; who finds it in
- * use, and what has another name, does without.
+ * use, and what has another name, does without. Who asks for a comparison by attributes gets it for any name.
  */
 export function createDiskLocalCopies(
   root: string,
@@ -33,9 +34,10 @@ export function createDiskLocalCopies(
     async fetch(session, request, ctx) {
       const { name, filter } = request
       const isAnonymous = session.sharedKey === ''
-      const identity = JSON.stringify([session.sharedKey, name, request.sharedKeyHint])
+      const { contentOnly, differ } = request
+      const identity = JSON.stringify([session.sharedKey, name, request.sharedKeyHint, contentOnly])
       const key = createHash('sha256').update(identity).digest('hex').slice(0, 32)
-      using slot = takeSlot(join(root, key), JSON.stringify(filter), mostSlots(isAnonymous, name))
+      using slot = takeSlot(join(root, key), JSON.stringify(filter), mostSlots(isAnonymous, request))
       const description = `local source for ${name}`
       await using active = await snapshotter.prepare([], { description, recordType: 'internal' })
       const dest = slot?.copy ?? active.upper
@@ -43,7 +45,8 @@ export function createDiskLocalCopies(
         name,
         dest,
         ...filter,
-        differ: request.differ === 'none' ? 'none' : isAnonymous ? 'fine-times' : 'metadata',
+        differ: differ ?? (isAnonymous ? 'fine-times' : 'metadata'),
+        ...(contentOnly === undefined ? {} : { wanted: matcherOf(contentOnly) }),
         onProgress: (bytes, done) =>
           ctx.progress.status(`transferring ${name}:`, { current: bytes, completed: done }),
         signal: ctx.signal,
@@ -62,8 +65,14 @@ export function createDiskLocalCopies(
 /** Names that clients give to the context of a build and to the directory of its Dockerfile. */
 const usualNames: readonly string[] = ['context', 'dockerfile']
 
-const mostSlots = (isAnonymous: boolean, name: string): number =>
-  isAnonymous ? (usualNames.includes(name) ? 1 : 0) : Infinity
+const mostSlots = (isAnonymous: boolean, { name, differ }: LocalRequest): number =>
+  isAnonymous ? (usualNames.includes(name) || differ === 'metadata' ? 1 : 0) : Infinity
+
+function matcherOf(patterns: readonly string[]): (path: string) => boolean {
+  if (patterns.length === 0) return () => false
+  const matcher = compilePatterns(patterns)
+  return path => matcher.matches(path)
+}
 
 /** A copy that is ours alone until it is disposed of. */
 interface Slot extends Disposable {

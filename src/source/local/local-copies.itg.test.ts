@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -49,7 +49,7 @@ describe('copies of directories of clients', { skip }, () => {
     using session = inMemorySession({ id: 's', name: '', sharedKey: 'k' }, [fileSync({ context: { path } })])
     for (const followPaths of [['a'], ['a', 'b'], ['a', 'b']]) {
       const filter = { includePatterns: [], excludePatterns: [], followPaths }
-      const request = { name: 'context', sharedKeyHint: 'context', filter, differ: 'metadata' }
+      const request = { name: 'context', sharedKeyHint: 'context', filter, differ: undefined }
       await copies.fetch(session.caller, request, { ...ctx, progress: { ...ctx.progress, status } })
     }
     assert.equal(readdirSync(place).length, 1)
@@ -66,7 +66,7 @@ describe('copies of directories of clients', { skip }, () => {
     const fetch = async (id: string, path: string, sharedKey = '', name = 'context'): Promise<string> => {
       using session = inMemorySession({ id, name: '', sharedKey }, [fileSync({ [name]: { path } })])
       const filter = { includePatterns: [], excludePatterns: [], followPaths: [] }
-      const request = { name, sharedKeyHint: name, filter, differ: 'metadata' }
+      const request = { name, sharedKeyHint: name, filter, differ: undefined }
       const ref = await copies.fetch(session.caller, request, ctx)
       const [layer] = ref.kind === 'stack' ? ref.layers : []
       assert.equal(layer?.kind, 'layer')
@@ -82,5 +82,27 @@ describe('copies of directories of clients', { skip }, () => {
     assert.equal(readdirSync(place).length, 1)
     await fetch('d', one, 'key')
     assert.equal(readdirSync(place).length, 2)
+  })
+
+  it('are compared by attributes alone where the client asks for that, whatever the name', async () => {
+    await using state = await openState(join(root, 'state'))
+    const place = join(root, 'compared')
+    const copies = createDiskLocalCopies(place, state.snapshotter, { used: () => {}, transient: () => {} })
+    const path = join(root, 'looks')
+    mkdirSync(path)
+    const fetch = async (differ: 'metadata' | 'none' | undefined, text: string): Promise<string> => {
+      writeFileSync(join(path, 'f'), text)
+      utimesSync(join(path, 'f'), 1000, 1000)
+      using session = inMemorySession({ id: text, name: '', sharedKey: '' }, [fileSync({ looks: { path } })])
+      const filter = { includePatterns: [], excludePatterns: [], followPaths: [] }
+      const request = { name: 'looks', sharedKeyHint: String(differ), filter, differ }
+      const ref = await copies.fetch(session.caller, request, ctx)
+      const [layer] = ref.kind === 'stack' ? ref.layers : []
+      assert.equal(layer?.kind, 'layer')
+      return readFileSync(join(state.snapshotter.directory(layer.id), 'f'), 'utf8')
+    }
+    assert.deepEqual([await fetch('metadata', '1'), await fetch('metadata', '2')], ['1', '1'])
+    assert.deepEqual([await fetch('none', '1'), await fetch('none', '2')], ['1', '2'])
+    assert.deepEqual([await fetch(undefined, '1'), await fetch(undefined, '2')], ['1', '2'])
   })
 })

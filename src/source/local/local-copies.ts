@@ -8,8 +8,10 @@ export interface LocalRequest {
   /** Together with the session's shared key it says which copy of earlier builds to bring up to date. */
   readonly sharedKeyHint: string
   readonly filter: LocalFilter
-  /** `metadata` compares attributes to find what has changed; `none` fetches all anew. */
-  readonly differ: string
+  /** `metadata` compares attributes to find what has changed; `none` fetches all anew; undefined is as careful as it has to be. */
+  readonly differ: 'metadata' | 'none' | undefined
+  /** Patterns of the only files whose content is wanted; of all others it is told what they are. */
+  readonly contentOnly?: readonly string[]
 }
 
 /** Copies of clients' directories that builds bring up to date: only what has changed is sent. */
