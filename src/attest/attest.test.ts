@@ -128,11 +128,13 @@ describe('requests', () => {
       platform: 'linux/arm64',
       'attest:sbom': '',
       'build-arg:A': '1',
+      'build-arg:HTTPS_PROXY': 'http://u:canary@proxy:3128',
     })
     assert.deepEqual(args, {
       context: 'https://xxxxx:xxxxx@host/repo.git',
       'context:base': 'https://xxxxx@host/x',
       'build-arg:A': '1',
+      'build-arg:HTTPS_PROXY': 'http://xxxxx:xxxxx@proxy:3128',
     })
   })
 

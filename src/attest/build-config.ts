@@ -4,6 +4,7 @@ import type { JsonValue } from '../gostd/json.ts'
 import { digestOf } from '../oci/digest.ts'
 import { type Definition, LocationsSchema, type Op, OpSchema, type Source } from '../proto/gen/ops_pb.ts'
 import { goStructJson } from '../proto/go-struct-json.ts'
+import { redactUrl } from './redact-url.ts'
 
 /** The graph of a build as numbered steps, inputs before what uses them. */
 export interface BuildSteps {
@@ -26,6 +27,7 @@ export function buildSteps(definition: Definition | undefined): BuildSteps {
   for (const bytes of definition?.def ?? []) {
     const op = fromBinary(OpSchema, bytes)
     if (op.op.case === 'source') for (const key of sessionAttributes) delete op.op.value.attrs[key]
+    hideCredentials(op)
     last = digestOf(bytes)
     ops.set(last, op)
   }
@@ -38,6 +40,24 @@ export function buildSteps(definition: Definition | undefined): BuildSteps {
     return { id: `step${number}`, op: json, inputs: inputs.length === 0 ? undefined : inputs }
   })
   return { steps, numbers }
+}
+
+/** User and password of addresses in sources, of proxies and of variables are not told. BuildKit tells them. */
+function hideCredentials({ op }: Op): void {
+  if (op.case === 'source') {
+    op.value.identifier = redactUrl(op.value.identifier)
+    for (const [key, value] of Object.entries(op.value.attrs)) op.value.attrs[key] = redactUrl(value)
+  }
+  if (op.case !== 'exec' || op.value.meta === undefined) return
+  const { meta } = op.value
+  meta.env = meta.env.map(entry => {
+    const at = entry.indexOf('=') + 1
+    return `${entry.slice(0, at)}${redactUrl(entry.slice(at))}`
+  })
+  const proxy = meta.proxyEnv
+  if (proxy === undefined) return
+  for (const key of ['httpProxy', 'httpsProxy', 'ftpProxy', 'allProxy'] as const)
+    proxy[key] = redactUrl(proxy[key])
 }
 
 /** Depth first, inputs in order; without recursion, as graphs may be deep. */

@@ -34,13 +34,14 @@ export type GitForm = (url: string, withSubdir: boolean) => string | undefined
 /** About the machine or the way of the build, not about what is built. */
 const hostSpecific = ['cgroup-parent', 'image-resolve-mode', 'platform', 'cache-imports']
 
-/** Options that provenance keeps; credentials in URLs of contexts are hidden. */
+/** Options that provenance keeps; credentials in URLs of contexts and of arguments (proxies) are hidden. */
 export function recordedArgs(options: Readonly<Record<string, string>>): Record<string, string> {
   const contextKey = options['contextkey'] || 'context'
   const kept: Record<string, string> = {}
   for (const [key, value] of Object.entries(options)) {
     if (hostSpecific.includes(key) || key.startsWith('attest:')) continue
-    kept[key] = key === contextKey || key.startsWith('context:') ? redactUrl(value) : value
+    const mayBeUrl = key === contextKey || /^(?:context|build-arg):/.test(key)
+    kept[key] = mayBeUrl ? redactUrl(value) : value
   }
   return kept
 }

@@ -38,7 +38,7 @@ export interface BuildEnd {
   readonly error?: unknown
 }
 
-/** The record of a build that begins. Credentials in URLs of contexts and in options of caches are not kept. */
+/** The record of a build that begins. Credentials in URLs (contexts, arguments) and in options of caches are not kept. */
 export function startedRecord(request: SolveRequest, nowMs: number): RecordInit {
   const attrs = Object.entries(request.FrontendAttrs).map(([key, value]) => [
     key,
@@ -56,7 +56,7 @@ export function startedRecord(request: SolveRequest, nowMs: number): RecordInit 
 }
 
 const isUrl = (key: string): boolean =>
-  key === 'context' || key.startsWith('context:') || key === 'vcs:source'
+  key === 'context' || key === 'vcs:source' || /^(?:context|build-arg):/.test(key)
 
 const secretAttributes = /^(token|ghtoken|access_key_id|secret_access_key|session_token)$/
 
