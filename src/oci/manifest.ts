@@ -107,15 +107,16 @@ export function detectManifestType(bytes: Uint8Array, declared?: string): string
  * and Docker. A document that could be read as both is refused.
  */
 function detect(object: JsonObject, declared: string | undefined): string {
-  if (member(object, 'fsLayers') !== undefined || readInteger(object, 'schemaVersion', 'manifest') === 1) {
+  const isImage = present(object, 'config') || present(object, 'layers')
+  const isIndex = present(object, 'manifests')
+  const isOld = readInteger(object, 'schemaVersion', 'manifest') === 1 && !isImage && !isIndex
+  if (isOld || member(object, 'fsLayers') !== undefined) {
     throw new SlipwayError(
       'unimplemented',
       'support Docker Image manifest version 2, schema 1 has been removed. More information at https://docs.docker.com/go/deprecated-image-specs/',
       { hint: 'push the image again with a current tool, which writes schema 2 or OCI manifests' },
     )
   }
-  const isImage = present(object, 'config') || present(object, 'layers')
-  const isIndex = present(object, 'manifests')
   if (isImage && isIndex) throw invalid('invalid ambiguous manifest and manifest list')
   const own = readText(object, 'mediaType', 'manifest')
   const known = [own, declared].find(

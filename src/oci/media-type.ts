@@ -26,6 +26,34 @@ export function isIndexType(type: string): boolean {
   return type === mediaType.ociIndex || type === mediaType.dockerManifestList
 }
 
+const layerTypes: ReadonlySet<string> = new Set([
+  mediaType.ociLayer,
+  mediaType.ociLayerNondistributable,
+  mediaType.dockerLayer,
+  mediaType.dockerLayerGzip,
+  mediaType.dockerLayerZstd,
+  mediaType.dockerLayerForeign,
+  mediaType.dockerLayerForeignGzip,
+])
+
+/** Tells a layer, packed in whatever way, from everything else. */
+export function isLayerType(type: string): boolean {
+  return layerTypes.has(type.split('+', 1)[0] ?? '')
+}
+
+const configTypes: ReadonlySet<string> = new Set([
+  mediaType.ociConfig,
+  mediaType.dockerConfig,
+  mediaType.inToto,
+  // As the first registries had it.
+  'application/octet-stream',
+])
+
+/** Tells the configuration of an image from those of other artifacts. */
+export function isConfigType(type: string): boolean {
+  return configTypes.has(type)
+}
+
 /** Tells an image manifest from everything else. */
 export function isManifestType(type: string): boolean {
   return type === mediaType.ociManifest || type === mediaType.dockerManifest

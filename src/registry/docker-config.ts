@@ -1,5 +1,5 @@
 import { SlipwayError } from '../errors/slipway-error.ts'
-import { parseJson, readObject, readText, readTextMap, type JsonObject } from '../oci/json-reader.ts'
+import { parseJson, readObject, readText, readTextMap, readTexts, type JsonObject } from '../oci/json-reader.ts'
 import type { Credential } from './auth/credential.ts'
 
 /** Proxy settings of one daemon or of all (`default`). */
@@ -22,6 +22,8 @@ export interface DockerConfig {
   readonly httpHeaders: Readonly<Record<string, string>>
   readonly proxies: ReadonlyMap<string, DockerProxy>
   readonly currentContext?: string
+  /** `key=value` filters of everything that prunes. */
+  readonly pruneFilters?: readonly string[]
 }
 
 /** The key under which docker keeps the credential of Docker Hub. */
@@ -40,6 +42,7 @@ export function parseDockerConfig(bytes: Uint8Array, path: string): DockerConfig
   const object = readObject(parseJson(bytes, path), path)
   const credsStore = readText(object, 'credsStore', path)
   const currentContext = readText(object, 'currentContext', path)
+  const pruneFilters = readTexts(object, 'pruneFilters', path)
   return {
     auths: entries(object, 'auths', path, parseAuth),
     credHelpers: readTextMap(object, 'credHelpers', path) ?? {},
@@ -47,6 +50,7 @@ export function parseDockerConfig(bytes: Uint8Array, path: string): DockerConfig
     proxies: entries(object, 'proxies', path, parseProxy),
     ...(credsStore === undefined ? {} : { credsStore }),
     ...(currentContext === undefined ? {} : { currentContext }),
+    ...(pruneFilters === undefined ? {} : { pruneFilters }),
   }
 }
 

@@ -124,8 +124,14 @@ describe('pulling', () => {
     await using o = await opened({})
     const { descriptor } = blobOf('{}', mediaType.ociEmpty)
     assert.equal(await text(o.store.fetch({ ...descriptor, data: 'e30=' })), '{}')
-    await assert.rejects(text(o.store.fetch({ ...descriptor, data: 'e3t9' })), { code: 'data-loss' })
     assert.equal(o.registry.requests.length, 0)
+  })
+
+  it('asks the registry where a descriptor brings something else than it describes', async () => {
+    await using o = await opened({})
+    const { descriptor, open } = blobOf('{}', mediaType.ociEmpty)
+    await o.store.putBlob(descriptor, open)
+    assert.equal(await text(o.store.fetch({ ...descriptor, data: 'e3t9' })), '{}')
   })
 
   it('lists tags page by page', async () => {
@@ -391,7 +397,10 @@ describe('a lying or hostile registry', () => {
     })
     const { descriptor, open } = blobOf('content')
     await o.store.putBlob(descriptor, open)
-    await assert.rejects(text(o.store.fetch(descriptor)), { message: /unexpected EOF after 0 of 7 bytes$/ })
+    await assert.rejects(text(o.store.fetch(descriptor)), {
+      message: 'short read: expected 7 bytes but got 0: unexpected EOF',
+    })
+    assert.equal(o.registry.seen('GET', '/blobs/').length, 1, 'asking again would not change it')
   })
 
   it('that says another digest after a push is not believed', async () => {

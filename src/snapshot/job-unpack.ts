@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
 import { decompress } from '../compression/decompress.ts'
-import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
+import { asSlipwayError, SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import type { Digest } from '../oci/digest.ts'
+import { goErrnoText } from '../sys/errno-error.ts'
 import { filterThrough } from '../sys/filter-process.ts'
 import type { JobContext } from '../sys/job-protocol.ts'
 import { TarReader } from '../tar/reader.ts'
@@ -35,7 +36,7 @@ export async function unpackLayer(
     for await (const chunk of source) {
       context.check()
       hash.update(chunk)
-      reader.write(chunk)
+      applyChunk(reader, chunk, applier)
     }
     reader.end()
     applier.complete()
@@ -49,6 +50,19 @@ export async function unpackLayer(
     throw new SlipwayError('data-loss', `wrong diff id calculated on extraction ${JSON.stringify(diffId)}`)
   }
   return { contentBytes: applier.contentBytes }
+}
+
+/** A system call that fails is told with the member's name, not with its place in the state directory. */
+function applyChunk(reader: TarReader, chunk: Uint8Array, applier: LayerApplier): void {
+  try {
+    reader.write(chunk)
+  } catch (error) {
+    const { syscall = 'apply', errno, code } = error as NodeJS.ErrnoException
+    const text = goErrnoText({ errno, code }, syscall, applier.memberName)
+    if (text === undefined) throw error
+    const { code: kind, hint } = asSlipwayError(error)
+    throw new SlipwayError(kind, text, { cause: error, ...(hint === undefined ? {} : { hint }) })
+  }
 }
 
 const chunkSize = 512 * 1024

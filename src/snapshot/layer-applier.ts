@@ -61,6 +61,7 @@ export class LayerApplier implements TarSink {
   /** Group of new files may be their directory's once there is a setgid directory. */
   #setgidSeen = false
   #rootOpaque = false
+  #name = ''
   #fd = -1
   #file: { readonly entry: TarEntry; readonly real: string } | undefined
   #written = 0
@@ -78,7 +79,13 @@ export class LayerApplier implements TarSink {
     return this.#size
   }
 
+  /** Name of the last member that came, for messages: long ones are cut. */
+  get memberName(): string {
+    return this.#name.length > 300 ? `${this.#name.slice(0, 300)}…` : this.#name
+  }
+
   entry(entry: TarEntry): void {
+    this.#name = entry.name
     const parts = cleanParts(entry.name)
     const base = parts.pop()
     // The root itself keeps its attributes, as in containerd.
@@ -198,11 +205,12 @@ export class LayerApplier implements TarSink {
   #hardlink(entry: TarEntry, real: string): void {
     const parts = cleanParts(entry.linkname)
     const base = parts.pop()
-    if (base === undefined) throw linkError(entry)
+    if (base === undefined) throw linkError(entry, 'operation not permitted')
     const source = this.#linkSource(parts, base)
     if (source === undefined) throw linkError(entry)
     const stat = statPath(source)
-    if (stat === undefined || stat.isDirectory() || source === real) throw linkError(entry)
+    if (stat?.isDirectory()) throw linkError(entry, 'operation not permitted')
+    if (stat === undefined || source === real) throw linkError(entry)
     this.#place(real, () => linkSync(fsPath(source), fsPath(real)))
     this.#attributes(entry, real, stat.isSymbolicLink() ? 'symlink' : 'file')
   }
@@ -305,6 +313,6 @@ function boundTime(ns: bigint): bigint {
 
 const latest = (1n << 63n) - 1n
 
-function linkError(entry: TarEntry): SlipwayError {
-  return new SlipwayError('data-loss', `link ${entry.linkname} ${entry.name}: no such file or directory`)
+function linkError(entry: TarEntry, why = 'no such file or directory'): SlipwayError {
+  return new SlipwayError('data-loss', `link ${entry.linkname} ${entry.name}: ${why}`)
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { SingleFlight } from '../async/single-flight.ts'
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import { type Digest, digestHex } from '../oci/digest.ts'
+import { isLayerType } from '../oci/media-type.ts'
 import { lock } from '../sys/file-lock.ts'
 import type { ProcessIdentity } from '../sys/process-identity.ts'
 import type { JobRunner } from '../sys/worker-pool.ts'
@@ -175,12 +176,16 @@ export class OverlaySnapshotter implements Snapshotter {
   }
 
   async #unpack(
-    blob: { path: string; diffId: Digest },
+    blob: { path: string; mediaType: string; diffId: Digest },
     parents: LayerStack,
     chainId: Digest,
     signal: AbortSignal,
   ): Promise<Layer> {
     const { overlayPrefix, inUserNamespace } = this.#options
+    if (!isLayerType(blob.mediaType)) {
+      const why = `failed to get stream processor for ${blob.mediaType}: no processor for media-type`
+      throw new SlipwayError('unimplemented', why, { hint: 'the image has something that is no layer' })
+    }
     await using active = await this.#begin(parents, { description: `unpacked ${blob.diffId}` })
     const { contentBytes } = await this.#options.jobs.run(
       'unpack',

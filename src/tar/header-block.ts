@@ -45,10 +45,10 @@ export function parseHeaderBlock(block: Buffer): HeaderBlock {
   verifyChecksum(block)
   const magic = block.toString('latin1', 257, 265)
   const posix = magic === 'ustar\x0000'
-  const known = posix || magic === 'ustar  \0'
+  const known = posix || isGnu(block)
   const star = posix && block.toString('latin1', 508, 512) === 'tar\0'
   const name = text(block, 0, 100)
-  const prefix = posix || hasBuggyPrefix(block, magic) ? text(block, 345, star ? 131 : 155) : ''
+  const prefix = posix || hasBuggyPrefix(block) ? text(block, 345, star ? 131 : 155) : ''
   return {
     name: prefix === '' ? name : `${prefix}/${name}`,
     linkname: text(block, 157, 100),
@@ -63,12 +63,17 @@ export function parseHeaderBlock(block: Buffer): HeaderBlock {
   }
 }
 
+/** Whether a header block is in GNU's old form. */
+export function isGnu(block: Buffer): boolean {
+  return block.toString('latin1', 257, 265) === 'ustar  \0'
+}
+
 /**
  * GNU headers have times where POSIX has the prefix; writers that mixed the two up put text there.
  * Source: `readHeader` of https://github.com/golang/go/blob/go1.25.0/src/archive/tar/reader.go
  */
-function hasBuggyPrefix(block: Buffer, magic: string): boolean {
-  if (magic !== 'ustar  \0') return false
+function hasBuggyPrefix(block: Buffer): boolean {
+  if (!isGnu(block)) return false
   try {
     for (const at of [345, 357]) if (block[at] !== 0) parseNumber(block, at, 12)
     return false

@@ -1,7 +1,7 @@
 import { decodeName } from '../bytes/path-string.ts'
 import { buildEntry, typeOfFlag } from './build-entry.ts'
 import { blockSize, type TarEntry, type TarType } from './entry.ts'
-import { type HeaderBlock, parseHeaderBlock } from './header-block.ts'
+import { type HeaderBlock, isGnu, parseHeaderBlock } from './header-block.ts'
 import { parseNumber } from './number-field.ts'
 import { type PaxRecord, parsePax, parsePaxNumber } from './pax.ts'
 import {
@@ -166,6 +166,7 @@ export class TarReader {
   }
 
   #beginOldSparse(block: Buffer): void {
+    if (!isGnu(block)) throw tarError('invalid tar header')
     const extents: Extent[] = []
     readOldExtents(block, 386, 4, extents)
     this.#extents = extents

@@ -49,6 +49,7 @@ export function paxSparse(
   let version = ''
   let name: string | undefined
   let size: number | undefined
+  let count: number | undefined
   let offset = 0
   for (const [key, value] of records) {
     if (!key.startsWith('GNU.sparse.')) continue
@@ -60,10 +61,13 @@ export function paxSparse(
     else if (key === 'GNU.sparse.offset') offset = parsePaxNumber(text)
     else if (key === 'GNU.sparse.numbytes') add((extents ??= []), offset, parsePaxNumber(text))
     else if (key === 'GNU.sparse.map') extents = parseMap(text)
-    else if (key === 'GNU.sparse.numblocks' && text === '0') extents ??= []
+    else if (key === 'GNU.sparse.numblocks') count = parsePaxNumber(text)
   }
   if (version === '1.0') return { extents: undefined, name, size }
-  if (version !== '' && version !== '0.0' && version !== '0.1') throw tarError('unknown sparse format')
+  // As in Go: a form that nobody knows makes an ordinary file.
+  if (version !== '' && version !== '0.0' && version !== '0.1') return undefined
+  if (count === 0) extents ??= []
+  if (extents !== undefined && extents.length !== count) throw tarError('invalid tar header')
   return extents === undefined ? undefined : { extents, name, size }
 }
 

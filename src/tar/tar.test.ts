@@ -311,6 +311,7 @@ describe('reader', () => {
       const header = encodeHeader({ ...plain, size: stored.length })
       const records = Buffer.concat([
         formatPaxRecord('GNU.sparse.map', map),
+        formatPaxRecord('GNU.sparse.numblocks', String(map.split(',').length >> 1)),
         formatPaxRecord('GNU.sparse.size', '1000'),
       ])
       const pax = Buffer.from(encodeHeader({ ...plain, size: records.length }))

@@ -1,6 +1,7 @@
 import { verify } from '../../bytes/verify.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
+import { digestOf } from '../../oci/digest.ts'
 import { isIndexType, isManifestType } from '../../oci/media-type.ts'
 import { pullScope, pushScope } from '../auth/scope.ts'
 import type { HostClient } from '../host-client.ts'
@@ -20,8 +21,9 @@ export async function* fetchContent(
   descriptor: Descriptor,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  if (descriptor.data !== undefined) {
-    yield* verify(inlineData(descriptor.data), descriptor)
+  const inline = inlineData(descriptor)
+  if (inline !== undefined) {
+    yield inline
     return
   }
   if (descriptor.mediaType.endsWith('+json')) {
@@ -34,8 +36,11 @@ export async function* fetchContent(
   yield* verify(readAll(context, descriptor, signal), size < 0 ? { digest } : { digest, size })
 }
 
-async function* inlineData(data: string): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(data, 'base64')
+/** The content that a descriptor brings itself; undefined where it brings none, or something else. */
+function inlineData({ data, digest, size }: Descriptor): Uint8Array | undefined {
+  if (data === undefined) return undefined
+  const bytes = Buffer.from(data, 'base64')
+  return bytes.length === size && digestOf(bytes) === digest ? bytes : undefined
 }
 
 async function* readAll(
@@ -44,17 +49,20 @@ async function* readAll(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const tries = new Tries(context.retry, signal)
-  const open = async (host: HostClient): Promise<AsyncIterable<Uint8Array>> =>
+  const open = async (host: HostClient): Promise<OpenBody> =>
     await openAt(context, host, descriptor, offset, signal)
   let offset = 0
   for (;;) {
     try {
-      for await (const chunk of await accessTo('pull', () => firstOf(context, open))) {
+      const { body, isWhole } = await accessTo('pull', () => firstOf(context, open))
+      for await (const chunk of body) {
         offset += chunk.byteLength
         tries.moved(chunk.byteLength)
         yield chunk
       }
       if (offset >= descriptor.size) return
+      // Nothing broke off: the server has no more, or the descriptor lies, and asking again changes neither.
+      if (isWhole) throw shortRead(descriptor, offset)
       const got = `${offset} of ${descriptor.size} bytes`
       throw transportFailure(`${descriptor.digest}: unexpected EOF after ${got}`, 'eof')
     } catch (error) {
@@ -63,13 +71,23 @@ async function* readAll(
   }
 }
 
+/** What a server sends. `isWhole`: it said how much that is, so that an end before it is an error of its own. */
+interface OpenBody {
+  readonly body: AsyncIterable<Uint8Array>
+  readonly isWhole: boolean
+}
+
+function shortRead({ size }: Descriptor, got: number): SlipwayError {
+  return new SlipwayError('data-loss', `short read: expected ${size} bytes but got ${got}: unexpected EOF`)
+}
+
 async function openAt(
   context: RepositoryContext,
   host: HostClient,
   descriptor: Descriptor,
   offset: number,
   signal: AbortSignal | undefined,
-): Promise<AsyncIterable<Uint8Array>> {
+): Promise<OpenBody> {
   const { digest, mediaType } = descriptor
   const kind = isIndexType(mediaType) || isManifestType(mediaType) ? 'manifests' : 'blobs'
   const response = await host.request({
@@ -83,8 +101,9 @@ async function openAt(
     verified: true,
     signal,
   })
-  if (response.status === 206) return await fromRange(response, offset)
-  if (response.status === 200) return skipBytes(response.body, offset)
+  const isWhole = response.header('content-length') !== undefined
+  if (response.status === 206) return { body: await fromRange(response, offset), isWhole }
+  if (response.status === 200) return { body: skipBytes(response.body, offset), isWhole }
   const error = await statusError('GET', response)
   if (response.status !== 404) throw error
   throw new SlipwayError(

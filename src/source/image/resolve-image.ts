@@ -5,7 +5,7 @@ import type { Descriptor, Platform } from '../../oci/descriptor.ts'
 import { type ImageConfig, maxConfigSize, parseImageConfig } from '../../oci/image-config.ts'
 import type { ImageStore, ResolvedManifest } from '../../oci/image-store.ts'
 import { type Manifest, maxManifestSize, parseManifest } from '../../oci/manifest.ts'
-import { isIndexType, isManifestType } from '../../oci/media-type.ts'
+import { isConfigType, isIndexType, isManifestType } from '../../oci/media-type.ts'
 import { matchingManifests, onlyPlatform } from '../../oci/platform-match.ts'
 import { formatReference, type Reference, repositoryName, withDigest } from '../../oci/reference.ts'
 import type { SourceContext } from '../source-context.ts'
@@ -146,6 +146,14 @@ export async function resolveImage(
   const parsed = parseManifest(bytes, descriptor.mediaType)
   if (parsed.kind === 'index') {
     return resolveImage(withDigest(reference, descriptor.digest), platform, mode, lookup, known, ctx)
+  }
+  const { mediaType } = parsed.manifest.config
+  if (!isConfigType(mediaType)) {
+    throw new SlipwayError(
+      'invalid-argument',
+      `encountered unknown type ${mediaType}; children may not be fetched`,
+      { hint: `${name} is no container image` },
+    )
   }
   const configBytes = await bring(parsed.manifest.config, maxConfigSize, store, content, ctx)
   const config = parseImageConfig(configBytes)
