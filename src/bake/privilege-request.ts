@@ -64,7 +64,8 @@ function readPaths(b: BuildOptions): string[] {
 function localPath({ path, folderOfRemote }: BuildContext): string[] {
   const isPath =
     folderOfRemote === undefined && !isRemoteUrl(path) && !/^(?:target|docker-image|input):/.test(path)
-  return isPath ? [path.replace(/^(?:cwd|oci-layout):\/\//, '')] : []
+  // As in the real tool, the URL of a layout counts as a relative path: none is asked for.
+  return isPath ? [path.replace(/^cwd:\/\//, '')] : []
 }
 
 function localCaches(b: BuildOptions, field: 'cacheFrom' | 'cacheTo', key: string): string[] {

@@ -170,6 +170,8 @@ function addInput(
     })
   }
   const { result: found, metadata } = result
+  // The other one was asked a question, too: there is nothing to build on, and the frontend says so.
+  if ('result.txt' in metadata || 'result.json' in metadata) return
   if (found.case === 'refs') {
     delete attrs[key]
     for (const [platform, ref] of Object.entries(found.value.refs))

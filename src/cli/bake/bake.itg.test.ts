@@ -137,6 +137,14 @@ describe('bake', { skip }, () => {
     assert.equal(answer.target.default.check.warnings.length, 1)
   })
 
+  it('checks every target though what one is linked to is checked, too', async () => {
+    await using project = await Project.make(linked)
+    const checked = await project.bake('--check', 'app', 'base')
+    assert.equal(checked.code, 1)
+    assert.match(checked.stdout, /^app\n\nerror: unsupported context source target for base\n/)
+    assert.match(checked.stdout, /\nbase\n\nCheck complete, no warnings found\.\n/)
+  })
+
   it('pushes every target to a registry', { skip: noDockerRegistry }, async () => {
     await using registry = await startDockerRegistry()
     await using project = await Project.make(linked)

@@ -28,6 +28,9 @@ export interface BuildTargetsOptions {
   readonly signal: AbortSignal
 }
 
+/** How the warning begins that a result goes nowhere. */
+const noOutput = 'WARNING: No output specified '
+
 /**
  * Builds all targets at the same time, those that are contexts of others in step with them. The first failure stops the
  * rest and names its target where there are several.
@@ -41,6 +44,8 @@ export async function buildTargets(
   const contexts = new Map([...requests].map(([name, request]) => [name, Object.values(request.contexts)]))
   const links = new TargetLinks(contexts)
   const results = new Map<string, SolvedBuild>()
+  const notes = new Map([...requests.keys()].map((name): [string, string[]] => [name, []]))
+  using _told = { [Symbol.dispose]: () => void options.notes.push(...gatherNotes(notes)) }
   await forEachBounded(
     requests,
     async ([name, request], _, signal) => {
@@ -51,6 +56,7 @@ export async function buildTargets(
         const own = trees.get(name)
         const solving = new Solving({
           ...options,
+          notes: notes.get(name) ?? [],
           request,
           outputs,
           inputs,
@@ -66,6 +72,24 @@ export async function buildTargets(
     { limit: requests.size, signal: options.signal },
   )
   return results
+}
+
+/** Notes of all targets; the warning that there is no output comes once and names the targets that have none. */
+function gatherNotes(notes: ReadonlyMap<string, readonly string[]>): string[] {
+  const missing = new Map<string, string[]>()
+  const others: string[] = []
+  for (const [name, lines] of [...notes].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    for (const line of lines) {
+      if (line.startsWith(noOutput)) missing.set(line, [...(missing.get(line) ?? []), name])
+      else others.push(line)
+    }
+  }
+  const warnings = [...missing].map(([line, names]) =>
+    names.join() === 'default'
+      ? line
+      : `${noOutput}for ${names.join(', ')} target(s) ${line.slice(noOutput.length)}`,
+  )
+  return [...warnings, ...others]
 }
 
 /** Outputs asked for; with none, the image stays in the local store. */

@@ -51,7 +51,8 @@ function jsonText(plan: BakePlan, answers: readonly Answer[]): string {
   const targets = new Map<string, JsonValue>()
   for (const [name, build] of builds) {
     const answer = byName.get(name)
-    targets.set(name, { ...(answer === undefined ? {} : { [methodOf(answer.call)]: parsed(answer) }), build })
+    const said = answer === undefined ? {} : { [methodOf(answer.call)]: parsed(answer) }
+    targets.set(name, { build, ...said })
   }
   return `${goJson({ group, target: targets }, { indent: '  ' })}\n`
 }
@@ -63,7 +64,11 @@ function methodOf(call: string): string {
 
 function parsed({ text }: Answer): JsonValue {
   try {
-    return JSON.parse(text) as JsonValue
+    const value = JSON.parse(text) as JsonValue
+    // The real tool keeps the members of an answer as they are, and itself in a map.
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? new Map(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value
   } catch {
     return text
   }
