@@ -83,7 +83,7 @@ class TreeCopier {
     const destination = this.#target.resolve(posix.join('/', to))
     const real = this.#source.resolve(from, { followLast: this.#options.followLinks })
     const entry = this.#source.lstat(real)
-    if (entry === undefined) throw new SlipwayError('not-found', `lstat ${from}: no such file or directory`)
+    if (entry === undefined) throw new SlipwayError('not-found', `lstat ${real}: no such file or directory`)
     const there = this.#target.lstat(destination)
     const into =
       entry.kind === 'directory'

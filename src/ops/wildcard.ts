@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { SlipwayError } from '../errors/slipway-error.ts'
 import { filepathMatch } from '../gostd/filepath-match.ts'
 import type { FileTree } from '../snapshot/tree.ts'
 
@@ -22,7 +23,8 @@ export function splitWildcards(path: string): { readonly fixed: string; readonly
 
 /**
  * Paths in `tree` that a path with wildcards stands for, sorted by bytes. What a directory contains is not looked at once
- * the directory itself has matched. A path without wildcards stands for itself, whether it is there or not.
+ * the directory itself has matched. A path without wildcards stands for itself, whether it is there or not; one with them
+ * may match nothing, but throws `not-found` where the part before them is not there.
  */
 export function resolveWildcards(tree: FileTree, path: string, followLinks: boolean): readonly string[] {
   const { fixed, pattern } = splitWildcards(path)
@@ -38,6 +40,8 @@ export function resolveWildcards(tree: FileTree, path: string, followLinks: bool
       else if (level < depth && tree.lstat(child)?.kind === 'directory') walk(child, candidate, level + 1)
     }
   }
-  if (tree.lstat(base)?.kind === 'directory') walk(base, '', 1)
+  const entry = tree.lstat(base)
+  if (entry === undefined) throw new SlipwayError('not-found', `lstat ${base}: no such file or directory`)
+  if (entry.kind === 'directory') walk(base, '', 1)
   return found
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import { findProgram } from '../../scripts/setup/programs.ts'
 import type { RunResult } from '../../scripts/setup/run.ts'
@@ -24,6 +24,7 @@ describe('steps of a served daemon', { skip }, () => {
     const daemon = stack.use(await startServe({ dir: scratch.dir, name: 'd' }))
     await slipway.run('create', '--name=served', '--driver=remote', daemon.address)
     await mkdir(scratch.path('context'))
+    await symlink('nowhere', scratch.path('context', 'to-nowhere'))
     await copyFile(findProgram('busybox') ?? '', scratch.path('context', 'busybox'))
     await writeFile(
       scratch.path('context', 'other'),
@@ -55,6 +56,21 @@ describe('steps of a served daemon', { skip }, () => {
     const { code, stderr } = await build('RUN ["/busybox", "true"]', foreign)
     assert.equal(code, 1)
     assert.match(stderr, /failed to load LLB: no support for running processes with linux\/loong64 platform/)
+  })
+
+  it('may copy nothing by a wildcard, but not out of a folder that is not there', async () => {
+    const messages: readonly (readonly [string, string])[] = [
+      ['COPY nodir/*/x busybox /d/', 'lstat /nodir: no such file or directory'],
+      ['COPY to-nowhere . /d/', 'lstat /nowhere: no such file or directory'],
+    ]
+    for (const [line, message] of messages) {
+      const { code, stderr } = await build(line, '--builder=served')
+      assert.deepEqual(
+        [code, /ERROR: failed to build: failed to solve: (.*)/.exec(stderr)?.[1]],
+        [1, message],
+      )
+    }
+    assert.equal((await build('COPY b?? busybox /d/', '--builder=served')).code, 0)
   })
 
   it('fail as processes do where their user is not there', async () => {
