@@ -6,7 +6,7 @@ import { spawn } from './spawn.ts'
 
 /**
  * What an installed program makes of `source`. Ends with the program; leaving early ends the program. Throws
- * `failed-precondition` where it is not installed, `data-loss` with its last words where it fails.
+ * `failed-precondition` where it is not installed, `data-loss` with the first line of its last words where it fails.
  */
 export async function* filterThrough(
   command: string,
@@ -39,8 +39,11 @@ export async function* filterThrough(
     if (sourceError !== undefined) throw sourceError
     const code = await exit
     if (signal?.aborted) throw abortError(signal)
-    if (code !== 0)
-      throw new SlipwayError('data-loss', `${command}: ${words.trim() || `exit status ${code}`}`)
+    if (code !== 0) {
+      const [first = ''] = words.trim().split('\n')
+      const why = first.startsWith(`${command}: `) ? first.slice(command.length + 2) : first
+      throw new SlipwayError('data-loss', `${command}: ${why || `exit status ${code}`}`)
+    }
   } catch (error) {
     if (sourceError !== undefined) throw sourceError
     await Promise.race([exit, Promise.resolve()])

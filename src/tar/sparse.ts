@@ -113,7 +113,8 @@ export class SparseMapReader {
 
   #take(value: number): void {
     if (this.#count < 0) {
-      if (value < 0 || value > mostExtents) throw tarError('too many extents in a sparse file')
+      if (value < 0) throw tarError('invalid tar header')
+      if (value > mostExtents) throw tarError('too many extents in a sparse file')
       this.#count = value
     } else if (this.#offset === undefined) this.#offset = value
     else {
