@@ -37,6 +37,8 @@ export interface DriverOutputs {
   readonly attests: BuildRequest['attests']
   /** Names that docker is asked to push once they are built: its classic store does not push from a build. */
   readonly pushByDocker: readonly string[]
+  /** Results are known by the digest of their manifest or index, not of their configuration. */
+  readonly prefersImageDigest: boolean
   /** What the user should know, a line each. */
   readonly notes: readonly string[]
 }
@@ -72,7 +74,12 @@ export function driverOutputs(
   if (!features.cacheExport && request.cacheTo.some(entry => entry.type !== 'inline')) {
     throw notSupported('Cache export', driver, 'https://docs.docker.com/go/build-cache-backends/')
   }
-  return { outputs, attests: attestsFor(request, situation), pushByDocker: push, notes }
+  const prefersImageDigest = outputs.some(
+    output =>
+      (output.type === 'moby' && features.prefersImageDigest === true) ||
+      (output.target?.kind === 'stream' && situation.load?.takesOci === true),
+  )
+  return { outputs, attests: attestsFor(request, situation), pushByDocker: push, prefersImageDigest, notes }
 }
 
 /** What becomes of a result that nobody asked for. */

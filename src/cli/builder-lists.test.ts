@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { parsePlatform } from '../oci/platform.ts'
 import { setBuilderAlias } from './builder-alias.ts'
-import { cacheFilter, filterType } from './cache-filters.ts'
+import { cacheFilter, filterType, withConfiguredFilters } from './cache-filters.ts'
 import { recordSummary } from './cache-records.ts'
 import { formatRows } from './format-rows.ts'
 import { platformTexts, shortPlatforms } from './platform-groups.ts'
@@ -61,6 +61,19 @@ describe('filters of cache', () => {
       filter: ['type==regular,id~=abc,shared!=true,description~=x'],
     })
     assert.throws(() => filters('type=a', 'type=b'), { message: '"type" filter expects only one value' })
+    const both = withConfiguredFilters(filterType.parse('label=a', filterType.zero, true), [
+      'label!=a',
+      'label=b',
+      'until=24h',
+      'broken',
+    ])
+    assert.deepEqual(
+      [...both],
+      [
+        ['label', ['a', 'b']],
+        ['until', ['24h']],
+      ],
+    )
     assert.throws(() => filters('until=1h', 'unused-for=1h'), {
       message: 'conflicting filters "until" and "unused-for"',
     })

@@ -18,6 +18,27 @@ export const filterType: FlagType<ReadonlyMap<string, readonly string[]>> = {
   format: () => '',
 }
 
+/**
+ * Filters together with those that docker's configuration has for everything that prunes (`pruneFilters`); what was given
+ * about labels stands above the opposite in the configuration.
+ * Source: https://github.com/docker/cli/blob/v29.1.3/cli/command/utils.go
+ */
+export function withConfiguredFilters(
+  given: ReadonlyMap<string, readonly string[]>,
+  configured: readonly string[],
+): ReadonlyMap<string, readonly string[]> {
+  const filters = new Map(given)
+  for (const text of configured) {
+    const at = text.indexOf('=')
+    if (at < 0) continue
+    const [key, value] = [text.slice(0, at), text.slice(at + 1)]
+    const opposite = key === 'label' ? 'label!' : key === 'label!' ? 'label' : undefined
+    if (opposite !== undefined && given.get(opposite)?.includes(value) === true) continue
+    filters.set(key, [...new Set([...(filters.get(key) ?? []), value])])
+  }
+  return filters
+}
+
 /** Filters as a daemon takes them. */
 export interface CacheFilter {
   /** Nanoseconds; 0 = any age. */

@@ -20,6 +20,7 @@ export const commandTable: CommandRow = {
       name: 'build',
       summary: 'Start a build',
       aliases: ['b'],
+      aliasText: 'docker build, docker builder build, docker image build, docker buildx b',
       load: () => import('./commands/build.ts'),
     },
     {

@@ -30,9 +30,7 @@ export function pluginHelp(subject: HelpSubject, columns: number): string {
   const options = flags.length === 0 ? '' : flagUsages(flags, columns).trimEnd()
   const listed = visibleRows(row, experimental)
   const usage =
-    row.load !== undefined || row.children === undefined
-      ? usageLine(subject)
-      : `${path}${options === '' ? '' : ' [OPTIONS]'} COMMAND`
+    row.children === undefined ? usageLine(subject) : `${path}${options === '' ? '' : ' [OPTIONS]'} COMMAND`
   const parts = [`Usage:  ${usage}`, row.summary]
   if (row.experimental === true) parts.push(experimentalNote(path))
   if (row.aliases !== undefined || row.aliasText !== undefined)

@@ -33,6 +33,7 @@ import { proxySettings, RanElsewhere } from './embedded.ts'
 import { gitAttributes } from './git-attributes.ts'
 import type { GlobalOptions } from './global-flags.ts'
 import type { Host } from './host.ts'
+import { withHostGateway } from './host-gateway.ts'
 import { hostPlatform } from './host-platform.ts'
 import { loadTarget, pushByDocker } from './docker-images.ts'
 import { mergePushed } from './merge-pushed.ts'
@@ -164,9 +165,12 @@ export class Solving {
 
   async run(): Promise<SolvedBuild> {
     const { host, signal } = this.#context
-    const request = this.#request
     const write = this.#write
-    const resolved = await resolveNodes(this.#builder, { platforms: request.platforms, write, signal })
+    const { platforms } = this.#request
+    const resolved = await resolveNodes(this.#builder, { platforms, write, signal })
+    const { driver } = resolved.nodes[resolved.assignments[0]?.node ?? 0] ?? {}
+    const extraHosts = await withHostGateway(this.#request.extraHosts, driver, signal)
+    const request = { ...this.#request, extraHosts }
     await using stack = new AsyncDisposableStack()
     const stdin = await this.#stdin(resolved.nodes.length > 1, stack)
     const shared = [
@@ -218,6 +222,7 @@ export class Solving {
       signal,
     })
     const exporterResponse = { ...result.exporterResponse }
+    if (plan?.prefersImageDigest === true) delete exporterResponse['containerimage.config.digest']
     if (plan !== undefined && plan.pushByDocker.length > 0) {
       const digest = await pushByDocker(
         this.#builderHost,

@@ -46,6 +46,8 @@ export interface Driver {
   /** Version of a daemon that does not tell itself. */
   version?(signal: AbortSignal): Promise<string>
   features(signal: AbortSignal): Promise<DriverFeatures>
+  /** Address under which builds reach the machine that runs the node; absent: the driver does not know it. */
+  hostGateway?(signal: AbortSignal): Promise<string>
   stop(options: { readonly force: boolean }, signal: AbortSignal): Promise<void>
   remove(
     options: { readonly force: boolean; readonly keepState: boolean; readonly keepDaemon: boolean },

@@ -1,5 +1,12 @@
 import { SlipwayError } from '../errors/slipway-error.ts'
-import { parseJson, readObject, readText, readTextMap, readTexts, type JsonObject } from '../oci/json-reader.ts'
+import {
+  parseJson,
+  readObject,
+  readText,
+  readTextMap,
+  readTexts,
+  type JsonObject,
+} from '../oci/json-reader.ts'
 import type { Credential } from './auth/credential.ts'
 
 /** Proxy settings of one daemon or of all (`default`). */

@@ -24,6 +24,10 @@ export interface DockerApiOptions {
   readonly version?: string
   /** Images that are there without being pulled. */
   readonly images?: readonly string[]
+  /** Images are told with their descriptors, as by containerd's store. */
+  readonly describesImages?: boolean
+  /** The daemon's BuildKit does not tell its version. */
+  readonly isSilent?: boolean
   /** Containers that are there, and whether they run. */
   readonly containers?: Readonly<Record<string, boolean>>
   /** Containers can be given GPUs. */
@@ -139,7 +143,9 @@ class FakeDocker implements FakeDockerApi {
     const image = /^\/images\/(.+)\/json$/.exec(path)?.[1]
     if (image !== undefined) {
       const found = images.includes(decodeURIComponent(image))
-      return found ? { status: 200, json: { Id: 'sha256:00' } } : notFound(`No such image: ${image}`)
+      const digest = `sha256:${'0'.repeat(64)}`
+      const known = this.#options.describesImages === true ? { Descriptor: { digest } } : {}
+      return found ? { status: 200, json: { Id: digest, ...known } } : notFound(`No such image: ${image}`)
     }
     if (path === '/images/create') {
       const name = `${params.get('fromImage')}:${params.get('tag')}`
@@ -201,7 +207,7 @@ class FakeDocker implements FakeDockerApi {
     if (path === '/grpc' && this.#options.hasBuildkit !== false) {
       socket.write('HTTP/1.1 101 UPGRADED\r\nconnection: Upgrade\r\nupgrade: h2c\r\n\r\n')
       if (head.length > 0) socket.unshift(head)
-      serveFakeDaemon(socket, this.#options.daemon)
+      serveFakeDaemon(socket, { ...this.#options.daemon, isSilent: this.#options.isSilent === true })
       return
     }
     const command = this.#execs.get(/^\/exec\/([^/]+)\/start$/.exec(path)?.[1] ?? '')

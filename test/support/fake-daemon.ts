@@ -13,6 +13,8 @@ export interface FakeDaemonOptions {
   readonly platforms: readonly string[]
   readonly labels?: Readonly<Record<string, string>>
   readonly version?: string
+  /** It is too old to tell its version. */
+  readonly isSilent?: boolean
   /** With garbage collection, devices and records of cache. */
   readonly full?: boolean
 }
@@ -89,6 +91,7 @@ export function fakeDaemon(options: FakeDaemonOptions): Routes {
     },
     async *listenBuildHistory() {},
   }
+  if (options.isSilent === true) Reflect.deleteProperty(control, 'info')
   return createServerRoutes(fakeEngine(control as never), new SessionStore())
 }
 

@@ -12,7 +12,7 @@ export const command: Command = defineCommand({
   args: exactArgs(1),
   flags(set) {
     const format = set.string('format', {
-      usage: 'Format the output using the given Go template (default "{{.Manifest}}")',
+      usage: 'Format the output by this Go template',
     })
     const raw = set.bool('raw', { usage: 'Show the manifest as it is stored' })
     return () => ({ format: format.value, raw: raw.value })

@@ -1,5 +1,6 @@
 import { resolveBuilder } from '../../builder/resolve-builder.ts'
 import { pruneCache, supportsFreeSpaceFilter, type UsageRecord } from '../../buildkit/client/daemon.ts'
+import { readDockerContexts } from '../../drivers/docker/docker-contexts.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { humanSize } from '../../gostd/byte-units.ts'
 import { tabulate } from '../../gostd/tabwriter.ts'
@@ -7,7 +8,7 @@ import { flagValues } from '../../gostd/pflag/flag-values.ts'
 import { formatGoTime } from '../../gostd/time.ts'
 import { noArgs } from '../argument-rule.ts'
 import { openBuilderHost } from '../builder-host.ts'
-import { cacheFilter, filterType } from '../cache-filters.ts'
+import { cacheFilter, filterType, withConfiguredFilters } from '../cache-filters.ts'
 import { lastUsed } from '../cache-records.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { onNodes } from '../on-nodes.ts'
@@ -41,7 +42,8 @@ export const command: Command = defineCommand({
     return () => ({ ...flagValues(flags), reservedSpace: reserved.changed ? reserved.value : old.value })
   },
   async run({ host, flags, globals, signal }) {
-    const { filter, keepDuration } = cacheFilter(flags.filter)
+    const { pruneFilters = [] } = readDockerContexts({ ...globals.docker, env: host.env }).config
+    const { filter, keepDuration } = cacheFilter(withConfiguredFilters(flags.filter, pruneFilters))
     if (!flags.force && !(await confirm(host, question(flags.all), signal))) return
     await using builderHost = openBuilderHost(host, globals)
     const builder = await resolveBuilder(builderHost, globals.builder, { signal, validate: true })

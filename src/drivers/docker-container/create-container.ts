@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
-import { asSlipwayError, isSlipwayError } from '../../errors/slipway-error.ts'
+import { asSlipwayError, isSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
+import { tryParseBool } from '../../gostd/parse-number.ts'
 import { parseReference, withDefaultTag } from '../../oci/reference.ts'
 import type { BootStep } from '../boot-step.ts'
 import type { DockerApi } from '../docker/docker-api.ts'
@@ -58,6 +59,7 @@ export async function createContainer(
 /** Pulls the image; where that fails, one that the daemon has already will do. */
 async function findImage({ api, settings, step, signal, ...options }: ContainerCreation): Promise<void> {
   const { image } = settings
+  let found: unknown
   let pullError: unknown
   try {
     await step.part(`pulling image ${image}`, () => pull(api, image, options, signal))
@@ -66,12 +68,34 @@ async function findImage({ api, settings, step, signal, ...options }: ContainerC
     pullError = error
   }
   try {
-    await api.json(`/images/${image}/json`, { signal })
+    found = await api.json(`/images/${image}/json`, { signal })
   } catch (error) {
     if (isSlipwayError(error) && error.code !== 'not-found') throw error
     throw pullError ?? error
   }
+  checkTrust(found, settings, options.env)
   if (pullError !== undefined) await step.part(`using local image ${image}`, async () => undefined)
+}
+
+/**
+ * Refuses what the user wants checked (BUILDX_DEFAULT_POLICY) and we cannot: signatures of BuildKit's own images, where
+ * the daemon tells what it pulled. Source: buildx v0.36.1 driver/docker-container/driver.go
+ */
+function checkTrust(found: unknown, settings: ContainerOptions, env: DriverOptions['env']): void {
+  if (settings.allowUntrustedImage || tryParseBool(env['BUILDX_DEFAULT_POLICY'] ?? '') !== true) return
+  const { domain, path, tag, digest } = parseReference(settings.image)
+  if (`${domain}/${path}` !== 'docker.io/moby/buildkit') return
+  if (digest !== undefined && tag === undefined) return
+  const isDescribed =
+    typeof found === 'object' && found !== null && 'Descriptor' in found && Boolean(found.Descriptor)
+  if (!isDescribed) return
+  throw new SlipwayError(
+    'unimplemented',
+    `failed to verify image ${settings.image}: signatures of images cannot be checked here`,
+    {
+      hint: 'pin the image by its digest, pass --driver-opt allow-untrusted-image=true, or unset BUILDX_DEFAULT_POLICY',
+    },
+  )
 }
 
 async function pull(

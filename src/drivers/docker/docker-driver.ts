@@ -1,15 +1,20 @@
+import { isIP } from 'node:net'
 import { anySignal } from '../../async/abort.ts'
 import { connectDuplex } from '../../buildkit/client/connect.ts'
 import { listWorkers } from '../../buildkit/client/daemon.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import type { Driver, DriverFeatures } from '../driver.ts'
 import type { DriverOptions } from '../driver-options.ts'
+import { mobyBuildkitVersion } from './moby-buildkit.ts'
 
 /** How long a daemon may take to say who it is, ms. */
 const infoLimit = 10_000
 
 /** Label by which a daemon's worker shows that it keeps images in containerd's store. */
 export const snapshotterLabel = 'org.mobyproject.buildkit.worker.snapshotter'
+
+/** Label by which a daemon's worker tells how builds reach its machine. */
+const hostGatewayLabel = 'org.mobyproject.buildkit.worker.moby.host-gateway-ip'
 
 /**
  * BuildKit inside a docker daemon, reached through the daemon's own API (`POST /grpc`). Behaviour:
@@ -45,7 +50,10 @@ export function createDockerDriver(options: DriverOptions): Driver {
       await serverVersion(signal)
       return 'running'
     },
-    version: async signal => (await serverVersion(signal)).replace(/-moby$/, ''),
+    version: async signal => {
+      const version = await serverVersion(signal)
+      return mobyBuildkitVersion(version) ?? version.replace(/-moby$/, '')
+    },
     bootstrap: async () => undefined,
     features(signal) {
       features ??= readFeatures(dial, signal).catch((error: unknown) => {
@@ -53,6 +61,14 @@ export function createDockerDriver(options: DriverOptions): Driver {
         throw error
       })
       return features
+    },
+    async hostGateway(signal) {
+      await using connection = await dial(signal)
+      const workers = await listWorkers(connection, signal)
+      const address = workers.map(worker => worker.labels[hostGatewayLabel] ?? '').find(text => text !== '')
+      if (address === undefined) throw new SlipwayError('not-found', 'host-gateway IP not found')
+      if (isIP(address) !== 0) return address
+      throw new SlipwayError('data-loss', `failed to parse host-gateway IP: ${address}`)
     },
     stop: async () => undefined,
     remove: async () => undefined,

@@ -118,6 +118,22 @@ describe('the pod of a build', () => {
     for (const [i, key] of keys.entries()) if (before[i] !== 'b') assert.equal(chosen(fewer, key), before[i])
   })
 
+  it('is the one that buildx chooses', () => {
+    const replicas = ['abcde', 'fghij', 'klmno', 'pqrst'].map(suffix => pod(`b0-5d4f8c7b9-${suffix}`))
+    const known: Readonly<Record<string, string>> = {
+      '': 'klmno',
+      '/': 'klmno',
+      '/home/me/project': 'fghij',
+      '/src/a': 'klmno',
+      '/src/c': 'fghij',
+      '/work/ü': 'abcde',
+      'https:/github.com/moby/buildkit.git': 'abcde',
+    }
+    for (const [key, suffix] of Object.entries(known)) {
+      assert.equal(chosen(replicas, key), `b0-5d4f8c7b9-${suffix}`, key)
+    }
+  })
+
   it('is one that runs', () => {
     assert.equal(chosen([pod('x', 'Pending'), pod('y')], 'k'), 'y')
     assert.throws(() => choosePod([pod('x', 'Pending')], undefined), {
