@@ -131,7 +131,7 @@ async function gather(
     const ref = refOf(result)
     if (ref.kind !== 'stack') return undefined
     if (!make && !(await allPacked(result, services))) return undefined
-    return imageLayers(ref, { compression, oci: true }, services, ctx)
+    return imageLayers(ref, { compression, oci: true, preferNondistributable: true }, services, ctx)
   }
   for (const keys of roots) await exportCache(keys.slice(0, 1), graph, { sources, layers, mode })
 }

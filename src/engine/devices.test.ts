@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { ExecOpSchema } from '../proto/gen/ops_pb.ts'
+import { ExecOpSchema, OpSchema } from '../proto/gen/ops_pb.ts'
 import { allowDevices, deviceSettings } from './devices.ts'
-import { grantedEntitlements } from './entitlements.ts'
+import { checkEntitlements, grantedEntitlements } from './entitlements.ts'
 
 describe('devices that builds ask for', () => {
   const directory = mkdtempSync(join(tmpdir(), 'slipway-devices-'))
@@ -79,6 +79,15 @@ describe('devices that builds ask for', () => {
     const off = deviceSettings({ cdi: { disabled: true, specDirs: [directory] } })
     assert.equal(off.enabled, false)
     assert.deepEqual((await off.load()).list(), [])
+  })
+
+  test('steps with privileges that nobody knows are refused', () => {
+    const op = create(OpSchema, {
+      op: { case: 'exec', value: create(ExecOpSchema, { security: 2 as never }) },
+    })
+    assert.throws(() => checkEntitlements(op, grantedEntitlements([], undefined)), {
+      message: 'invalid security mode 2',
+    })
   })
 
   test('entitlements that mean nothing are refused', () => {

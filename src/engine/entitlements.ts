@@ -73,6 +73,8 @@ export function checkEntitlements(op: Op, granted: Entitlements): void {
         hint: `grant it with --allow ${name}`,
       })
   }
+  if (security !== SecurityMode.SANDBOX && security !== SecurityMode.INSECURE)
+    throw new SlipwayError('invalid-argument', `invalid security mode ${Number(security)}`)
   if (network === NetMode.HOST) need('network.host')
   if (security === SecurityMode.INSECURE) need('security.insecure')
 }

@@ -71,6 +71,17 @@ export function convertLayerType(type: string, oci: boolean): string {
   return type
 }
 
+const distributable: Readonly<Record<string, string>> = {
+  [mediaType.ociLayerNondistributable]: mediaType.ociLayer,
+  [mediaType.ociLayerNondistributableGzip]: mediaType.ociLayerGzip,
+  [mediaType.ociLayerNondistributableZstd]: mediaType.ociLayerZstd,
+  [mediaType.dockerLayerForeign]: mediaType.dockerLayer,
+  [mediaType.dockerLayerForeignGzip]: mediaType.dockerLayerGzip,
+}
+
+/** The media type of a layer that may be distributed, of one that may or may not. */
+export const distributableType = (type: string): string => distributable[type] ?? type
+
 /** How a layer of this media type is packed; undefined for types that are not known. */
 export function compressionOfType(type: string): CompressionType | undefined {
   switch (convertLayerType(type, true)) {

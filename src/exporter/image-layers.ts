@@ -4,7 +4,12 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { LazyLayer, Ref, RefLayer } from '../snapshot/ref.ts'
 import type { LayerBlob, LayerId, Snapshotter } from '../snapshot/snapshotter.ts'
-import { type CompressionOptions, compressionOfType, convertLayerType } from './compression-options.ts'
+import {
+  type CompressionOptions,
+  compressionOfType,
+  convertLayerType,
+  distributableType,
+} from './compression-options.ts'
 import type { ExportContext } from './export-context.ts'
 
 /** One layer of an image that is exported. */
@@ -24,6 +29,8 @@ export interface ImageLayer {
 export interface LayerOptions {
   readonly compression: CompressionOptions
   readonly oci: boolean
+  /** Leave layers that are not to be distributed where their URLs say. */
+  readonly preferNondistributable: boolean
   /** Seconds since 1970: later file times are set back to it, in layers that are not those of the base image. */
   readonly rewriteEpoch?: number
   /** DiffIDs of the base image's layers. */
@@ -73,13 +80,21 @@ export async function imageLayers(
     ctx.signal.throwIfAborted()
     diverged ||= rewriteEpoch !== undefined && !(await isPulled(layer, baseDiffIds[i], services))
     const wanted = diverged ? options : kept
-    result.push(
-      layer.kind === 'lazy'
-        ? await lazyBlob(layer.lazy, wanted, services, ctx)
-        : await diskBlob(layer.id, wanted, services, ctx),
-    )
+    const made = await blobOf(layer, wanted, services, ctx)
+    result.push({ ...made, descriptor: described(made.descriptor, options) })
   }
   return result
+}
+
+async function blobOf(
+  layer: RefLayer,
+  options: LayerOptions,
+  services: LayerServices,
+  ctx: ExportContext,
+): Promise<ImageLayer> {
+  if (layer.kind === 'lazy') return lazyBlob(layer.lazy, options, services, ctx)
+  if (layer.origin !== undefined) return lazyBlob(layer.origin, options, services, ctx)
+  return diskBlob(layer.id, options, services, ctx)
 }
 
 /** Whether a layer came from an image in which it has this diffID. */
@@ -110,11 +125,11 @@ async function lazyBlob(
       rewrite ? { ...compression, epochSeconds: rewriteEpoch } : compression,
       ctx.signal,
     )
-    return { descriptor: described(blob.descriptor, options.oci), diffId: blob.diffId }
+    return { descriptor: blob.descriptor, diffId: blob.diffId }
   }
   const { annotations: _annotations, ...descriptor } = lazy.descriptor
   return {
-    descriptor: described(descriptor, options.oci),
+    descriptor,
     diffId: lazy.diffId,
     fetch: lazy.fetch,
     ...(lazy.createdMs === undefined ? {} : { createdMs: lazy.createdMs }),
@@ -136,7 +151,7 @@ async function diskBlob(
   const pulled = layer.chainId !== undefined && known.length > 0
   if (rewriteEpoch !== undefined) {
     const blob = await services.packer.pack(id, { ...compression, epochSeconds: rewriteEpoch }, ctx.signal)
-    return { descriptor: described(blob.descriptor, options.oci), diffId: blob.diffId, ...facts }
+    return { descriptor: blob.descriptor, diffId: blob.diffId, ...facts }
   }
   const fitting = known.find(
     blob =>
@@ -152,23 +167,27 @@ async function diskBlob(
       : pulled && any !== undefined && (await services.content.size(any.descriptor.digest)) !== undefined
         ? await services.packer.repack(any, compression, ctx.signal) // packed anew from files it would be another layer
         : await services.packer.pack(id, compression, ctx.signal)
-  return { descriptor: described(blob.descriptor, options.oci), diffId: blob.diffId, ...facts }
+  return { descriptor: blob.descriptor, diffId: blob.diffId, ...facts }
 }
 
-/** As manifests have it: annotations that only the engine needs are left out, and Docker's form has none. */
-function described(descriptor: Descriptor, oci: boolean): Descriptor {
+/**
+ * As manifests have it: annotations that only the engine needs are left out, and Docker's form has none. Layers that are
+ * not to be distributed become plain ones unless they are wanted as they are.
+ */
+function described(descriptor: Descriptor, { oci, preferNondistributable }: LayerOptions): Descriptor {
   if (compressionOfType(descriptor.mediaType) === undefined) {
     throw new SlipwayError(
       'unimplemented',
       `layer of unknown media type ${descriptor.mediaType} cannot be exported`,
     )
   }
+  const type = convertLayerType(descriptor.mediaType, oci)
   const annotations = Object.entries(descriptor.annotations ?? {}).filter(([key]) => oci && !isInternal(key))
   return {
-    mediaType: convertLayerType(descriptor.mediaType, oci),
+    mediaType: preferNondistributable ? type : distributableType(type),
     digest: descriptor.digest,
     size: descriptor.size,
-    ...(descriptor.urls === undefined ? {} : { urls: descriptor.urls }),
+    ...(preferNondistributable && descriptor.urls !== undefined ? { urls: descriptor.urls } : {}),
     ...(annotations.length === 0 ? {} : { annotations: Object.fromEntries(annotations) }),
   }
 }

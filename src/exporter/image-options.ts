@@ -29,6 +29,7 @@ export function readImageOptions(
     oci,
     compression,
     ociArtifact,
+    preferNondistributable: readBool(attrs, 'prefer-nondist-layers', false),
     attestInline: readBool(attrs, 'attestation-inline', defaults.attestInline),
     ...(epoch === undefined ? {} : { epoch }),
     rewriteTimestamp: rewrite,

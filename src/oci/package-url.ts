@@ -25,6 +25,9 @@ export function packageUrl(
     ...(platform === undefined ? [] : [['platform', formatPlatform(normalizePlatform(platform))] as const]),
     ...more,
   ]
-  const query = qualifiers.map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join('&')
+  // A colon stays as it is, in values only.
+  const query = qualifiers
+    .map(([key, value]) => `${key}=${encodeURIComponent(value).replaceAll('%3A', ':')}`)
+    .join('&')
   return `pkg:${type}/${path}${version}${query === '' ? '' : `?${query}`}`
 }

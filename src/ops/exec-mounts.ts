@@ -10,6 +10,7 @@ import type { Result } from '../solver/result.ts'
 import type { CacheMountLease, CacheMounts, CacheSharing } from './cache-mounts.ts'
 import { resultOf } from './ref-result.ts'
 import type { SecretSource } from './secret-source.ts'
+import { unpackedRef } from './stack-trees.ts'
 import type { Trees } from './trees.ts'
 
 /** Mounts of one container, ready to run; disposing gives everything back. */
@@ -176,7 +177,7 @@ class MountPreparation implements PreparedMounts {
     const signal = this.#ctx.signal
     const ref = this.#input(mount)
     const ids = await trees.stack(ref, signal)
-    const stack: StackRef = { kind: 'stack', layers: ids.map(id => ({ kind: 'layer', id })) }
+    const stack = unpackedRef(ref, ids)
     const lowers = trees.directories(ids)
     let source: TreeSource = { kind: 'overlay', lowers }
     const output = Number(mount.output)

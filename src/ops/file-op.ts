@@ -13,6 +13,7 @@ import { applyAction } from './file-action.ts'
 import { LiveInputs } from './live-inputs.ts'
 import { resolveOwner } from './owner.ts'
 import { refOf } from './ref-result.ts'
+import { unpackedRef } from './stack-trees.ts'
 import type { Trees } from './trees.ts'
 
 /** Something actions work on: a finished tree, or one that is being made. */
@@ -148,8 +149,7 @@ class FileOpRun implements AsyncDisposable {
   }
 
   async #onDisk(ref: Ref): Promise<StackRef> {
-    const ids = await this.#trees.stack(ref, this.#signal)
-    return { kind: 'stack', layers: ids.map(id => ({ kind: 'layer', id })) }
+    return unpackedRef(ref, await this.#trees.stack(ref, this.#signal))
   }
 
   /** The finished tree behind an index: -1 is empty, then come the op's inputs, then what actions made. */

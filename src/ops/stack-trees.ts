@@ -165,6 +165,19 @@ async function materialize(ref: LocalRef, services: TreeServices, signal: AbortS
   return [layer.id]
 }
 
+/** A ref with its layers on disk, `ids`; it is still known which image they came with. */
+export function unpackedRef(ref: Ref, ids: LayerStack): StackRef {
+  const origins = ref.kind === 'stack' ? ref.layers.map(originOf) : []
+  const layers = ids.map((id, i): RefLayer => {
+    const origin = origins[i]
+    return { kind: 'layer', id, ...(origin === undefined ? {} : { origin }) }
+  })
+  return { kind: 'stack', layers }
+}
+
+const originOf = (layer: RefLayer): LazyLayer | undefined =>
+  layer.kind === 'lazy' ? layer.lazy : layer.origin
+
 /** The layers of a stack as parts of a ref. */
 export function stackRef(ids: LayerStack): StackRef {
   return { kind: 'stack', layers: ids.map(id => ({ kind: 'layer', id })) }

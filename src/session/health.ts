@@ -25,6 +25,14 @@ export interface HealthOptions {
   readonly failures?: number
 }
 
+/** What a client asks for: checks in its own time. Less than a second is not believed. */
+export function healthOptions(headers: Headers): HealthOptions {
+  const ms = Number(headers.get('x-buildkit-session-health-custom-timeout') ?? '')
+  if (!Number.isSafeInteger(ms) || ms <= 0) return {}
+  const time = Math.max(1000, ms)
+  return { intervalMs: time, timeoutMs: time, failures: 1 }
+}
+
 /**
  * Asks a client for its health again and again until the signal aborts; resolves early, to false, when it fails to
  * answer. Figures: https://github.com/moby/buildkit/blob/v0.32.2/session/grpc.go

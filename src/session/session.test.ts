@@ -9,7 +9,7 @@ import { SourceSchema, VertexSchema } from '../proto/gen/errdefs_pb.ts'
 import { DefinitionSchema } from '../proto/gen/ops_pb.ts'
 import { StatusSchema } from '../proto/gen/rpc-status_pb.ts'
 import { fromConnectError, fromRpcStatus, toConnectError, toRpcStatus } from './errors/wire-error.ts'
-import { watchHealth } from './health.ts'
+import { healthOptions, watchHealth } from './health.ts'
 import { inMemorySession } from './in-memory-session.ts'
 import { encodedValuesOf, setEncodedValues } from './metadata.ts'
 import { SessionStore } from './session.ts'
@@ -241,6 +241,14 @@ describe('errors on the wire', () => {
 })
 
 describe('watchHealth', () => {
+  it('may be asked for other times by the client', () => {
+    const options = (text: string) =>
+      healthOptions(new Headers({ 'X-Buildkit-Session-Health-Custom-Timeout': text }))
+    assert.deepEqual(options('2000'), { intervalMs: 2000, timeoutMs: 2000, failures: 1 })
+    assert.deepEqual(options('1'), { intervalMs: 1000, timeoutMs: 1000, failures: 1 })
+    for (const text of ['', '0', '-1', 'x']) assert.deepEqual(options(text), {})
+  })
+
   it('goes on while the client answers, and ends when it does not', async () => {
     const session = sessionOf('s')
     const controller = new AbortController()

@@ -21,7 +21,12 @@ export interface LazyLayer {
 
 /** One layer of a ref: on disk, or to be had. */
 export type RefLayer =
-  | { readonly kind: 'layer'; readonly id: LayerId }
+  | {
+      readonly kind: 'layer'
+      readonly id: LayerId
+      /** The image's own layer that it was unpacked for: equal layers of several images may have different blobs. */
+      readonly origin?: LazyLayer
+    }
   | { readonly kind: 'lazy'; readonly lazy: LazyLayer }
 
 /** Which files of a local directory are part of a source. Patterns as in .dockerignore; paths relative to the directory. */

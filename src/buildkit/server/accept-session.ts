@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { type HealthOptions, watchHealth } from '../../session/health.ts'
+import { type HealthOptions, healthOptions, watchHealth } from '../../session/health.ts'
 import type { SessionCaller } from '../../session/session.ts'
 import { methodSet, readSessionHeaders } from '../../session/session-headers.ts'
 import { duplexTransport } from '../../session/transport/duplex-transport.ts'
@@ -13,7 +13,11 @@ export interface AcceptedSession extends AsyncDisposable {
  * The daemon's end of a session: a gRPC client on the byte stream that the client opened. `headers` are those of the
  * stream. The session ends with the stream, or when the client stops answering health checks.
  */
-export function acceptSession(duplex: Duplex, headers: Headers, health: HealthOptions = {}): AcceptedSession {
+export function acceptSession(
+  duplex: Duplex,
+  headers: Headers,
+  health: HealthOptions = healthOptions(headers),
+): AcceptedSession {
   const { identity, methods } = readSessionHeaders(headers)
   const connection = duplexTransport(duplex)
   const caller: SessionCaller = {
