@@ -49,6 +49,8 @@ export class Sandbox implements AsyncDisposable {
   #said = ''
   #gone = false
   #killed = false
+  /** Of standard error, since it was killed. */
+  readonly #last: Buffer[] = []
 
   constructor(options: SandboxOptions) {
     const child = options.waiting?.wrapper ?? startWrapper(options)
@@ -56,13 +58,15 @@ export class Sandbox implements AsyncDisposable {
     this.#channel = child.stdio[3] as Duplex
     child.stdout?.on('data', options.stdout)
     child.stderr?.on('data', (chunk: Buffer) => {
-      const kept = this.#killed ? withoutLastWords(chunk) : chunk
-      if (kept.length > 0) options.stderr(kept)
+      if (this.#killed) this.#last.push(chunk)
+      else options.stderr(chunk)
     })
     const exit = Promise.withResolvers<number>()
     child.once('error', error => exit.reject(notStarted(error)))
     child.once('close', (code, signal) => {
       this.#gone = true
+      const last = withoutLastWords(Buffer.concat(this.#last))
+      if (last.length > 0) options.stderr(last)
       exit.resolve(code ?? 128 + constants.signals[signal ?? 'SIGKILL'])
     })
     this.exit = exit.promise
@@ -175,8 +179,8 @@ function wrapperArguments(options: WrapperOptions): string[] {
 }
 
 /** unshare(1) wants to end as its child did, cannot after SIGKILL, and says so where a step's words go. */
-function withoutLastWords(chunk: Buffer): Buffer {
-  const text = chunk.toString('latin1')
+function withoutLastWords(words: Buffer): Buffer {
+  const text = words.toString('latin1')
   return Buffer.from(text.replace(/^unshare: sigprocmask unblock failed: .*\n/m, ''), 'latin1')
 }
 
