@@ -100,7 +100,8 @@ class TreeCopier {
   #makeParents(path: string): string[] {
     const { mode, owner, mtimeNs } = this.#options
     return [
-      ...makeDirectories(this.#target, path, mode ?? 0o755, {
+      // As in Go, where such a mode has no other bits.
+      ...makeDirectories(this.#target, path, (mode ?? 0o755) & 0o777, {
         uid: owner?.uid ?? 0,
         gid: owner?.gid ?? 0,
         ...(mtimeNs === undefined ? {} : { mtimeNs }),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import { findProgram } from '../../scripts/setup/programs.ts'
-import type { RunResult } from '../../scripts/setup/run.ts'
+import { run, type RunResult } from '../../scripts/setup/run.ts'
 import { lacks } from '../support/need.ts'
 import { makeScratch, type Scratch } from '../support/scratch.ts'
 import { startServe } from '../support/serve.ts'
@@ -71,6 +71,14 @@ describe('steps of a served daemon', { skip }, () => {
       )
     }
     assert.equal((await build('COPY b?? busybox /d/', '--builder=served')).code, 0)
+  })
+
+  it('give the mode of --chmod to what is copied, and its plain permissions to folders that are made for it', async () => {
+    const tar = scratch.path('out.tar')
+    await build('COPY --chmod=1711 other /p/q/other', '--builder=served', '-o', `type=tar,dest=${tar}`)
+    const listing = await run(['tar', 'tvf', tar])
+    const modes = listing.split('\n').flatMap(line => (/ p\//.test(line) ? [line.split(' ', 1)[0]] : []))
+    assert.deepEqual(modes, ['drwx--x--x', 'drwx--x--x', '-rwx--x--t'])
   })
 
   it('fail as processes do where their user is not there', async () => {
