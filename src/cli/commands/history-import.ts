@@ -1,32 +1,62 @@
-import { createReadStream } from 'node:fs'
+import { createReadStream, existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
+import { openPlaces } from '../../builder/builder-host.ts'
+import { saveBuildState } from '../../builder/local-state.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { flagValues } from '../../gostd/pflag/flag-values.ts'
 import { noArgs } from '../argument-rule.ts'
-import { type Command, defineCommand } from '../command.ts'
+import { openBuilderHost } from '../builder-host.ts'
+import { type Command, type CommandContext, defineCommand } from '../command.ts'
+import { embeddedDriver } from '../embedded.ts'
 import { desktopSocket, importBundle } from '../history/desktop.ts'
 import { openUrl } from '../history/open-url.ts'
 
-/** `history import`: exported records given to Docker Desktop. */
+interface ImportFlags {
+  readonly file: readonly string[]
+}
+
+/** `history import`: exported records given to Docker Desktop or, where that does not run, to the engine of this machine. */
 export const command: Command = defineCommand({
   usage: '[OPTIONS] -',
   args: noArgs,
   flags: set => {
     const flags = { file: set.stringArray('file', { shorthand: 'f', usage: 'Import from a file path' }) }
-    return () => flagValues(flags)
+    return (): ImportFlags => flagValues(flags)
   },
-  async run({ host, flags, signal }) {
+  async run(context) {
+    const { host, flags, signal } = context
     const socket = desktopSocket(host.env)
+    const bundles = (flags.file.length === 0 ? ['-'] : flags.file).map(file =>
+      file === '-' ? Readable.from(host.stdin.stream) : createReadStream(resolve(host.cwd, file)),
+    )
+    if (!existsSync(socket)) return await importHere(bundles, context)
     const urls: string[] = []
-    for (const file of flags.file.length === 0 ? ['-'] : flags.file) {
-      const bundle =
-        file === '-' ? Readable.from(host.stdin.stream) : createReadStream(resolve(host.cwd, file))
-      urls.push(...(await importBundle(socket, bundle, signal)))
-    }
+    for (const bundle of bundles) urls.push(...(await importBundle(socket, bundle, signal)))
     const [first] = urls
     if (first === undefined) throw new SlipwayError('not-found', 'no build records found in the bundle')
     for (const url of urls) host.stderr.write(`${url}\n`)
     await openUrl(first)
   },
 })
+
+/** Names under which the engine of this machine is a builder, and its node. */
+const ownNames = ['slipway', 'default']
+
+async function importHere(bundles: readonly Readable[], context: CommandContext<ImportFlags>): Promise<void> {
+  const { host, globals, path } = context
+  await using driver = await embeddedDriver(host)
+  const { state, services } = await driver.engine()
+  const { importBundle: importRecords } = await import('../../engine/history/import-bundle.ts')
+  await using builderHost = openBuilderHost(host, globals)
+  const { dir } = openPlaces(builderHost)
+  const program = path.slice(0, path.lastIndexOf(' '))
+  for (const bundle of bundles) {
+    const target = { history: services.history, content: state.content }
+    for (const { record, ...noted } of await importRecords(bundle as AsyncIterable<Buffer>, target)) {
+      for (const name of noted.localPath === '' ? [] : ownNames)
+        saveBuildState(dir, { builder: name, node: name, ref: record.Ref }, noted)
+      host.stderr.write(`imported ${record.Ref}: ${program} inspect --builder slipway ${record.Ref}\n`)
+    }
+  }
+}

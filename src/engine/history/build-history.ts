@@ -72,6 +72,13 @@ export class BuildHistory {
     this.#expire()
   }
 
+  /** Takes a record of a build that ran elsewhere; what it points to is in the store. */
+  adopt(record: BuildHistoryRecord): void {
+    this.#deleted.delete(record.Ref)
+    this.#options.records.put(record)
+    this.#send(BuildHistoryEventType.COMPLETE, record)
+  }
+
   /** A build has ended of which no record could be made. */
   abandon(ref: string): void {
     this.#active.delete(ref)
