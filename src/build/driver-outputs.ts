@@ -16,6 +16,8 @@ export interface OutputSituation {
   readonly load: LoadTarget | undefined
   /** BUILDX_NO_DEFAULT_LOAD: a result without an output goes nowhere. */
   readonly noDefaultLoad: boolean
+  /** BUILDX_NO_DEFAULT_OCI_ARTIFACT: statements are manifests of the old form where nothing else is asked for. */
+  readonly noDefaultOciArtifact: boolean
   /** Several nodes build: their archives are merged here, so that they need not know indexes. */
   readonly merges: boolean
   /** What docker runs by itself. */
@@ -68,8 +70,8 @@ export function driverOutputs(
       throw notSupported('OCI exporter', driver, 'https://docs.docker.com/go/build-exporters/')
     }
     const chosen = output.type === 'docker' ? dockerOutput(request, output, situation, notes) : output
-    if (!isDocker || chosen.type !== 'image') return chosen
-    return mobyOutput(chosen, features, push)
+    const made = isDocker && chosen.type === 'image' ? mobyOutput(chosen, features, push) : chosen
+    return situation.noDefaultOciArtifact && features.attestations ? withoutArtifacts(made) : made
   })
   if (!features.cacheExport && request.cacheTo.some(entry => entry.type !== 'inline')) {
     throw notSupported('Cache export', driver, 'https://docs.docker.com/go/build-cache-backends/')
@@ -80,6 +82,11 @@ export function driverOutputs(
       (output.target?.kind === 'stream' && situation.load?.takesOci === true),
   )
   return { outputs, attests: attestsFor(request, situation), pushByDocker: push, prefersImageDigest, notes }
+}
+
+function withoutArtifacts(output: ResolvedOutput): ResolvedOutput {
+  if (!['image', 'moby', 'oci'].includes(output.type) || 'oci-artifact' in output.attrs) return output
+  return { ...output, attrs: { ...output.attrs, 'oci-artifact': 'false' } }
 }
 
 /** What becomes of a result that nobody asked for. */

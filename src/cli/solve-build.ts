@@ -253,6 +253,7 @@ export class Solving {
       hostPlatform: hostPlatform(),
       tempDir: tmpdir(),
       noDefaultLoad: tryParseBool(host.env['BUILDX_NO_DEFAULT_LOAD'] ?? '') === true,
+      noDefaultOciArtifact: tryParseBool(host.env['BUILDX_NO_DEFAULT_OCI_ARTIFACT'] ?? '') === true,
     })
     if (several && plan.pushByDocker.length > 0) {
       throw new SlipwayError(
