@@ -276,9 +276,10 @@ export class BuildBridge {
   }
 
   async #resolve(request: MetadataRequest & { readonly logName: string }): Promise<SourceMetadata> {
-    const { source, platform, resolveMode = '', gitObjects, imageConfig = true, checksum, logName } = request
+    const { source, platform, resolveMode = '', gitObjects, imageConfig = true, logName } = request
+    const { checksum, attestations } = request
     const key = JSON.stringify([
-      ...[source, formatPlatform(platform), resolveMode, gitObjects, imageConfig],
+      ...[source, formatPlatform(platform), resolveMode, gitObjects, imageConfig, attestations],
       checksum === undefined ? '' : `${checksum.Algo} ${Buffer.from(checksum.Suffix).toString('hex')}`,
     ])
     const { sources } = this.#memory

@@ -15,6 +15,7 @@ export function frontendCapabilities(): Capability[] {
     solve.base solve.inlinereturn resolveimage resolveimage.resolvemode readfile return returnmap readdir statfile
     importcaches proto.refarray reference.output frontend.inputs frontend.caps gateway.solve.metadata
     gateway.solve.evaluate gateway.evaluate gateway.warnings reference.attestations source.metaresolver
+    source.metaresolver.image.attestations
     gateway.exec gateway.exec.extrahosts gateway.exec.secretenv gateway.exec.signals gateway.exec.filesystem`)
 }
 

@@ -13,7 +13,7 @@ import type { BuildBridge } from './build-bridge.ts'
 import { cacheEntries } from './cache-imports.ts'
 import { callFrontend } from './call-frontend.ts'
 import { frontendCapabilities, llbCapabilities } from './capabilities.ts'
-import { metadataMessage } from './metadata-message.ts'
+import { metadataMessage, wantedAttestations } from './metadata-message.ts'
 import { solveError } from './solve-error.ts'
 import { statMessage } from './stat-message.ts'
 import { platformOf } from './platform-message.ts'
@@ -100,6 +100,7 @@ export class GatewayBridge implements BridgeApi, AsyncDisposable {
       logName: request.LogName,
       gitObjects: request.Git?.ReturnObject ?? false,
       imageConfig: request.Image?.NoConfig !== true,
+      attestations: wantedAttestations(request.Image),
       checksum: request.HTTP?.ChecksumRequest,
       policies: request.SourcePolicies,
     })

@@ -7,7 +7,7 @@ import { PolicyVerifier } from '../proto/gen/policysession_pb.ts'
 import type { SessionStore } from '../session/session.ts'
 import { callUnary } from '../session/transport/call.ts'
 import { platformMessage, platformOf } from './platform-message.ts'
-import { metadataMessage } from './metadata-message.ts'
+import { metadataMessage, wantedAttestations } from './metadata-message.ts'
 import type { SourceMetadata } from './source-metadata.ts'
 import { applyPolicies, checkPolicies, type PolicySource } from './source-policy.ts'
 
@@ -19,6 +19,7 @@ export interface PolicyQuestion {
   readonly logName: string
   readonly gitObjects: boolean
   readonly imageConfig: boolean
+  readonly attestations: readonly string[] | undefined
   readonly checksum: ChecksumRequest | undefined
 }
 
@@ -94,6 +95,7 @@ export class PolicyEvaluator {
           logName: LogName,
           gitObjects: Git?.ReturnObject ?? false,
           imageConfig: Image?.NoConfig !== true,
+          attestations: wantedAttestations(Image),
           checksum: HTTP?.ChecksumRequest,
         }
         known = await resolve(question).catch((e: unknown) => {

@@ -11,6 +11,7 @@ import {
   parseImageIdentifier,
   parseLayoutIdentifier,
 } from '../source/image/image-source.ts'
+import type { AttestationChain } from '../source/image/attestation-chain.ts'
 import type { SourceContext } from '../source/source-context.ts'
 import type { EngineServices } from './services.ts'
 import type { PolicySource } from './source-policy.ts'
@@ -25,6 +26,8 @@ export interface MetadataRequest {
   readonly gitObjects: boolean
   /** Whether the configuration of an image is wanted; true where it is not said. */
   readonly imageConfig?: boolean
+  /** Predicate types of statements about an image that are wanted, with all that vouches for them; undefined: nothing of it. */
+  readonly attestations?: readonly string[] | undefined
   /** A digest of a file of the web with bytes behind it (a signature is over both). */
   readonly checksum?: ChecksumRequest | undefined
 }
@@ -33,7 +36,11 @@ export interface MetadataRequest {
 export interface SourceMetadata {
   /** The source as it is after policies. */
   readonly source: PolicySource
-  readonly image?: { readonly digest: string; readonly config: Uint8Array }
+  readonly image?: {
+    readonly digest: string
+    readonly config: Uint8Array
+    readonly attestations?: AttestationChain
+  }
   readonly git?: {
     readonly ref: string
     /** Name of the object: a commit or an annotated tag. */
@@ -68,10 +75,12 @@ export async function sourceMetadata(
     case 'docker-image': {
       const attrs =
         resolveMode === undefined ? source.attrs : { ...source.attrs, 'image.resolvemode': resolveMode }
-      return {
-        source,
-        image: withoutConfig(await image(parseImageIdentifier(rest, attrs, platform), services, ctx)),
-      }
+      const identifier = parseImageIdentifier(rest, attrs, platform)
+      const found = withoutConfig(await image(identifier, services, ctx))
+      const wanted = request.attestations
+      const chain =
+        wanted === undefined ? undefined : await services.imageSource.attestations(identifier, wanted, ctx)
+      return { source, image: { ...found, ...(chain === undefined ? {} : { attestations: chain }) } }
     }
     case 'oci-layout':
       return {

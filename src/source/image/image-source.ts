@@ -7,6 +7,7 @@ import type { ImageStore } from '../../oci/image-store.ts'
 import type { StackRef } from '../../snapshot/ref.ts'
 import { goJson } from '../../gostd/json.ts'
 import type { SourceContext } from '../source-context.ts'
+import { type AttestationChain, attestationChain } from './attestation-chain.ts'
 import { BlobTransfers, lazyLayers } from './lazy-layers.ts'
 import {
   type ClientStore,
@@ -14,6 +15,7 @@ import {
   type KnownDocuments,
   type ResolvedImage,
   resolveImage,
+  resolveRoot,
   type RootLookup,
 } from './resolve-image.ts'
 import { parseResolveMode, type ResolveMode } from './resolve-mode.ts'
@@ -99,6 +101,17 @@ export class ImageSource {
       )
     }
     return image
+  }
+
+  /** Where the image comes from, as far as there are statements; those of the given predicate types are brought. */
+  async attestations(
+    identifier: ImageIdentifier,
+    predicateTypes: readonly string[],
+    ctx: SourceContext,
+  ): Promise<AttestationChain | undefined> {
+    const { reference, platform, mode } = identifier
+    const root = await resolveRoot(reference, mode, this.#lookup, this.#known, ctx)
+    return attestationChain(root, platform, predicateTypes, this.#known, ctx)
   }
 
   /**

@@ -188,7 +188,7 @@ function chooseManifest(root: ResolvedManifest, platform: Platform): Descriptor 
 }
 
 /** A small blob, from the content store or into it. */
-async function bring(
+export async function bring(
   descriptor: Descriptor,
   limit: number,
   store: ImageStore,
