@@ -1,5 +1,6 @@
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { makeDirectories } from '../bytes/make-directories.ts'
 import type { CacheEntry } from '../bake/attrs/cache-entry.ts'
 import { asSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
 import { goJson } from '../gostd/json.ts'
@@ -82,7 +83,7 @@ export async function prepareCaches(
     }
     if (entry.type === 'local') {
       const target = localTarget(entry, cwd)
-      await mkdir(target.directory, { recursive: true })
+      await makeDirectories(target.directory)
       const dest = storeName(entry.attributes['dest'] ?? '')
       stores[`local:${dest}`] = { path: target.directory, writable: true }
       documents.push({ kind: 'local', target, attributes })

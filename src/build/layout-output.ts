@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { makeDirectories } from '../bytes/make-directories.ts'
 import type { ByteStream } from '../bytes/byte-stream.ts'
 import { collect } from '../bytes/collect.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
@@ -50,7 +50,7 @@ export async function enterImages(
 /** Puts what an OCI archive has in it into a layout directory, which may hold other images already. Throws `data-loss`. */
 export async function unpackLayout(path: string, archive: ByteStream, signal: AbortSignal): Promise<void> {
   let top: Index | undefined
-  await mkdir(path, { recursive: true })
+  await makeDirectories(path)
   for await (const { entry, content } of readTar(archive)) {
     if (entry.type !== 'file') continue
     const digest = digestOfMember(entry.name)

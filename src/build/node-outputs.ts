@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { makeDirectories } from '../bytes/make-directories.ts'
 import type { DriveResult } from '../buildkit/client/drive-build.ts'
 import type { BuilderNode } from '../builder/builder.ts'
 import { writeWholeFile } from '../bytes/whole-file.ts'
@@ -133,7 +133,7 @@ async function deliver(
       await unpackLayout(target.path, source, signal)
       return
     case 'file':
-      await mkdir(dirname(target.path), { recursive: true })
+      await makeDirectories(dirname(target.path))
       await writeWholeFile(target.path, source, { mode: 0o644, signal })
       return
     default:

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { chownSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chownSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { makeDirectoriesSync } from '../bytes/make-directories.ts'
 import { errnoOf } from '../sys/errno-error.ts'
 
 /** Whom files made under sudo belong to. */
@@ -32,7 +33,7 @@ export function openConfigDir(path: string, env: Readonly<Record<string, string 
     if (owner !== undefined) chownSync(file, owner.uid, owner.gid)
   }
   const makeFolder = (name: string): void => {
-    const first = mkdirSync(join(path, name), { recursive: true, mode: 0o700 })
+    const first = makeDirectoriesSync(join(path, name), 0o700)
     if (first === undefined || owner === undefined) return
     for (let made = join(path, name); ; made = dirname(made)) {
       give(made)

@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeDirectoriesSync } from '../bytes/make-directories.ts'
 import { wrapError } from '../errors/slipway-error.ts'
 import { parseJson, readObject } from '../oci/json-reader.ts'
 
@@ -18,7 +19,7 @@ export function setBuilderAlias(configDir: string, plugin: string | undefined): 
   if (Object.keys(aliases).length === 0) delete config['aliases']
   else config['aliases'] = aliases
   try {
-    mkdirSync(configDir, { recursive: true, mode: 0o755 })
+    makeDirectoriesSync(configDir, 0o755)
     const temporary = `${path}.${process.pid}.tmp`
     writeFileSync(temporary, JSON.stringify(config, undefined, '\t'), {
       mode: found === undefined ? 0o600 : found.mode & 0o777,

@@ -1,6 +1,7 @@
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { makeDirectories } from '../bytes/make-directories.ts'
 import type { SecretEntry } from '../bake/attrs/secret-entry.ts'
 import type { SshEntry } from '../bake/attrs/ssh-entry.ts'
 import type { OutputTarget, ResolvedOutput } from '../build/outputs.ts'
@@ -110,6 +111,6 @@ async function writeArchive(
   stream: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
+  await makeDirectories(dirname(path))
   await writeWholeFile(path, stream, { mode: 0o644, signal })
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { userInfo } from 'node:os'
 import { basename } from 'node:path'
 import type { WriteStream } from 'node:tty'
 import type { Host, HostOutput } from './host.ts'
@@ -14,7 +15,7 @@ export function nodeHost(): Host {
     program: basename(argv0).replace(/\.[cm]?[jt]s$/, ''),
     self: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
     args: process.argv.slice(2),
-    env: process.env,
+    env: environment(),
     cwd: process.cwd(),
     stdin: {
       get stream() {
@@ -29,6 +30,16 @@ export function nodeHost(): Host {
     now: () => performance.timeOrigin + performance.now(),
     random: size => randomBytes(size),
     uid: process.geteuid?.() ?? 0,
+  }
+}
+
+/** The environment; where HOME says nothing it is the home of the user's account, as for docker. */
+function environment(): NodeJS.ProcessEnv {
+  if (process.env['HOME']) return process.env
+  try {
+    return { ...process.env, HOME: userInfo().homedir }
+  } catch {
+    return process.env // a user without an account
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeDirectoriesSync } from '../bytes/make-directories.ts'
 
 /**
  * The identity of a state directory as a worker: made once, kept in `workerid`. Clients tell by it whether two addresses
@@ -14,7 +15,7 @@ export function workerId(root: string): string {
   for (const byte of randomBytes(25)) id += (byte % 36).toString(36)
   const temporary = `${path}.${process.pid}.tmp`
   try {
-    mkdirSync(root, { recursive: true })
+    makeDirectoriesSync(root)
     writeFileSync(temporary, id, { mode: 0o600 })
     linkSync(temporary, path)
   } catch {

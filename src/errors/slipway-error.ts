@@ -1,4 +1,5 @@
 import type { ErrorCode } from './codes.ts'
+import { goSystemError } from './go-system-error.ts'
 import { redact } from './redact.ts'
 import type { SourceRange } from './source-range.ts'
 
@@ -73,7 +74,8 @@ export function asSlipwayError(e: unknown): SlipwayError {
   }
   const code = typeof errno === 'string' ? (errnoCodes[errno] ?? 'unknown') : 'unknown'
   const hint = typeof errno === 'string' ? errnoHints[errno] : undefined
-  return new SlipwayError(code, e.message, { cause: e, ...(hint === undefined ? {} : { hint }) })
+  const message = typeof errno === 'string' ? goSystemError(e.message) : e.message
+  return new SlipwayError(code, message, { cause: e, ...(hint === undefined ? {} : { hint }) })
 }
 
 const errnoCodes: Readonly<Record<string, ErrorCode>> = {

@@ -1,5 +1,6 @@
-import { mkdirSync, symlinkSync } from 'node:fs'
+import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeDirectoriesSync } from '../bytes/make-directories.ts'
 import { removeAbandonedGroups } from './cgroup.ts'
 import type { ContainerSpec, Executor, ExitStatus, ProcessStdio, RunningContainer } from './executor.ts'
 import type { ExecutorContext, ExecutorOptions } from './executor-context.ts'
@@ -19,7 +20,7 @@ export type { ExecutorOptions } from './executor-context.ts'
 export async function createExecutor(options: ExecutorOptions): Promise<Executor> {
   const directory = join(options.root, 'sandbox')
   const scratchRoot = join(options.root, 'scratch')
-  for (const path of [directory, scratchRoot]) mkdirSync(path, { recursive: true, mode: 0o711 })
+  for (const path of [directory, scratchRoot]) makeDirectoriesSync(path, 0o711)
   const features = detectFeatures()
   removeAbandonedScratch(scratchRoot)
   if (features.cgroups.writable) removeAbandonedGroups(features.cgroups, Date.now())

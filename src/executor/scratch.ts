@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeDirectoriesSync } from '../bytes/make-directories.ts'
 import { bootId, isAlive, processIdentity } from '../sys/process-identity.ts'
 
 /**
@@ -19,7 +20,7 @@ export class Scratch implements AsyncDisposable {
   /** Makes another empty directory. */
   make(): string {
     const path = join(this.#directory, String(this.#count++))
-    mkdirSync(path, { recursive: true, mode: 0o755 })
+    makeDirectoriesSync(path, 0o755)
     return path
   }
 

@@ -1,4 +1,5 @@
 import { getSystemErrorMap } from 'node:util'
+import { goErrnoTexts } from '../errors/go-system-error.ts'
 
 /** An error in the form of Node's own system errors. */
 export interface ErrnoError extends Error {
@@ -23,19 +24,10 @@ export function errnoError(errno: number, syscall: string, path?: string): Errno
 export function goErrnoText(error: unknown, call: string, where?: string): string | undefined {
   if (typeof error !== 'object' || error === null || !('errno' in error) || typeof error.errno !== 'number')
     return undefined
-  const text = goTexts[errnoOf(error) ?? ''] ?? getSystemErrorMap().get(error.errno)?.[1]
+  const text = goErrnoTexts[errnoOf(error) ?? ''] ?? getSystemErrorMap().get(error.errno)?.[1]
   if (text === undefined) return undefined
   const path = 'path' in error && typeof error.path === 'string' ? error.path : where
   return path === undefined ? `${call}: ${text}` : `${call} ${path}: ${text}`
-}
-
-/** Where Go says it otherwise than Node. */
-const goTexts: Readonly<Record<string, string>> = {
-  EISDIR: 'is a directory',
-  ENOTDIR: 'not a directory',
-  ELOOP: 'too many levels of symbolic links',
-  ENOTEMPTY: 'directory not empty',
-  ENAMETOOLONG: 'file name too long',
 }
 
 /** The errno name (`ENOENT`) of a thrown value, or undefined. */

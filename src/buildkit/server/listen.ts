@@ -1,4 +1,4 @@
-import { chmod, chown, lstat, mkdir, unlink } from 'node:fs/promises'
+import { chmod, chown, lstat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import {
   constants,
@@ -11,6 +11,7 @@ import {
 } from 'node:http2'
 import { connect } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import { makeDirectories } from '../../bytes/make-directories.ts'
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { http2Options, prepareHttp2 } from '../../session/transport/http2-settings.ts'
 import type { Routes } from '../../session/transport/routes.ts'
@@ -149,7 +150,7 @@ async function makeRoom(path: string, options: ListenOptions): Promise<void> {
       'invalid-argument',
       `failed to create unix socket on ${path}: unix socket path too long (> ${maxSocketPath})`,
     )
-  const made = await mkdir(dirname(path), { recursive: true, mode: 0o711 })
+  const made = await makeDirectories(dirname(path), 0o711)
   if (made !== undefined) await own(dirname(path), options)
   await removeStale(path)
 }

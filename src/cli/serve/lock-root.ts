@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeDirectoriesSync } from '../../bytes/make-directories.ts'
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { type FileLock, tryLock } from '../../sys/file-lock.ts'
 
@@ -11,7 +11,7 @@ export function lockRoot(root: string): FileLock {
   const path = join(root, 'buildkitd.lock')
   let held: FileLock | undefined
   try {
-    mkdirSync(root, { recursive: true, mode: 0o711 })
+    makeDirectoriesSync(root, 0o711)
     held = tryLock(path)
   } catch (error) {
     throw wrapError(`could not lock ${path}`, error)

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { makeDirectories } from '../../bytes/make-directories.ts'
 import { throwIfAborted } from '../../async/abort.ts'
 import { verify } from '../../bytes/verify.ts'
 import { asSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
@@ -66,7 +67,7 @@ export async function writeBlob(
   signal?: AbortSignal,
 ): Promise<void> {
   const path = blobPath(directory, descriptor.digest)
-  await mkdir(dirname(path), { recursive: true })
+  await makeDirectories(dirname(path))
   const temporary = join(directory, `.ingest-${crypto.randomUUID()}`)
   try {
     await using file = await open(temporary, 'wx', 0o644)

@@ -1,5 +1,6 @@
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeDirectories } from '../../bytes/make-directories.ts'
 import { asSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
 import { goJson, type JsonValue } from '../../gostd/json.ts'
 import { annotation } from '../../oci/annotations.ts'
@@ -44,7 +45,7 @@ export async function readIndexIfAny(directory: string): Promise<Index> {
 
 /** Writes `oci-layout` where it is missing, and the index, in one step each. */
 export async function writeIndexFile(directory: string, index: Index): Promise<void> {
-  await mkdir(directory, { recursive: true })
+  await makeDirectories(directory)
   const marker = join(directory, 'oci-layout')
   const known = await stat(marker).catch(() => undefined)
   if (known === undefined) await replace(marker, '{"imageLayoutVersion":"1.0.0"}')

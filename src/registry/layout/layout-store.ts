@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeDirectories } from '../../bytes/make-directories.ts'
 import { Semaphore } from '../../async/semaphore.ts'
 import { collect } from '../../bytes/collect.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
@@ -90,7 +90,7 @@ export class LayoutStore implements ImageStore {
 
   async putBlob(descriptor: Descriptor, open: OpenBlob, options: StoreOptions = {}): Promise<void> {
     if (await this.hasBlob(descriptor)) return
-    await mkdir(this.directory, { recursive: true })
+    await makeDirectories(this.directory)
     await writeBlob(this.directory, descriptor, open(0), options.signal)
   }
 

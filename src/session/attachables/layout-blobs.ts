@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeDirectories } from '../../bytes/make-directories.ts'
 import { throwIfAborted } from '../../async/abort.ts'
 import type { ByteStream } from '../../bytes/byte-stream.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
@@ -81,7 +82,7 @@ export class LayoutBlobs {
   async begin(): Promise<BlobIngest> {
     const path = join(this.#ingest, randomBytes(12).toString('hex'))
     return new BlobIngest(path, await this.#create(path), async digest => {
-      await mkdir(this.#blobs, { recursive: true })
+      await makeDirectories(this.#blobs)
       await rename(path, this.#path(digest))
     })
   }
@@ -94,7 +95,7 @@ export class LayoutBlobs {
   /** Another build may remove the empty directory before there is a file in it. */
   async #create(path: string): Promise<FileHandle> {
     for (let attempt = 1; ; attempt++) {
-      await mkdir(this.#ingest, { recursive: true })
+      await makeDirectories(this.#ingest)
       try {
         return await open(path, 'wx+')
       } catch (error) {

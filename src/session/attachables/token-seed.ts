@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeDirectories } from '../../bytes/make-directories.ts'
 
 /**
  * Seeds kept in the file `.token_seed` of a directory (docker's configuration directory), where docker's own client keeps
@@ -23,7 +24,7 @@ async function loadSeed(dir: string, host: string): Promise<Uint8Array> {
   const seed = randomBytes(16)
   seeds[host] = { Seed: seed.toString('base64') }
   try {
-    await mkdir(dir, { recursive: true })
+    await makeDirectories(dir)
     // Two processes may each write theirs: the later one is kept, and the other's daemon asks for a token anew.
     const temporary = `${path}.${process.pid}`
     await writeFile(temporary, JSON.stringify(seeds), { mode: 0o600 })

@@ -1,6 +1,7 @@
 import { toBinary } from '@bufbuild/protobuf'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { posix } from 'node:path'
+import { makeDirectories } from '../../bytes/make-directories.ts'
 import { abortable } from '../../async/abort.ts'
 import { AsyncQueue } from '../../async/async-queue.ts'
 import { forEachBounded } from '../../async/map-bounded.ts'
@@ -69,7 +70,7 @@ export async function receiveTree(
   send: SendPacket,
   options: ReceiveOptions,
 ): Promise<readonly TreeChange[]> {
-  await mkdir(options.dest, { recursive: true, mode: 0o700 })
+  await makeDirectories(options.dest, 0o700)
   const receiver = new Receiver(send, options)
   const tasks: readonly ((signal: AbortSignal) => Promise<void>)[] = [
     signal => receiver.write(signal),

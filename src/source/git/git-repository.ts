@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { makeDirectories } from '../../bytes/make-directories.ts'
 import { isSlipwayError, SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { lock } from '../../sys/file-lock.ts'
 import type { Git } from './git-command.ts'
@@ -32,7 +33,7 @@ export async function openRepository(
   const format = ref.object.length === 64 ? 'sha256' : 'sha1'
   const key = createHash('sha256').update(`${format} ${identifier.remote}`).digest('hex').slice(0, 32)
   const path = join(root, key)
-  await mkdir(root, { recursive: true, mode: 0o700 })
+  await makeDirectories(root, 0o700)
   using stack = new DisposableStack()
   stack.use(await lock(`${path}.lock`, { signal }))
   removeRemains(root, key)
