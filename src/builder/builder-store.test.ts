@@ -178,4 +178,11 @@ describe('instance files', () => {
       })
     }
   })
+
+  it('that cannot be kept name the place, and the variable that names another', () => {
+    assert.throws(() => openConfigDir('/proc/nothing', {}).makeFolder('instances'), {
+      message: 'mkdir /proc/nothing: no such file or directory',
+      hint: 'builders are kept there: let BUILDX_CONFIG name a folder that you may write to',
+    })
+  })
 })

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chownSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { makeDirectoriesSync } from '../bytes/make-directories.ts'
+import { asSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
 import { errnoOf } from '../sys/errno-error.ts'
 
 /** Whom files made under sudo belong to. */
@@ -33,11 +34,11 @@ export function openConfigDir(path: string, env: Readonly<Record<string, string 
     if (owner !== undefined) chownSync(file, owner.uid, owner.gid)
   }
   const makeFolder = (name: string): void => {
-    const first = makeDirectoriesSync(join(path, name), 0o700)
+    const first = made(join(path, name))
     if (first === undefined || owner === undefined) return
-    for (let made = join(path, name); ; made = dirname(made)) {
-      give(made)
-      if (made === first || made === dirname(made)) return
+    for (let folder = join(path, name); ; folder = dirname(folder)) {
+      give(folder)
+      if (folder === first || folder === dirname(folder)) return
     }
   }
   return {
@@ -64,6 +65,19 @@ export function openConfigDir(path: string, env: Readonly<Record<string, string 
       }
     },
     remove: name => rmSync(join(path, name), { recursive: true, force: true }),
+  }
+}
+
+/** Makes a folder; see `makeDirectoriesSync`. Throws with a hint at the variable that names another place. */
+function made(folder: string): string | undefined {
+  try {
+    return makeDirectoriesSync(folder, 0o700)
+  } catch (error) {
+    const { code, message } = asSlipwayError(error)
+    throw new SlipwayError(code, message, {
+      cause: error,
+      hint: 'builders are kept there: let BUILDX_CONFIG name a folder that you may write to',
+    })
   }
 }
 
