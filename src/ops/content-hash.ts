@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { closeSync } from 'node:fs'
 import { posix } from 'node:path'
 import { encodeName } from '../bytes/path-string.ts'
-import { SlipwayError } from '../errors/slipway-error.ts'
+import { isSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
 import { filepathMatch } from '../gostd/filepath-match.ts'
 import { compilePatterns, type ParentMatch, type PatternMatcher } from '../gostd/pattern-matcher.ts'
 import type { Entry, FileTree } from '../snapshot/tree.ts'
@@ -99,10 +99,21 @@ class TreeHasher {
   }
 
   #pathDigest(path: string, followLinks: boolean): string {
-    const real = this.#tree.resolve(path, { followLast: followLinks })
-    const entry = this.#tree.lstat(real)
-    if (entry === undefined) throw new SlipwayError('not-found', `${JSON.stringify(path)}: not found`)
+    const real = this.#resolve(path, followLinks)
+    const entry = real === undefined ? undefined : this.#tree.lstat(real)
+    if (real === undefined || entry === undefined)
+      throw new SlipwayError('not-found', `${JSON.stringify(path)}: not found`)
     return entry.kind === 'directory' ? this.#directoryDigest(real) : this.#entryDigest(real, entry)
+  }
+
+  /** Undefined where something on the way is no directory: what is below it is not there. */
+  #resolve(path: string, followLast: boolean): string | undefined {
+    try {
+      return this.#tree.resolve(path, { followLast })
+    } catch (e) {
+      if (isSlipwayError(e) && e.message.endsWith(': not a directory')) return undefined
+      throw e
+    }
   }
 
   #entryDigest(path: string, entry: Entry): string {

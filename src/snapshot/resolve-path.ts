@@ -52,7 +52,7 @@ export function resolvePath(path: string, look: Look, followLast: boolean): stri
       if (target.startsWith('/')) at = '/'
       rest.push(...pathParts(target).reverse())
     } else if (found !== undefined && found.kind !== 'directory' && rest.length > 0) {
-      throw new SlipwayError('failed-precondition', `${next}: not a directory`)
+      throw new SlipwayError('failed-precondition', `lstat ${next}/${rest.at(-1)}: not a directory`)
     } else at = next
   }
   return at

@@ -51,7 +51,7 @@ describe('resolvePath', () => {
     })
     assert.throws(() => resolvePath('file/x', look, true), {
       code: 'failed-precondition',
-      message: '/file: not a directory',
+      message: 'lstat /file/x: not a directory',
     })
     assert.equal(resolvePath('file', look, true), '/file')
   })
@@ -104,7 +104,7 @@ describe('DirectoryTree', () => {
     assert.equal(tree.lstat('/none'), undefined)
     assert.throws(() => tree.lstat('/a/file/none'), {
       code: 'failed-precondition',
-      message: '/a/file: not a directory',
+      message: 'lstat /a/file/none: not a directory',
     })
     assert.equal(read(tree, '/a/file'), 'text')
     assert.equal(read(tree, '/odd\udcff'), 'x')
