@@ -1,4 +1,4 @@
-import { chmod, cp, mkdir, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findProgram } from '../../scripts/setup/programs.ts'
 import { addProgram } from './program-files.ts'
@@ -36,6 +36,12 @@ export async function makeBuilderImage(dir: string): Promise<string> {
   await addProgram(rootfs, process.execPath, '/usr/bin/node')
   await addProgram(rootfs, findProgram('runc') ?? '/usr/sbin/runc', '/usr/sbin/runc')
   await addProgram(rootfs, findProgram('busybox') ?? '/bin/busybox', '/bin/busybox')
+  // What sets the sandboxes of steps up.
+  for (const name of ['setpriv', 'unshare', 'mount', 'umount', 'nsenter'])
+    await addProgram(rootfs, findProgram(name) ?? `/usr/bin/${name}`, `/usr/bin/${name}`)
+  // Not busybox's own shell: that would take its own mount.
+  await addProgram(rootfs, findProgram('dash') ?? '/bin/sh', '/bin/sh')
+  for (const name of ['mkdir', 'rm', 'cat', 'test']) await symlink('busybox', join(rootfs, 'bin', name))
   for (const name of programs) {
     const path = join(rootfs, 'usr/bin', name)
     const start = 'exec /usr/bin/node --disable-warning=ExperimentalWarning /opt/slipway/src/cli/main.ts "$@"'

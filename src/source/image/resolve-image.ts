@@ -82,6 +82,8 @@ export async function resolveRoot(
     if (found) return { root: await local.resolve(target, { signal }), store: local }
   }
   try {
+    const known = await knownByTag(reference, remote, { content, origins }, signal)
+    if (known) return { root: known, store: remote }
     const root = await remote.resolve(target, { signal })
     await content.put(root.bytes, { digest: root.descriptor.digest })
     origins.add(root.descriptor.digest, repository)
@@ -91,6 +93,23 @@ export async function resolveRoot(
     if (kept) return { root: await local.resolve(target, { signal }), store: local }
     throw named(reference, e)
   }
+}
+
+/**
+ * What a tag stands for where that was brought before: the registry is only asked for its digest. Some of them count how
+ * often manifests are fetched, and let nobody fetch more than so many.
+ */
+async function knownByTag(
+  reference: Reference,
+  remote: ImageStore,
+  { content, origins }: KnownDocuments,
+  signal: AbortSignal,
+): Promise<ResolvedManifest | undefined> {
+  const repository = repositoryName(reference)
+  if (reference.digest !== undefined || !origins.hasAny(repository)) return undefined
+  const head = await remote.head(targetOf(reference), { signal })
+  if (head === undefined || !origins.has(head.digest, repository)) return undefined
+  return await knownManifest(withDigest(reference, head.digest), content)
 }
 
 /** A missing image is said by its name: servers speak only of a manifest. */
