@@ -23,12 +23,18 @@ export class Engine implements EngineApi {
   readonly #runFrontend: RunFrontend
   readonly #builds = new Map<string, Build>()
   readonly #waiting = new Map<string, Set<(build: Build) => void>>()
+  readonly #running = new Set<Promise<unknown>>()
 
   constructor(services: ExporterServices, runFrontend: RunFrontend) {
     this.#services = services
     this.#runFrontend = runFrontend
     this.control = this.#controlApi()
     this.content = historyContent(services.content, services.images)
+  }
+
+  /** When the builds of now have ended and their records are written; who cancels a build does not wait for that. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#running)
   }
 
   async bridge(ref: string, signal: AbortSignal): Promise<BridgeApi> {
@@ -63,7 +69,10 @@ export class Engine implements EngineApi {
         const build = new Build(builtinFrontend(request), this.#services, this.#runFrontend)
         this.#add(build)
         try {
-          return { ExporterResponse: await this.#recorded(build, () => build.run(call.signal)) }
+          const answer = this.#recorded(build, () => build.run(call.signal))
+          this.#running.add(answer)
+          answer.finally(() => this.#running.delete(answer)).catch(() => {})
+          return { ExporterResponse: await answer }
         } finally {
           this.#builds.delete(build.ref)
           build.close()

@@ -40,6 +40,7 @@ import type { RunFrontend } from './gateway-bridge.ts'
 import { gitForm } from './git-form.ts'
 import { BuildHistory } from './history/build-history.ts'
 import { openRecordStore } from './history/record-store.ts'
+import { openRunningBuilds } from './history/running-builds.ts'
 import { createLayerPacker } from './layer-packer.ts'
 import { clientContent, exportStoreId } from '../session/callers/client-content.ts'
 import { createLocalDigests } from './local-digests.ts'
@@ -178,6 +179,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
   })
   const history = new BuildHistory({
     records: openRecordStore(state.database),
+    running: openRunningBuilds(state.database),
     content: state.content,
     lease,
     keep: options.retention,
@@ -229,12 +231,14 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     directories: async (ref, signal) => trees.directories(await trees.stack(ref, signal)),
   }
   const opened = opening.move()
+  const engine = new Engine(services, options.runFrontend)
   return {
-    engine: new Engine(services, options.runFrontend),
+    engine,
     state,
     services,
     executor,
     async [Symbol.asyncDispose]() {
+      await engine.settled()
       await lease.settled()
       await opened.disposeAsync()
     },

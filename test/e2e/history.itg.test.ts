@@ -3,6 +3,7 @@ import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import { peerPath } from '../../scripts/setup/peers.ts'
 import { run } from '../../scripts/setup/run.ts'
+import { startBackground } from '../support/background.ts'
 import { lacks } from '../support/need.ts'
 import { assertOneError } from '../support/one-error.ts'
 import { makeScratch, type Scratch } from '../support/scratch.ts'
@@ -78,6 +79,22 @@ describe('records of builds', { skip }, () => {
     assert.ok(imported.every(ref => now.includes(ref)))
     await there.run('history', 'rm', imported[0] ?? '')
     assert.ok(!(await refs(there)).includes(imported[0] ?? ''))
+  })
+
+  it('of builds that run in another process are shown until they end', async () => {
+    const dockerfile = scratch.path('app', 'slow.Dockerfile')
+    await writeFile(dockerfile, 'FROM scratch\nCOPY busybox /bin/sh\nRUN sleep 1000\n')
+    const states = async (): Promise<string> =>
+      await here.run('history', 'ls', '--format', '{{.Status}} {{.Name}}')
+    {
+      const command: [string, ...string[]] = [...here.command, 'build', '--progress=plain', '-f', dockerfile]
+      await using _build = await startBackground([...command, scratch.path('app')], {
+        env: here.env,
+        ready: output => output.includes('RUN sleep 1000'),
+      })
+      assert.match(await states(), /^Running app\/slow\.Dockerfile$/m)
+    }
+    assert.match(await states(), /^Error app\/slow\.Dockerfile$/m)
   })
 
   it('of damaged files are refused whole', async () => {

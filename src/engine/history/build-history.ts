@@ -17,6 +17,7 @@ import {
 import { EventFeed } from './event-feed.ts'
 import { parseHistoryFilter } from './history-filter.ts'
 import { recordBlobs, type RecordStore } from './record-store.ts'
+import type { RunningBuilds } from './running-builds.ts'
 import { decodeStatusLog } from './status-log.ts'
 
 type RecordInit = MessageInitShape<typeof BuildHistoryRecordSchema>
@@ -24,6 +25,8 @@ type RecordInit = MessageInitShape<typeof BuildHistoryRecordSchema>
 /** What a history is made of. */
 export interface HistoryOptions {
   readonly records: RecordStore
+  /** Builds that run, in this process or another. */
+  readonly running: RunningBuilds
   readonly content: ContentStore
   /** Holds blobs until their record is written. */
   readonly lease: Lease
@@ -60,13 +63,14 @@ export class BuildHistory {
   begin(init: RecordInit): void {
     const record = create(BuildHistoryRecordSchema, init)
     this.#active.set(record.Ref, record)
+    this.#options.running.begin(record)
     this.#send(BuildHistoryEventType.STARTED, record)
   }
 
   /** A build has ended, well or not. */
   complete(init: RecordInit): void {
     const record = create(BuildHistoryRecordSchema, init)
-    this.#active.delete(record.Ref)
+    this.#end(record.Ref)
     this.#options.records.put(record)
     this.#send(BuildHistoryEventType.COMPLETE, record)
     this.#expire()
@@ -81,7 +85,7 @@ export class BuildHistory {
 
   /** A build has ended of which no record could be made. */
   abandon(ref: string): void {
-    this.#active.delete(ref)
+    this.#end(ref)
   }
 
   /** Keeps bytes that a record is going to point to. */
@@ -139,8 +143,14 @@ export class BuildHistory {
     return this.#options.records.list().flatMap(recordBlobs)
   }
 
+  #end(ref: string): void {
+    this.#active.delete(ref)
+    this.#options.running.end(ref)
+  }
+
   *#running(ref: string): Iterable<BuildHistoryEvent> {
-    for (const record of [...this.#active.values()]) {
+    const others = this.#options.running.list().filter(one => !this.#active.has(one.Ref))
+    for (const record of [...this.#active.values(), ...others]) {
       if (ref === '' || record.Ref === ref) yield event(BuildHistoryEventType.STARTED, record)
     }
   }

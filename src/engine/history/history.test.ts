@@ -20,21 +20,24 @@ import { parseHistoryFilter } from './history-filter.ts'
 import { completeRecord, startedRecord } from './record-build.ts'
 import { openRecordStore, recordBlobs } from './record-store.ts'
 import { historyRetention } from './retention.ts'
+import { openRunningBuilds } from './running-builds.ts'
 import { countSteps, decodeStatusLog, encodeStatusLog } from './status-log.ts'
 
 const hour = 3_600_000
 
 function open(keep = { entries: 50, ageMs: 48 * hour }) {
   const content = new MemoryStore()
-  const records = openRecordStore(openDatabase(':memory:'))
+  const database = openDatabase(':memory:')
+  const records = openRecordStore(database)
+  const running = openRunningBuilds(database)
   let now = 1000 * hour
   const lease = { hold: () => undefined, [Symbol.dispose]: () => undefined }
-  const history = new BuildHistory({ records, content, lease, keep, now: () => now })
+  const history = new BuildHistory({ records, running, content, lease, keep, now: () => now })
   const add = (Ref: string, at: number, more: object = {}): void => {
     now = Math.max(now, at)
     history.complete({ Ref, CreatedAt: timestamp(at - 1000), CompletedAt: timestamp(at), ...more })
   }
-  return { content, records, history, add }
+  return { content, database, records, running, history, add }
 }
 
 async function refs(history: BuildHistory, request: object = {}): Promise<string[]> {
@@ -55,6 +58,22 @@ const messages: readonly SolveStatus[] = [
   },
   { warnings: [{ vertex: 'sha256:2', level: 1, short: 'w' }] },
 ]
+
+describe('running builds', () => {
+  it('of other processes are listed until they end or their process does', async () => {
+    const { database, running, history } = open()
+    history.begin({ Ref: 'own' })
+    running.begin(create(BuildHistoryRecordSchema, { Ref: 'of another' }))
+    const dead = 'INSERT INTO running_builds VALUES (?, 1, 1, ?, ?)'
+    database.prepare(dead).run('dead', 'another boot', new Uint8Array())
+    assert.deepEqual(await refs(history), ['own', 'of another'])
+    assert.deepEqual(await refs(history, { Ref: 'of another' }), ['of another'])
+    history.complete({ Ref: 'own', CompletedAt: timestamp(1) })
+    running.end('of another')
+    assert.deepEqual(running.list(), [])
+    assert.equal(database.prepare('SELECT count(*) AS n FROM running_builds').get()?.['n'], 0)
+  })
+})
 
 describe('records', () => {
   it('of the last two days stay, and the newest of those before', async () => {
