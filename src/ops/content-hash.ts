@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { closeSync } from 'node:fs'
 import { posix } from 'node:path'
 import { encodeName } from '../bytes/path-string.ts'
-import { isSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
+import { isSlipwayError, SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import { filepathMatch } from '../gostd/filepath-match.ts'
 import { compilePatterns, type ParentMatch, type PatternMatcher } from '../gostd/pattern-matcher.ts'
 import type { Entry, FileTree } from '../snapshot/tree.ts'
@@ -156,8 +156,9 @@ class TreeHasher {
     const base = selector.wildcard ? splitWildcards(path).fixed : path
     const prefix = base === '/' ? '' : base
     const deeper = selector.wildcard ? containsWildcards(path) : false
-    const start = prefix === '' ? '/' : this.#tree.resolve(prefix, { followLast: deeper })
-    if (this.#tree.lstat(start) !== undefined) this.#walk(start, prefix, undefined, collector)
+    const start = prefix === '' ? '/' : this.#resolve(prefix, deeper)
+    if (start !== undefined && this.#tree.lstat(start) !== undefined)
+      this.#walk(start, prefix, undefined, collector)
     for (const one of collector.included) {
       if (one.followLink) one.digest = this.#pathDigest(one.path, true)
     }
@@ -209,6 +210,14 @@ class TreeHasher {
   }
 }
 
+function compile(what: string, patterns: readonly string[] = []): PatternMatcher | undefined {
+  try {
+    return patterns.length === 0 ? undefined : compilePatterns(patterns)
+  } catch (error) {
+    throw wrapError(`invalid ${what}: [${patterns.join(' ')}]`, error)
+  }
+}
+
 /** Decides what a selector with wildcards or patterns takes, in the order of the walk. */
 class Collector {
   readonly path: string
@@ -223,8 +232,8 @@ class Collector {
     this.path = path
     this.followLinks = selector.followLinks ?? false
     this.#wildcard = selector.wildcard ?? false
-    this.#include = selector.includePatterns?.length ? compilePatterns(selector.includePatterns) : undefined
-    this.#exclude = selector.excludePatterns?.length ? compilePatterns(selector.excludePatterns) : undefined
+    this.#include = compile('includepatterns', selector.includePatterns)
+    this.#exclude = compile('excludepatterns', selector.excludePatterns)
   }
 
   /** `selected`: the path lies in what the wildcard chose; `matched`: the patterns take it too. */
