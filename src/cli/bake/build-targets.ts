@@ -12,6 +12,7 @@ import type { Definition } from '../../proto/gen/ops_pb.ts'
 import type { StatusWriter } from '../../status/solve-status.ts'
 import type { Host } from '../host.ts'
 import { type SolvedBuild, Solving } from '../solve-build.ts'
+import { storeOutput } from '../store-output.ts'
 
 /** Where and with what targets are built. */
 export interface BuildTargetsOptions {
@@ -98,5 +99,5 @@ function outputsOf(request: BuildRequest, host: Host): readonly ResolvedOutput[]
   if (call !== undefined) return []
   if (outputs.length > 0)
     return resolveOutputs(outputs, tags, { cwd: host.cwd, stdoutIsTerminal: host.stdout.isTTY })
-  return [{ type: 'image', attrs: { name: tags.join(','), 'dangling-name-prefix': 'slipway.local/build' } }]
+  return [storeOutput(tags)]
 }

@@ -13,6 +13,7 @@ import { hostPlatform } from '../host-platform.ts'
 import { type BuildFlags, declareBuildFlags } from './build-flags.ts'
 import { provenanceMode } from '../provenance-metadata.ts'
 import { showsResults, solveBuild } from '../solve-build.ts'
+import { storeOutput } from '../store-output.ts'
 import { printCallResult } from './call-result.ts'
 
 /** `build`: an image, or files, of a Dockerfile. */
@@ -106,9 +107,9 @@ function outputsOf(
       stdoutIsTerminal: host.stdout.isTTY,
     })
   }
-  const attributes = { name: request.tags.join(','), 'dangling-name-prefix': 'slipway.local/build' }
+  const { type, attrs: attributes } = storeOutput(request.tags)
   const annotations = readAnnotations(flags.annotation, hostPlatform())
-  return [{ type: 'image', attrs: annotated({ attributes }, annotations).attributes }]
+  return [{ type, attrs: annotated({ attributes }, annotations).attributes }]
 }
 
 function tellWhere(
