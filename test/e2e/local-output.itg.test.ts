@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { startDockerd } from '../support/dockerd.ts'
 import { startMirror } from '../support/mirror.ts'
@@ -57,5 +57,23 @@ describe('-o type=docker', () => {
     )
     const text = await slipway.run('run', '--platform', 'linux/arm64', 'n', 'cat', '/os.txt')
     assert.match(text, / aarch64 /)
+  })
+})
+
+describe('without an output', () => {
+  it('an image stays in the local store, by its name or by its digest alone', {
+    skip: lacks({ root: true }),
+  }, async () => {
+    await using scratch = await makeScratch()
+    const slipway = await openSlipway({ dir: scratch.path('s') })
+    await writeFile(scratch.path('Dockerfile'), 'FROM scratch\nCOPY Dockerfile /\n')
+    await slipway.run('build', '-t', 'n', scratch.dir)
+    const names = async (): Promise<string[]> => {
+      const [, ...rows] = (await slipway.run('image', 'ls')).trim().split('\n')
+      return rows.map(row => row.split(/\s+/)[0] ?? '')
+    }
+    assert.deepEqual(await names(), ['n:latest'])
+    await slipway.run('build', '--label', 'a=b', scratch.dir)
+    assert.deepEqual(await names(), ['n:latest', '<none>'])
   })
 })
