@@ -1,4 +1,5 @@
 import { SlipwayError } from '../../errors/slipway-error.ts'
+import { quote } from '../../gostd/quote.ts'
 import { type Digest, parseDigest } from '../../oci/digest.ts'
 
 /** A header that the user wants to be sent. */
@@ -27,13 +28,24 @@ type Attributes = Readonly<Record<string, string>>
 /** Headers that a definition may set: those that say what is wanted, none that say who asks. */
 const allowedHeaders: ReadonlySet<string> = new Set(['accept', 'user-agent'])
 
+/** What Go's url.Parse would say of the host. */
+function whyNot(rest: string): string {
+  const [host = ''] = rest.split(/[/?#]/, 1)
+  if (host.includes('[') && !host.includes(']')) return "missing ']' in host"
+  const port = /:[^:\]]*$/.exec(host)?.[0]
+  if (port !== undefined && !/^:\d*$/.test(port)) return `invalid port ${quote(port)} after host`
+  const odd = /[ "<>\\^`{|}]/.exec(host)?.[0]
+  return odd === undefined ? 'invalid URL' : `invalid character ${quote(odd)} in host name`
+}
+
 /** Reads `https://…` with its attributes. Throws `invalid-argument`. */
 export function parseHttpIdentifier(scheme: string, rest: string, attrs: Attributes): HttpIdentifier {
   let url: URL
   try {
     url = new URL(`${scheme}://${rest}`)
   } catch (e) {
-    throw new SlipwayError('invalid-argument', `invalid url ${scheme}://${rest}`, { cause: e })
+    const text = `${scheme}://${rest}`
+    throw new SlipwayError('invalid-argument', `parse ${quote(text)}: ${whyNot(rest)}`, { cause: e })
   }
   if (attrs['http.sig.signature'] !== undefined || attrs['http.sig.pubkey'] !== undefined) {
     throw new SlipwayError('unimplemented', 'signatures of http sources cannot be verified by this builder')
