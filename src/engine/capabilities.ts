@@ -29,8 +29,9 @@ export function llbCapabilities(): Capability[] {
     source.imageblob source.ocilayout
     source.git source.git.keepgitdir source.git.fullurl source.git.httpauth source.git.knownsshhosts
     source.git.mountsshsock source.git.subdir source.git.checksum source.git.skipsubmodules source.git.mtime
-    source.git.fetchbycommit
+    source.git.fetchbycommit source.git.signatureverify
     source.http source.http.auth source.http.checksum source.http.perm soruce.http.uidgid source.http.header
+    source.http.signatureverify
     source.policy
     source.local source.local.unique source.local.sessionid source.local.includepatterns source.local.followpaths
     source.local.excludepatterns source.local.sharedkeyhint source.local.differ

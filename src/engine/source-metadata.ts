@@ -92,6 +92,7 @@ export async function sourceMetadata(
     case 'http':
     case 'https': {
       const identifier = parseHttpIdentifier(scheme, rest, source.attrs)
+      if (identifier.signature !== undefined) await services.http.verified(identifier, ctx)
       const file = await services.http.fetch(identifier, ctx)
       const time = Date.parse(file.modified)
       const lastModified = Number.isNaN(time) ? undefined : time
@@ -164,6 +165,7 @@ async function git(
 ): Promise<NonNullable<SourceMetadata['git']>> {
   const identifier = parseGitIdentifier(rest, request.source.attrs)
   const ref = await services.git.resolve(identifier, ctx)
+  await services.git.verify(identifier, ref, ctx)
   const known = { ref: ref.name, checksum: ref.object }
   if (!request.gitObjects) {
     return { ...known, commitChecksum: identifier.keepGitDir ? '' : (ref.tagged ?? '') }

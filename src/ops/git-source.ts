@@ -15,6 +15,7 @@ export function gitSourceFactory(source: GitSource): SourceFactory {
     let object: string | undefined
     const find = async (ctx: OpContext): Promise<ResolvedRef> => {
       const ref = await source.resolve(identifier, ctx)
+      await source.verify(identifier, ref, ctx)
       object = ref.object
       return ref
     }
@@ -41,7 +42,7 @@ export function parseGitIdentifier(rest: string, attrs: Readonly<Record<string, 
   const unknown = Object.keys(attrs).find(key => refused.some(prefix => key.startsWith(prefix)))
   if (unknown !== undefined) {
     throw new SlipwayError('unimplemented', `git source attribute ${unknown} is not supported`, {
-      hint: 'signatures and bundles of git sources are not verified by this builder',
+      hint: 'bundles of git sources are not made or read by this builder',
     })
   }
   if (url.ref.startsWith('-')) {
@@ -66,11 +67,26 @@ export function parseGitIdentifier(rest: string, attrs: Readonly<Record<string, 
     ...(authHeaderSecret === undefined ? {} : { authHeaderSecret }),
     ...(knownSshHosts === undefined ? {} : { knownSshHosts }),
     ...(sshSocket === undefined ? {} : { sshSocket }),
+    ...signatureWish(attrs),
+  }
+}
+
+/** Who must have signed, where that is asked for in any way. */
+function signatureWish(attrs: Readonly<Record<string, string>>): Pick<GitIdentifier, 'signature'> {
+  if (!Object.keys(attrs).some(key => key.startsWith('git.sig.'))) return {}
+  const isOn = (name: string): boolean => attrs[`git.sig.${name}`] === 'true'
+  return {
+    signature: {
+      publicKey: attrs['git.sig.pubkey'] ?? '',
+      rejectExpired: isOn('rejectexpired'),
+      requireSignedTag: isOn('requiresignedtag'),
+      ignoreSignedTag: isOn('ignoresignedtag'),
+    },
   }
 }
 
 /** What must not be passed over in silence. */
-const refused = ['git.sig.', 'git.bundle', 'git.checkoutbundle']
+const refused = ['git.bundle', 'git.checkoutbundle']
 
 function parseRemote(text: string): { remote: string; ref: string; subdir: string } {
   const parsed = parseGitUrl(text)

@@ -9,7 +9,7 @@ export function httpSourceFactory(scheme: 'http' | 'https', source: HttpSource):
     const identifier = parseHttpIdentifier(scheme, rest, attrs)
     let file: HttpFile | undefined
     const resolve = async (ctx: OpContext): Promise<HttpFile> => {
-      file ??= await source.resolve(identifier, ctx)
+      file ??= await source.verified(identifier, ctx)
       return file
     }
     return {

@@ -1,3 +1,5 @@
+import type { SignatureWish } from './verify-signature.ts'
+
 /** A repository as a source of a build: what of it, and how it is reached. */
 export interface GitIdentifier {
   /** What git is called with. */
@@ -21,6 +23,8 @@ export interface GitIdentifier {
   readonly knownSshHosts?: string
   /** Id of the client's agent. */
   readonly sshSocket?: string
+  /** Who must have signed the commit or its tag. */
+  readonly signature?: SignatureWish
 }
 
 /** Whether a text is the whole name of an object, of either hash. */

@@ -9,6 +9,7 @@ import { checkout } from './checkout.ts'
 import { type GitSecrets, openAccess } from './git-access.ts'
 import { type GitIdentifier, isCommitSha, shownRemote } from './git-identifier.ts'
 import { openRepository } from './git-repository.ts'
+import { verifyGitSignature } from './verify-signature.ts'
 import { askRef, knownRef, type ResolvedRef } from './resolve-ref.ts'
 
 const statements = ['CREATE TABLE git_trees (key TEXT PRIMARY KEY, layer TEXT NOT NULL) WITHOUT ROWID']
@@ -90,6 +91,14 @@ export class GitSource {
       ))
     this.#services.hold(layer)
     return { kind: 'stack', layers: [{ kind: 'layer', id: layer }] }
+  }
+
+  /** Checks the signature that is wanted. Throws as `verifyGitSignature`. */
+  async verify(identifier: GitIdentifier, ref: ResolvedRef, ctx: SourceContext): Promise<void> {
+    if (identifier.signature === undefined) return
+    const { commit, tag, tagged = ref.object } = await this.objects(identifier, ref, ctx)
+    const objects = { commit, commitName: tagged, ...(tag === undefined ? {} : { tag, tagName: ref.object }) }
+    verifyGitSignature(objects, identifier.signature, Date.now() / 1000)
   }
 
   /** The commit and its tag themselves. */

@@ -21,6 +21,8 @@ export interface HttpIdentifier {
   /** Secret that holds the value of the Authorization header. */
   readonly authHeaderSecret?: string
   readonly headers: readonly HeaderField[]
+  /** A detached OpenPGP signature of the file, and the keys one of which must have made it; both armored. */
+  readonly signature?: { readonly text: string; readonly publicKey: string }
 }
 
 type Attributes = Readonly<Record<string, string>>
@@ -47,8 +49,10 @@ export function parseHttpIdentifier(scheme: string, rest: string, attrs: Attribu
     const text = `${scheme}://${rest}`
     throw new SlipwayError('invalid-argument', `parse ${quote(text)}: ${whyNot(rest)}`, { cause: e })
   }
-  if (attrs['http.sig.signature'] !== undefined || attrs['http.sig.pubkey'] !== undefined) {
-    throw new SlipwayError('unimplemented', 'signatures of http sources cannot be verified by this builder')
+  const { 'http.sig.signature': signature = '', 'http.sig.pubkey': publicKey = '' } = attrs
+  if ((signature === '') !== (publicKey === '')) {
+    const what = 'http signature verification requires both pubkey and signature'
+    throw new SlipwayError('invalid-argument', what)
   }
   const checksum = attrs['http.checksum']
   const filename = attrs['http.filename']
@@ -69,6 +73,7 @@ export function parseHttpIdentifier(scheme: string, rest: string, attrs: Attribu
     ...(checksum === undefined ? {} : { checksum: parseDigest(checksum) }),
     ...(filename === undefined || filename === '' ? {} : { filename }),
     ...(secret === undefined ? {} : { authHeaderSecret: secret }),
+    ...(signature === '' ? {} : { signature: { text: signature, publicKey } }),
   }
 }
 

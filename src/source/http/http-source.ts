@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import type { Database } from '../../content/database.ts'
-import { asSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
+import { asSlipwayError, SlipwayError, wrapError } from '../../errors/slipway-error.ts'
+import { verifyOpenPgp } from '../signature/openpgp.ts'
 import { goJson } from '../../gostd/json.ts'
 import { type Digest, digestOf, isDigest, parseDigest } from '../../oci/digest.ts'
 import type { HttpResponse, Transport } from '../../registry/http/transport.ts'
@@ -86,6 +88,22 @@ export class HttpSource {
       }
     }
     return this.fetch(identifier, ctx)
+  }
+
+  /** As `resolve`, and checks the signature that is wanted: that means fetching the file. Throws `permission-denied`. */
+  async verified(identifier: HttpIdentifier, ctx: SourceContext): Promise<HttpFile> {
+    const { signature } = identifier
+    if (signature === undefined) return this.resolve(identifier, ctx)
+    const file = await this.fetch(identifier, ctx)
+    if (file.layer === undefined) throw new SlipwayError('internal', 'a fetched file without a layer')
+    const path = join(this.#services.snapshotter.directory(file.layer), file.filename)
+    try {
+      const policy = { rejectExpired: false, now: Date.now() / 1000 }
+      verifyOpenPgp(() => chunksOf(path), signature.text, signature.publicKey, policy)
+    } catch (e) {
+      throw wrapError('failed to verify pgp signature', e)
+    }
+    return file
   }
 
   /** Brings the file, or finds that the one from before is still right. */
@@ -288,6 +306,16 @@ export class HttpSource {
       throw mismatch(identifier, digest)
     const layer = await active.commit()
     return { digest, filename: content.filename, modified: content.modified, layer: layer.id }
+  }
+}
+
+function* chunksOf(path: string): Iterable<Uint8Array> {
+  const fd = openSync(path, 'r')
+  try {
+    const buffer = Buffer.alloc(1 << 18)
+    for (let n = readSync(fd, buffer); n > 0; n = readSync(fd, buffer)) yield buffer.subarray(0, n)
+  } finally {
+    closeSync(fd)
   }
 }
 
