@@ -147,7 +147,7 @@ function violations(value: YamlValue, shape: Shape, path: readonly string[]): Vi
     else if (shape.open !== true && !key.startsWith('x-')) unknown.push(key)
   }
   if (unknown.length > 0) {
-    const names = unknown.map(k => `'${quote(k).slice(1, -1)}'`).join(', ')
+    const names = unknown.map(quoted).join(', ')
     found.push({
       depth: path.length + 1,
       message: `${path.join('.')} additional properties ${names} not allowed`,
@@ -155,7 +155,7 @@ function violations(value: YamlValue, shape: Shape, path: readonly string[]): Vi
   }
   const missing = (shape.required ?? []).filter(key => !value.has(key))
   if (missing.length > 0) {
-    const names = missing.map(k => `'${k}'`).join(', ')
+    const names = missing.map(quoted).join(', ')
     found.push({
       depth: path.length,
       message: `${path.join('.')} missing ${missing.length === 1 ? 'property' : 'properties'} ${names}`,
@@ -186,4 +186,9 @@ function mustBe(path: readonly string[], what: string): Violation {
 function typeNames(types: readonly Kind[]): string {
   const sorted = [...types].sort()
   return sorted.length === 1 ? String(sorted[0]) : `${sorted.slice(0, -1).join(', ')} or ${sorted.at(-1)}`
+}
+
+/** A text in single quotes, escaped as Go's JSON schema library does it, which strips a backslash before the last quote. */
+function quoted(text: string): string {
+  return `'${quote(text).replaceAll('\\"', '"').replaceAll("'", "\\'").slice(1, -1)}'`
 }

@@ -83,7 +83,7 @@ describe('an env file', () => {
 
 describe('YAML', () => {
   const read = (text: string): YamlMap => {
-    const [document] = parseComposeYaml(text, 'f')
+    const [document] = [...parseComposeYaml(text, 'f')]
     return isYamlMap(document?.value) ? document.value : assert.fail(text)
   }
 
@@ -122,7 +122,7 @@ describe('YAML', () => {
 
 describe('later compose files', () => {
   const read = (text: string): YamlMap => {
-    const value = parseComposeYaml(text, 'f')[0]?.value
+    const value = [...parseComposeYaml(text, 'f')][0]?.value
     return isYamlMap(value) ? value : assert.fail(text)
   }
 

@@ -32,16 +32,26 @@ export async function loadComposeFiles(
 
 /** COMPOSE_PROJECT_NAME is the name that a file gives the project, that of the environment, or `bake`. */
 function withProjectName(files: readonly BakeFile[], lookup: Lookup): Lookup {
-  const names = files
-    .flatMap(f => parseComposeYaml(decodeSource(f.data), f.name))
-    .map(d => (isYamlMap(d.value) ? d.value.get('name') : undefined))
-    .filter(n => typeof n === 'string' && n !== '')
-  const given = names.at(-1)
-  const name = typeof given === 'string' ? scalarText(interpolate(given, key => lookup(key))) : ''
+  const given = files.flatMap(givenNames).at(-1)
+  const name = given === undefined ? '' : scalarText(interpolate(given, lookup))
   const environment = lookup('COMPOSE_PROJECT_NAME') ?? ''
   const project = name !== '' ? name : environment !== '' ? environment : 'bake'
   const named = (key: string): string | undefined => (key === 'COMPOSE_PROJECT_NAME' ? project : lookup(key))
   return Object.assign(named, lookup.missing === undefined ? {} : { missing: lookup.missing })
+}
+
+/** Names that the documents of a file give the project, as far as they can be read: what is wrong is told later. */
+function givenNames({ data, name }: BakeFile): string[] {
+  const names: string[] = []
+  try {
+    for (const { value } of parseComposeYaml(decodeSource(data), name)) {
+      const given = isYamlMap(value) ? value.get('name') : undefined
+      if (typeof given === 'string' && given !== '') names.push(given)
+    }
+  } catch {
+    // The file is read once more.
+  }
+  return names
 }
 
 async function loadFile(
