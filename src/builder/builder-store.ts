@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { anySignal } from '../async/abort.ts'
 import { asSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
 import { goJson } from '../gostd/json.ts'
 import { formatRfc3339, parseRfc3339 } from '../gostd/time.ts'
@@ -48,11 +49,31 @@ export interface StoreTransaction extends Disposable {
   touch(name: string, now: number): void
 }
 
-/** Waits for the lock of the directory, which other programs take too, and opens it. */
-export async function openStore(dir: ConfigDir, signal?: AbortSignal): Promise<StoreTransaction> {
+/** How long another program may keep the lock, ms: `create` does while it asks nodes what they are. */
+const patience = 60_000
+
+/**
+ * Waits for the lock of the directory, which other programs take too, and opens it. Throws `deadline-exceeded` where it
+ * stays taken for `limit` milliseconds.
+ */
+export async function openStore(
+  dir: ConfigDir,
+  signal?: AbortSignal,
+  limit: number = patience,
+): Promise<StoreTransaction> {
   for (const folder of ['instances', 'defaults', 'activity']) dir.makeFolder(folder)
-  const held = await lock(join(dir.path, '.lock'), { signal })
-  return new Transaction(dir, held)
+  const path = join(dir.path, '.lock')
+  const over = AbortSignal.timeout(limit)
+  try {
+    return new Transaction(dir, await lock(path, { signal: anySignal(signal, over) }))
+  } catch (error) {
+    if (signal?.aborted === true || !over.aborted) throw error
+    throw new SlipwayError(
+      'deadline-exceeded',
+      `failed to lock ${path}: another process holds it: context deadline exceeded`,
+      { cause: error, hint: `\`fuser -v ${path}\` shows who; end it if it hangs` },
+    )
+  }
 }
 
 class Transaction implements StoreTransaction {

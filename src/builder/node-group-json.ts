@@ -11,6 +11,7 @@ import {
   readTextMap,
   readTexts,
 } from '../oci/json-reader.ts'
+import { isBuilderName } from './builder-name.ts'
 import type { NodeGroup, StoredNode } from './node-group.ts'
 
 /**
@@ -47,8 +48,10 @@ export function parseNodeGroup(bytes: Uint8Array, path: string): NodeGroup {
   const hint = `remove ${path}, or repair it, then create the builder again`
   try {
     const object = readObject(parseJson(bytes, path), path)
+    const name = readText(object, 'Name', path) ?? ''
+    if (!isBuilderName(name)) throw new SlipwayError('invalid-argument', `${path} names no builder`)
     return {
-      name: readText(object, 'Name', path) ?? '',
+      name,
       driver: readText(object, 'Driver', path) ?? '',
       nodes: (readList(object, 'Nodes', path, 10_000) ?? []).map((node, i) =>
         parseNode(node, `${path}: node ${i}`),

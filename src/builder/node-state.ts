@@ -68,7 +68,7 @@ async function nodeState(node: BuilderNode, limit: AbortSignal): Promise<Loaded>
   if (driver === undefined) return { state: empty, daemons: [] }
   let status: NodeStatus | undefined
   try {
-    status = await abortable(driver.status(limit), limit)
+    status = await abortable(driver.status(limit), afterwards(limit))
     if (status !== 'running') return { state: { ...empty, status }, daemons: [] }
     const state = { ...empty, status, ...(await abortable(askDaemon(node, limit), limit)) }
     const daemons = (await driver.dynamicNodes?.(limit)) ?? []
@@ -77,6 +77,15 @@ async function nodeState(node: BuilderNode, limit: AbortSignal): Promise<Loaded>
     const shown = limit.aborted ? noAnswer(node, error) : asSlipwayError(error)
     return { state: { ...empty, status, error: shown }, daemons: [] }
   }
+}
+
+/** Drivers hear of the end themselves, and may have an answer all the same; those that do not are not waited for. */
+function afterwards(limit: AbortSignal): AbortSignal {
+  const late = new AbortController()
+  const end = (): void => void setTimeout(() => late.abort(limit.reason), 500).unref()
+  if (limit.aborted) end()
+  else limit.addEventListener('abort', end, { once: true })
+  return late.signal
 }
 
 function noAnswer(node: BuilderNode, cause: unknown): SlipwayError {

@@ -1,7 +1,7 @@
 import { abortable, abortError } from '../async/abort.ts'
 import type { Builder, BuilderNode } from '../builder/builder.ts'
 import { listWorkers } from '../buildkit/client/daemon.ts'
-import { asSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
+import { asSlipwayError, SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import type { BuildkitConnection } from '../session/connection.ts'
 
 /**
@@ -28,7 +28,9 @@ async function reach(node: BuilderNode, builder: string, limit: AbortSignal): Pr
     await using stack = new AsyncDisposableStack()
     const connection = stack.use(await abortable(driver.dial(limit), limit))
     // What accepts connections but does not answer must not be waited for without end.
-    await listWorkers(connection, limit)
+    await listWorkers(connection, limit).catch((error: unknown) => {
+      throw wrapError(`failed to connect to ${node.endpoint || node.name}`, error, { hint: garbageHint })
+    })
     stack.move()
     return connection
   } catch (error) {
@@ -38,6 +40,9 @@ async function reach(node: BuilderNode, builder: string, limit: AbortSignal): Pr
     throw new SlipwayError(failure.code, failure.message, { cause: error, hint })
   }
 }
+
+const garbageHint =
+  "what answers there does not speak BuildKit's API, or has just gone: check the address, and whether it wants TLS"
 
 function abortedAt(node: BuilderNode, limit: AbortSignal, cause: unknown): SlipwayError {
   const aborted = abortError(limit)

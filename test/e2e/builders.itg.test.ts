@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { peerPath } from '../../scripts/setup/peers.ts'
 import { run, type RunResult, tryRun } from '../../scripts/setup/run.ts'
 import { makeBuilderImage } from '../support/builder-image.ts'
+import { makeCertificates } from '../support/certificates.ts'
 import { type Dockerd, startDockerd } from '../support/dockerd.ts'
 import { lacks } from '../support/need.ts'
 import { assertOneError } from '../support/one-error.ts'
@@ -197,7 +198,7 @@ describe('builders on disk', { skip: lacks({ root: true, peers: ['docker-buildx-
     skip: lacks({ programs: ['openssl'] }),
   }, async () => {
     const pem = (name: string): string => scratch.path(`${name}.pem`)
-    await makeCertificates(scratch)
+    await makeCertificates(scratch.dir)
     const flags = ['--tlscacert', pem('ca'), '--tlscert', pem('server'), '--tlskey', pem('server-key')]
     await using secure = await startServe({
       dir: scratch.dir,
@@ -318,7 +319,7 @@ describe('builders of docker', {
       await readFile(scratch.path('ssh.log'), 'utf8'),
       /-l me -- far\.example docker --host=unix:\S+ system dial-stdio/,
     )
-    await makeCertificates(scratch)
+    await makeCertificates(scratch.dir)
     const certs = scratch.path('certs')
     await mkdir(certs)
     for (const [from, to] of [
@@ -344,7 +345,10 @@ describe('builders of docker', {
     )
     await copyFile(scratch.path('other.pem'), scratch.path('certs', 'ca.pem'))
     const wrong = await attempt(tls, 'ls')
-    assert.match(wrong.stderr, /Cannot load builder default: error during connect: .*authentication handshake failed/)
+    assert.match(
+      wrong.stderr,
+      /Cannot load builder default: error during connect: .*authentication handshake failed/,
+    )
     assert.match(wrong.stdout, /^default\* +embedded/m)
   })
 
@@ -491,50 +495,4 @@ async function terminateTls(scratch: Scratch, socket: string, stack: AsyncDispos
   stack.defer(() => void server.close())
   server.unref()
   return (server.address() as AddressInfo).port
-}
-
-/** A CA, another one, and certificates of a server at 127.0.0.1 and of a client. */
-async function makeCertificates(scratch: Scratch): Promise<void> {
-  const openssl = (...args: string[]): Promise<string> => run(['openssl', ...args])
-  const key = (name: string): string => scratch.path(`${name}-key.pem`)
-  const pem = (name: string): string => scratch.path(`${name}.pem`)
-  const fresh = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
-  for (const ca of ['ca', 'other']) {
-    await openssl(
-      'req',
-      '-x509',
-      ...fresh,
-      '-keyout',
-      key(ca),
-      '-out',
-      pem(ca),
-      '-subj',
-      `/CN=${ca}`,
-      '-days',
-      '2',
-    )
-  }
-  for (const name of ['server', 'client']) {
-    const request = scratch.path(`${name}.csr`)
-    const extensions = scratch.path(`${name}.ext`)
-    await writeFile(extensions, 'subjectAltName=IP:127.0.0.1,DNS:localhost\n')
-    await openssl('req', ...fresh, '-keyout', key(name), '-out', request, '-subj', `/CN=${name}`)
-    await openssl(
-      'x509',
-      '-req',
-      '-in',
-      request,
-      '-CA',
-      pem('ca'),
-      '-CAkey',
-      key('ca'),
-      '-CAcreateserial',
-      '-out',
-      pem(name),
-      '-days',
-      '2',
-      '-extfile',
-      extensions,
-    )
-  }
 }

@@ -43,7 +43,12 @@ export function createRemoteDriver(options: DriverOptions): Driver {
   const dial = async (signal: AbortSignal): Promise<BuildkitConnection> => connectDuplex(await open(signal))
   const answers = async (signal: AbortSignal): Promise<void> => {
     await using connection = await dial(signal)
-    await listWorkers(connection, signal)
+    try {
+      await listWorkers(connection, signal)
+    } catch (error) {
+      throwIfAborted(signal)
+      throw notBuildkit(endpoint, error)
+    }
   }
   return {
     name: 'remote',
@@ -105,6 +110,20 @@ async function waitForDaemon(
       await sleep(500, both).catch(() => undefined)
     }
   })
+}
+
+/** The error for what accepts connections but does not answer as a daemon does; `unavailable` where it may yet come up. */
+function notBuildkit(endpoint: string, cause: unknown): SlipwayError {
+  const { code, message } = asSlipwayError(cause)
+  const kept = ['unavailable', 'canceled', 'deadline-exceeded', 'unauthenticated', 'permission-denied']
+  return new SlipwayError(
+    kept.includes(code) ? code : 'failed-precondition',
+    `failed to connect to ${endpoint}: ${message}`,
+    {
+      cause,
+      hint: "what answers there does not speak BuildKit's API: check the address, and whether it wants TLS",
+    },
+  )
 }
 
 function reachHint(error: unknown): { readonly hint?: string } {
