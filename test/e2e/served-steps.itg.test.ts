@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { findProgram } from '../../scripts/setup/programs.ts'
 import { run, type RunResult } from '../../scripts/setup/run.ts'
@@ -82,6 +84,24 @@ describe('steps of a served daemon', { skip }, () => {
     const listing = await run(['tar', 'tvf', tar])
     const modes = listing.split('\n').flatMap(line => (/ p\//.test(line) ? [line.split(' ', 1)[0]] : []))
     assert.deepEqual(modes, ['drwx--x--x', 'drwx--x--x', '-rwx--x--t'])
+  })
+
+  it('refuse a download that has another checksum, also when it was fetched before', async () => {
+    const server = createServer((_, response) => void response.writeHead(200, { etag: '"e"' }).end('hello\n'))
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    using _server = { [Symbol.dispose]: () => void server.close() }
+    const { port } = server.address() as AddressInfo
+    const right = 'sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03'
+    const wrong = right.replace('5891', '0000')
+    for (const checksum of [wrong, right, wrong]) {
+      const line = `ADD --checksum=${checksum} http://127.0.0.1:${port}/f /`
+      const { code, stderr } = await build(line, '--builder=served')
+      assert.equal(code, checksum === right ? 0 : 1, stderr)
+      assert.equal(
+        stderr.includes(`failed to solve: digest mismatch ${right}: ${wrong}\n`),
+        checksum === wrong,
+      )
+    }
   })
 
   it('fail as processes do where their user is not there', async () => {

@@ -145,7 +145,7 @@ function checkDirectories(root: string, subdir: string): void {
     if (stat === undefined) {
       throw new SlipwayError(
         'not-found',
-        `invalid subdir ${subdir}: failed to lstat "${path}": lstat ${path}: no such file or directory`,
+        `invalid subdir ${subdir}: failed to lstat "${path}": statat ${path}: no such file or directory`,
       )
     }
     if (!stat.isDirectory()) {

@@ -172,9 +172,10 @@ export class HttpSource {
 
   /** The tree with the file in it. */
   async tree(identifier: HttpIdentifier, file: HttpFile, ctx: SourceContext): Promise<Ref> {
-    const found = file.layer === undefined ? await this.fetch(identifier, ctx) : file
+    const { checksum: _, ...whatever } = identifier
+    const found = file.layer === undefined ? await this.fetch(whatever, ctx) : file
     if (found.digest !== file.digest) {
-      throw new SlipwayError('data-loss', `digest mismatch ${found.digest}: ${file.digest}`)
+      throw new SlipwayError('data-loss', `digest mismatch ${found.digest}: ${file.digest}`, { hint })
     }
     return { kind: 'stack', layers: found.layer === undefined ? [] : [{ kind: 'layer', id: found.layer }] }
   }
@@ -319,13 +320,13 @@ function* chunksOf(path: string): Iterable<Uint8Array> {
   }
 }
 
+const hint = 'the file is not the one that --checksum names'
+
 const mismatch = (identifier: HttpIdentifier, got: Digest): SlipwayError =>
   new SlipwayError(
     'data-loss',
     `digest mismatch for ${identifier.url.href}: ${got} (expected: ${identifier.checksum})`,
-    {
-      hint: 'the file is not the one that --checksum names',
-    },
+    { hint },
   )
 
 /** The bytes of the file, without the compression of their transfer. */
