@@ -1,3 +1,7 @@
+# Docker asks its plugins with every command who they are: that answer was written down and needs no Node.
+if [ "${1-}" = docker-cli-plugin-metadata ] && [ -f "$root/dist/plugin-metadata.json" ]; then
+  exec cat -- "$root/dist/plugin-metadata.json"
+fi
 # Read by the launchers with $root set: puts the Node to run into $node. The remembered answer of find-node.sh is taken
 # while it is ours, its node is there, and the host's node is the same as then: that costs no process.
 node=${SLIPWAY_NODE:-}

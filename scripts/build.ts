@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { globSync, readFileSync, rmSync } from 'node:fs'
+import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
 import { build, type BuildOptions, type Plugin } from 'esbuild'
+import { pluginMetadata } from '../src/cli/plugin-metadata.ts'
 
 // `npm run build`: dist/ with everything bundled. One file holds all of our code, in pieces that run when they are first
 // imported: reading and caching one file takes less time at start than finding a hundred. What few commands need is in
@@ -106,6 +107,7 @@ const results = [
     outExtension: { '.js': '.cjs' },
   }),
 ]
+writeFileSync(join(dist, 'plugin-metadata.json'), pluginMetadata())
 const sizes = results.flatMap(({ metafile }) =>
   Object.values(metafile?.outputs ?? {}).map(({ bytes }) => bytes),
 )

@@ -3,6 +3,7 @@ import { mkdir, readdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { it } from 'node:test'
 import { run } from '../../scripts/setup/run.ts'
+import { pluginMetadata } from '../../src/cli/plugin-metadata.ts'
 import { lacks } from '../support/need.ts'
 import { makeScratch } from '../support/scratch.ts'
 
@@ -26,6 +27,8 @@ it('npm pack gives a package whose programs run without the clone', { skip: lack
     await run([join(bin, 'docker-buildx'), 'docker-cli-plugin-metadata'], { env }),
   )
   assert.equal((metadata as { SchemaVersion?: string }).SchemaVersion, '0.1.0')
+
+  assert.deepEqual(metadata, JSON.parse(pluginMetadata()))
 
   const plugins = scratch.path('cli-plugins')
   await mkdir(plugins)
