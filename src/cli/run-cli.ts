@@ -1,6 +1,7 @@
 import type { Flag } from '../gostd/pflag/flag.ts'
 import { FlagSet, type ParsedArgs } from '../gostd/pflag/flag-set.ts'
 import type { Command, CommandRow, PreparedCommand } from './command.ts'
+import { completeCommands } from './complete-commands.ts'
 import { findCommand } from './find-command.ts'
 import {
   type DockerOptions,
@@ -45,11 +46,16 @@ export async function runCli(host: Host, table: CommandRow, signal: AbortSignal)
       const usage = 'docker [OPTIONS] buildx [ARG...]'
       return await usageError(host, error, { usage, path: 'docker' })
     }
-    if (argv[0] === table.name) argv = argv.slice(1)
+    argv = withoutPluginName(argv, table.name)
   }
   if (argv[0] === metadataCommand) {
     host.stdout.write(pluginMetadata())
     return 0
+  }
+  if (argv[0] !== undefined && completeCommands.includes(argv[0])) {
+    const { complete } = await import('./complete.ts')
+    const { docker } = before.read()
+    return await complete(host, table, argv.slice(1), { docker, describe: argv[0] === completeCommands[0] })
   }
   const mode: Mode = {
     plugin: isPlugin,
@@ -59,6 +65,18 @@ export async function runCli(host: Host, table: CommandRow, signal: AbortSignal)
     argv,
   }
   return await new Run(host, table, mode, signal).run()
+}
+
+/**
+ * The words of a command behind the name of the plugin: `buildx ls`, `help buildx ls` (docker asks for help so), and
+ * `__complete buildx l` (shells ask so what may follow).
+ */
+function withoutPluginName(argv: readonly string[], name: string): readonly string[] {
+  const [first = '', second] = argv
+  if (first === name) return argv.slice(1)
+  if (second !== name) return argv
+  if (first === 'help') return [...argv.slice(2), '--help']
+  return completeCommands.includes(first) ? [first, ...argv.slice(2)] : argv
 }
 
 class Run {
