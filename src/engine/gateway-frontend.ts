@@ -86,7 +86,8 @@ async function resolveFrontend(source: string, bridge: BuildBridge): Promise<Fro
     resolveMode: undefined,
     logName: undefined,
   })
-  const state = imageSource(resolved.reference, { platform: bridge.services.hostPlatform })
+  const platform = bridge.services.hostPlatform
+  const state = imageSource(resolved.reference, { platform, recordType: 'frontend' })
   const definition = marshal(state.output, {
     platform: bridge.services.hostPlatform,
     localUniqueId: bridge.job.id,

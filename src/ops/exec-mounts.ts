@@ -186,7 +186,8 @@ class MountPreparation implements PreparedMounts {
       this.#bound.set(mount, { kind: 'same', ref })
       if (output >= 0) this.#outputs.set(output, { kind: 'same', ref })
     } else {
-      const active = this.#resources.use(await trees.prepare(stack, { description: this.#ctx.name, signal }))
+      const description = `mount ${dest} from exec ${this.#arguments()}`
+      const active = this.#resources.use(await trees.prepare(stack, { description, signal }))
       writable = active
       this.#bound.set(mount, { kind: 'layer', active, base: stack })
       source = { kind: 'overlay', lowers, upper: active.upper, work: active.work }
@@ -210,6 +211,10 @@ class MountPreparation implements PreparedMounts {
     })
   }
 
+  #arguments(): string {
+    return (this.#message.meta?.args ?? []).join(' ')
+  }
+
   async #cache(mount: Mount, dest: string): Promise<void> {
     const { trees, cacheMounts } = this.#services
     const ref = this.#input(mount)
@@ -223,7 +228,7 @@ class MountPreparation implements PreparedMounts {
           id,
           sharing: sharingNames[mount.cacheOpt?.sharing ?? CacheSharingOpt.SHARED] ?? 'shared',
           base: ids,
-          description: `cached mount ${dest} from exec ${(this.#message.meta?.args ?? []).join(' ')}`,
+          description: `cached mount ${dest} from exec ${this.#arguments()}`,
           signal: this.#ctx.signal,
         }),
       )

@@ -130,7 +130,8 @@ async function unpack(
   if (known) return known.id
   lazy.unpacking?.(false)
   const { descriptor, diffId, chainId, repository } = lazy
-  const blob = { path: content.path(descriptor.digest), mediaType: descriptor.mediaType, diffId }
+  const path = content.path(descriptor.digest)
+  const blob = { ...lazy.record, path, mediaType: descriptor.mediaType, diffId }
   const layer = await snapshotter.unpack(blob, below, chainId, signal)
   const annotations = repository === undefined ? {} : { annotations: { [repositoryAnnotation]: repository } }
   await snapshotter.addBlob(layer.id, {

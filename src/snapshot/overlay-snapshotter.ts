@@ -17,6 +17,7 @@ import type {
   LayerBlob,
   LayerId,
   LayerStack,
+  PackedLayer,
   PrepareOptions,
   Snapshotter,
 } from './snapshotter.ts'
@@ -81,7 +82,7 @@ export class OverlaySnapshotter implements Snapshotter {
   }
 
   async unpack(
-    blob: { path: string; mediaType: string; diffId: Digest },
+    blob: PackedLayer,
     parents: LayerStack,
     chainId: Digest,
     signal?: AbortSignal,
@@ -176,7 +177,7 @@ export class OverlaySnapshotter implements Snapshotter {
   }
 
   async #unpack(
-    blob: { path: string; mediaType: string; diffId: Digest },
+    blob: PackedLayer,
     parents: LayerStack,
     chainId: Digest,
     signal: AbortSignal,
@@ -186,7 +187,8 @@ export class OverlaySnapshotter implements Snapshotter {
       const why = `failed to get stream processor for ${blob.mediaType}: no processor for media-type`
       throw new SlipwayError('unimplemented', why, { hint: 'the image has something that is no layer' })
     }
-    await using active = await this.#begin(parents, { description: `unpacked ${blob.diffId}` })
+    const { description = `unpacked ${blob.diffId}`, recordType = 'regular' } = blob
+    await using active = await this.#begin(parents, { description, recordType })
     const { contentBytes } = await this.#options.jobs.run(
       'unpack',
       {

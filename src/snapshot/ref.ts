@@ -1,6 +1,6 @@
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
-import type { LayerId } from './snapshotter.ts'
+import type { LayerId, PrepareOptions } from './snapshotter.ts'
 
 /** A layer that is known but not unpacked yet. */
 export interface LazyLayer {
@@ -11,6 +11,8 @@ export interface LazyLayer {
   readonly createdMs?: number
   /** How it was made, where that is known. */
   readonly description?: string
+  /** What is remembered of the layer once it is unpacked, for disk usage. */
+  readonly record?: PrepareOptions
   /** Repository that has the blob (`host/path`), for mounting it into another one at push. */
   readonly repository?: string
   /** Brings the blob into the content store; shared by all that ask. */

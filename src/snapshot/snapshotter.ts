@@ -29,6 +29,13 @@ export interface PrepareOptions {
   readonly recordType?: UsageRecordType
 }
 
+/** A layer blob to be unpacked: a file at `path`, any compression, and what is remembered of the layer. */
+export interface PackedLayer extends PrepareOptions {
+  readonly path: string
+  readonly mediaType: string
+  readonly diffId: Digest
+}
+
 /** A blob that holds a layer. */
 export interface LayerBlob {
   readonly descriptor: Descriptor
@@ -65,16 +72,10 @@ export interface Snapshotter {
   /** The layer with this chain ID, where it is there already. */
   findByChainId(chainId: Digest): Promise<Layer | undefined>
   /**
-   * Unpacks a layer blob (a file at `path`, any compression) on top of `parents`, once however many ask at the same time,
-   * in this process or in others. Hostile entries are clamped or refused. Throws `data-loss` where the tar is broken or
+   * Unpacks a layer blob on top of `parents`, once however many ask at the same time, in this process or in others. Hostile entries are clamped or refused. Throws `data-loss` where the tar is broken or
    * its digest is not `diffId`.
    */
-  unpack(
-    blob: { path: string; mediaType: string; diffId: Digest },
-    parents: LayerStack,
-    chainId: Digest,
-    signal?: AbortSignal,
-  ): Promise<Layer>
+  unpack(blob: PackedLayer, parents: LayerStack, chainId: Digest, signal?: AbortSignal): Promise<Layer>
   /** Records that `blob` holds the layer `id`, so that it is not compressed again. */
   addBlob(id: LayerId, blob: LayerBlob): Promise<void>
   /** Blobs known to hold the layer. */

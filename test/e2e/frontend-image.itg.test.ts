@@ -76,6 +76,12 @@ cmd cat /hello
     assert.match(output, /^#\d+ docker-image:\/\/.*\/recipe:1@sha256:[0-9a-f]{64}$/m)
     assert.match(output, /^#\d+ \[recipe\] run echo "\$GREETING" > \/hello$/m)
     assert.match(output, /1 warning found[^]*verbs are in lower case: Write/)
+    const records = await slipway.run('du', '--verbose', '--filter', 'type=frontend')
+    assert.match(records, /^Description:\s+pulled from \S+\/recipe:1@sha256:[0-9a-f]{64}$/m)
+    assert.match(
+      await slipway.run('du', '--verbose'),
+      /^Description:\s+mount \/ from exec \/bin\/sh -c echo /m,
+    )
   })
 
   it('makes an image with a configuration of several platforms', async () => {

@@ -22,11 +22,15 @@ import { parseResolveMode, type ResolveMode } from './resolve-mode.ts'
 
 /** An image as a source of a build. */
 export interface ImageIdentifier {
+  /** As it was asked for, with tag and digest. */
+  readonly name?: string
   readonly reference: Reference
   readonly platform: Platform
   readonly mode: ResolveMode
   /** Only this many layers. */
   readonly layerLimit?: number
+  /** Kind of the records of its layers. */
+  readonly recordType?: 'internal' | 'frontend'
   /** The digest that the name must resolve to. */
   readonly checksum?: string
   /** Only looked for in this OCI layout of a client. */
@@ -43,11 +47,14 @@ export function parseImageIdentifier(
   if (limit !== undefined && !/^0*[1-9]\d*$/.test(limit))
     throw new SlipwayError('invalid-argument', `invalid layer limit ${limit}`)
   const checksum = attrs['image.checksum']
+  const recordType = attrs['image.recordtype']
   return {
+    name,
     reference: parsePullReference(name),
     platform,
     mode: parseResolveMode(attrs['image.resolvemode']),
     ...(limit === undefined ? {} : { layerLimit: Number(limit) }),
+    ...(recordType === 'internal' || recordType === 'frontend' ? { recordType } : {}),
     ...(checksum === undefined ? {} : { checksum }),
   }
 }
@@ -138,12 +145,16 @@ export class ImageSource {
 
   /** The image's tree. Its layers are fetched and unpacked when somebody looks inside; progress goes to `ctx`. */
   tree(identifier: ImageIdentifier, image: ResolvedImage, ctx: SourceContext): StackRef {
-    const { layerLimit } = identifier
+    const { layerLimit, recordType = 'regular' } = identifier
     const layers = lazyLayers(
       {
         layers: image.manifest.layers.slice(0, layerLimit),
         diffIds: image.config.rootfs.diff_ids.slice(0, layerLimit),
         repository: repositoryName(identifier.reference),
+        record: {
+          description: `pulled from ${identifier.name ?? formatReference(identifier.reference)}`,
+          recordType,
+        },
       },
       image.store,
       this.transfers,

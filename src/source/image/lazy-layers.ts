@@ -5,7 +5,7 @@ import { chainIds } from '../../oci/chain-id.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { ImageStore } from '../../oci/image-store.ts'
-import type { RefLayer } from '../../snapshot/ref.ts'
+import type { LazyLayer, RefLayer } from '../../snapshot/ref.ts'
 import type { SourceProgress } from '../source-context.ts'
 
 interface TransferReport {
@@ -66,6 +66,8 @@ export function lazyLayers(
     readonly layers: readonly Descriptor[]
     readonly diffIds: readonly Digest[]
     readonly repository: string | undefined
+    /** What is remembered of every layer that is unpacked. */
+    readonly record?: LazyLayer['record']
     /** Of each layer, what is known. */
     readonly facts?: readonly { readonly createdMs?: number; readonly description?: string }[]
   },
@@ -88,6 +90,7 @@ export function lazyLayers(
         chainId,
         ...(createdMs === undefined ? {} : { createdMs }),
         ...(description === undefined ? {} : { description }),
+        ...(image.record === undefined ? {} : { record: image.record }),
         ...(image.repository === undefined ? {} : { repository: image.repository }),
         fetch: signal => transfers.bring(descriptor, store, progress, signal),
         unpacking: done => progress.status(`extracting ${descriptor.digest}`, { completed: done }),
