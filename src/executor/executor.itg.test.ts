@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import {
   chmodSync,
+  cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -72,6 +73,15 @@ describe('containers on runc', { skip }, () => {
     const container = f.container('true')
     await f.run(container)
     assert.deepEqual(tree(container.upper), [])
+  })
+
+  test('a root without them keeps /dev, /proc and /sys, as with BuildKit', async () => {
+    const base = f.make('bare')
+    cpSync(join(f.base, 'bin'), join(base, 'bin'), { recursive: true, verbatimSymlinks: true })
+    const upper = f.make('upper')
+    const root = { kind: 'overlay' as const, lowers: [base], upper, work: f.make('work') }
+    await f.run(f.container('true', { root }))
+    assert.deepEqual(tree(upper), ['dev', 'proc', 'sys'])
   })
 
   test('output arrives while the process runs', async () => {
@@ -359,7 +369,7 @@ describe('containers on runc', { skip }, () => {
       }),
     )
     assert.equal(stdout, 'bin\ndev\netc\nproc\nsys\n')
-    assert.deepEqual(tree(root), ['etc', 'made'])
+    assert.deepEqual(tree(root), ['dev', 'etc', 'made', 'proc', 'sys'])
   })
 
   test('hundreds of layers can be mounted, and odd names of directories', async () => {

@@ -12,6 +12,7 @@ import {
   isBelow,
   type MountTarget,
 } from './root/mount-points.ts'
+import { stayingMountPoints } from './spec/default-mounts.ts'
 import { resolveInRoot } from './root/resolve-in-root.ts'
 import { bindLine } from './root/setup-script.ts'
 import { addMounts } from './spec/generate-spec.ts'
@@ -63,6 +64,7 @@ export function prepareContainer(options: PrepareOptions): Prepared {
   const targets = spec.mounts.map(mount => ({
     path: mount.destination,
     kind: kinds.get(mount) ?? kindOf(mount, directory),
+    stays: !kinds.has(mount) && stayingMountPoints.has(mount.destination),
   }))
   makeWorkingDirectory(root, container, targets)
   const mountPoints = createMountPoints(root, plan.rootUpper ?? root, targets)

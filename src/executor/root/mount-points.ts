@@ -19,11 +19,15 @@ import { resolveInRoot } from './resolve-in-root.ts'
 export interface MountTarget {
   readonly path: string
   readonly kind: 'directory' | 'file'
+  /** Permission bits of a directory that has to be made. @default 0o755 */
+  readonly mode?: number
+  /** Stays when mount points are taken away. @default false */
+  readonly stays?: boolean
 }
 
 /** What `createMountPoints` did to a root, so that it can be undone. */
 export interface CreatedMountPoints {
-  /** Canonical paths that were not there, parents first. */
+  /** Canonical paths that were not there and do not stay, parents first. */
   readonly paths: readonly string[]
   /** Directories above them that were there, with what they were before. */
   readonly parents: readonly ParentState[]
@@ -53,11 +57,15 @@ export function createMountPoints(
     if (place.path === '/' || places.some(other => isBelow(place.path, other.path))) continue
     const missing = missingPart(root, place.path)
     if (missing.length === 0) continue
+    if (place.stays === true) {
+      makeAll(root, missing, place)
+      continue
+    }
     for (const path of ancestors(missing[0] as string)) {
       if (parents.has(path) || paths.includes(path)) continue
       parents.set(path, { inUpper: exists(upper, path) })
     }
-    for (const path of missing) make(root + path, path === place.path ? place.kind : 'directory')
+    makeAll(root, missing, place)
     paths.push(...missing)
   }
   return {
@@ -119,11 +127,18 @@ function statIfThere(path: string): Stats | undefined {
   }
 }
 
-function make(path: string, kind: MountTarget['kind']): void {
+function makeAll(root: string, missing: readonly string[], place: MountTarget): void {
+  for (const path of missing) {
+    if (path === place.path) make(root + path, place.kind, place.mode)
+    else make(root + path, 'directory')
+  }
+}
+
+function make(path: string, kind: MountTarget['kind'], mode = 0o755): void {
   if (kind === 'file') closeSync(openSync(fsPath(path), 'wx', 0o644))
   else {
-    mkdirSync(fsPath(path), 0o755)
-    chmodSync(fsPath(path), 0o755)
+    mkdirSync(fsPath(path), mode)
+    chmodSync(fsPath(path), mode)
   }
 }
 

@@ -77,6 +77,17 @@ describe('a root directory', () => {
     assert.deepEqual(names(), ['file', 'new', 'new/kept', 'old'])
   })
 
+  test('mount points that are to stay do', () => {
+    const created = createMountPoints(root, root, [
+      { path: '/proc', kind: 'directory', stays: true },
+      { path: '/proc/below', kind: 'directory' },
+      { path: '/mnt', kind: 'directory' },
+    ])
+    assert.deepEqual(names(), ['mnt', 'proc'])
+    removeMountPoints(root, created)
+    assert.deepEqual(names(), ['proc'])
+  })
+
   test('a file in the way of a mount point is left to the runtime', () => {
     writeFileSync(join(root, 'file'), '')
     const created = createMountPoints(root, root, [{ path: '/file/x', kind: 'directory' }])

@@ -6,6 +6,12 @@ export const defaultShmSize = 64 << 20
 const shmOptions = ['nosuid', 'noexec', 'nodev', 'mode=1777']
 
 /**
+ * Where a root that has no such directories keeps them: with BuildKit the runtime makes them and nobody takes them away,
+ * so that the first step on an empty image leaves them in its layer.
+ */
+export const stayingMountPoints: ReadonlySet<string> = new Set(['/proc', '/dev', '/sys'])
+
+/**
  * The file systems that every container gets, in mounting order. There is no /run: images fill theirs.
  * Source: containerd v2.1 pkg/oci/mounts.go and BuildKit v0.32.2 executor/oci/spec_linux.go, `generateMountOpts`.
  */

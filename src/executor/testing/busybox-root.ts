@@ -65,7 +65,8 @@ function aptOptions(work: string, architecture: string): string[] {
 
 /** Makes a small root file system at `path` from a busybox binary. */
 export function makeBusyboxRoot(path: string, binary: string): void {
-  for (const directory of ['bin', 'etc', 'tmp', 'root']) mkdirSync(join(path, directory), { recursive: true })
+  for (const directory of ['bin', 'dev', 'etc', 'proc', 'root', 'sys', 'tmp'])
+    mkdirSync(join(path, directory), { recursive: true })
   copyFileSync(binary, join(path, 'bin/busybox'))
   chmodSync(join(path, 'bin/busybox'), 0o755)
   for (const applet of new Set(applets)) symlinkSync('busybox', join(path, 'bin', applet))
