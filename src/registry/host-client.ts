@@ -61,8 +61,10 @@ export class HostClient {
         if (!(await this.#challenged(request, response, authorization))) return response
         response.discard()
       } else if (response.status === 429 && waits++ < maxWaits) {
-        response.discard()
         const asked = Number(response.header('retry-after') ?? Number.NaN) * 1000
+        // Nobody waits so long, and asking before is in vain.
+        if (asked > longestWait) return response
+        response.discard()
         const pause = Number.isFinite(asked) ? asked : 1000 * 2 ** (waits - 1)
         await (this.#options.sleep ?? sleep)(Math.min(Math.max(pause, 0), longestWait), request.signal)
       } else return response

@@ -22,6 +22,8 @@ export interface RegistryErrorDetail {
   /** Without credentials and signatures. */
   readonly url: string
   readonly errors: readonly RegistryErrorEntry[]
+  /** Seconds that the registry wants to be left alone; 0 where it does not say. */
+  readonly retryAfter: number
 }
 
 /** Most bytes of an error's body that are read. */
@@ -58,13 +60,25 @@ export async function statusError(method: string, response: HttpResponse): Promi
     method,
     url,
     errors,
+    retryAfter: secondsToWait(response),
   }
   const code = byStatus[response.status] ?? (response.status >= 500 ? 'unavailable' : 'unknown')
-  const hint = response.status === 401 ? `log in with \`docker login ${response.url.host}\`` : undefined
+  const hint = hintFor(response)
   return new SlipwayError(code, [first, ...said].join('\n'), {
     details: [{ ...detail }],
     ...(hint === undefined ? {} : { hint }),
   })
+}
+
+function hintFor(response: HttpResponse): string | undefined {
+  if (response.status === 401) return `log in with \`docker login ${response.url.host}\``
+  const wait = response.status === 429 ? secondsToWait(response) : 0
+  return wait > 0 ? `the registry wants to be left alone for ${wait} seconds` : undefined
+}
+
+function secondsToWait(response: HttpResponse): number {
+  const seconds = Number(response.header('retry-after'))
+  return seconds > 0 ? seconds : 0
 }
 
 async function readErrors(response: HttpResponse): Promise<readonly RegistryErrorEntry[]> {
@@ -102,12 +116,14 @@ export function registryErrorDetail(error: unknown): RegistryErrorDetail | undef
 }
 
 /**
- * Whether the same request may well succeed later: answers 5xx, 408 and 429, and connections that broke or hung.
+ * Whether the same request may well succeed soon: answers 5xx, 408 and 429, and connections that broke or hung; not
+ * where the registry says itself that it takes longer than half a minute.
  * Source: github.com/moby/buildkit util/resolver/retryhandler/retry.go at v0.32.2.
  */
 export function isRetryable(error: unknown): boolean {
   if (!isSlipwayError(error) || error.code === 'canceled') return false
-  const status = registryErrorDetail(error)?.status
+  const { status, retryAfter = 0 } = registryErrorDetail(error) ?? {}
+  if (retryAfter > 30) return false
   if (status !== undefined) return status === 408 || status === 429 || (status >= 500 && status !== 501)
   const transport = error.details.find(d => d.type === transportErrorType)
   return transport !== undefined && isPassing(transport['kind'] as TransportFailure)

@@ -120,6 +120,13 @@ describe('pulling', () => {
     assert.deepEqual(o.client.pauses, [7000])
   })
 
+  it('does not wait for a registry that wants to be left alone for a year', async () => {
+    const headers = { 'retry-after': '31536000' }
+    await using o = await opened({ fault: () => ({ kind: 'answer', status: 429, headers }) })
+    await assert.rejects(o.store.resolve('v1'), { code: 'resource-exhausted', hint: /31536000 seconds/ })
+    assert.deepEqual(o.client.pauses, [])
+  })
+
   it('takes small content from the descriptor itself, checked', async () => {
     await using o = await opened({})
     const { descriptor } = blobOf('{}', mediaType.ociEmpty)

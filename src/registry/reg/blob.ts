@@ -101,7 +101,7 @@ async function openAt(
     verified: true,
     signal,
   })
-  const isWhole = response.header('content-length') !== undefined
+  const isWhole = ['content-length', 'transfer-encoding'].some(name => response.header(name) !== undefined)
   if (response.status === 206) return { body: await fromRange(response, offset), isWhole }
   if (response.status === 200) return { body: skipBytes(response.body, offset), isWhole }
   const error = await statusError('GET', response)
