@@ -78,7 +78,8 @@ function captureGit(
   const [ref = ''] = fragment.split(':', 1)
   const full = attrs['git.fullurl'] || address
   const [remote = ''] = (isTransport(full) ? full : `https://${full}`).split(/[?#]/, 1)
-  capture.addGit({ url: ref === '' ? remote : `${remote}#${ref}`, commit })
+  const bundle = attrs['git.bundle'] ? { bundle: attrs['git.bundle'] } : {}
+  capture.addGit({ url: ref === '' ? remote : `${remote}#${ref}`, commit, ...bundle })
   for (const key of ['git.authtokensecret', 'git.authheadersecret']) {
     const id = attrs[key]
     if (id) capture.addSecret({ id, optional: true })

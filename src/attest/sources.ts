@@ -24,6 +24,8 @@ export interface BlobOrigin {
 export interface GitOrigin {
   readonly url: string
   readonly commit: string
+  /** The bundle that stood for the remote: `<scheme>://<name>@<digest>`. */
+  readonly bundle?: string
 }
 
 /** A file at a URL. */

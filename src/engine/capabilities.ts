@@ -29,7 +29,8 @@ export function llbCapabilities(): Capability[] {
     source.imageblob source.ocilayout
     source.git source.git.keepgitdir source.git.fullurl source.git.httpauth source.git.knownsshhosts
     source.git.mountsshsock source.git.subdir source.git.checksum source.git.skipsubmodules source.git.mtime
-    source.git.fetchbycommit source.git.signatureverify
+    source.git.fetchbycommit source.git.signatureverify source.git.bundle
+    source.git.checkoutbundle
     source.http source.http.auth source.http.checksum source.http.perm soruce.http.uidgid source.http.header
     source.http.signatureverify
     source.policy

@@ -70,7 +70,7 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
     secrets,
     sink: id => sessionSink(sessions, id),
     localCopies: (state, notes) => createDiskLocalCopies(join(root, 'local'), state.snapshotter, notes),
-    sources: (state, hold) => {
+    sources: (state, hold, blobs) => {
       const http = new HttpSource({
         ...state,
         sessions,
@@ -84,6 +84,7 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
         sessions,
         hold,
         root: join(root, 'git'),
+        fetchBundle: (bundle, ctx) => blobs.bytes(bundle, ctx),
         secret: (id, ctx) => secrets.get(id, ctx),
         sshAgent: (...args) => secrets.sshAgent(...args),
         env: { PATH: options.searchPath ?? systemPath, ...proxyVariables(options.proxy) },

@@ -65,7 +65,7 @@ export interface EngineOptions {
   readonly sink: (sessionId: string) => Promise<ClientSink>
   readonly localCopies: (state: State, notes: CopyNotes) => LocalCopies
   /** Sources on other machines besides images; `hold` keeps a layer until the builds of now are over. */
-  readonly sources: (state: State, hold: (layer: string) => void) => RemoteSources
+  readonly sources: (state: State, hold: (layer: string) => void, blobs: BlobSource) => RemoteSources
   readonly runFrontend: RunFrontend
   /** Identity of the state directory. */
   readonly workerId: string
@@ -142,7 +142,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     lookup,
   )
   const blobSource = new BlobSource(state, lookup)
-  const remote = options.sources(state, id => lease.hold('layer', id))
+  const remote = options.sources(state, id => lease.hold('layer', id), blobSource)
   const cacheMounts = createDiskCacheMounts(join(options.root, 'cache-mounts'), (layers, target, signal) =>
     state.snapshotter.checkout(layers, target, signal),
   )

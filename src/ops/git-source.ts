@@ -1,8 +1,11 @@
 import { SlipwayError } from '../errors/slipway-error.ts'
+import { quote } from '../gostd/quote.ts'
+import { parseReference } from '../oci/reference.ts'
 import { parseGitUrl } from '../llb/git-url.ts'
 import { sourceAttribute } from '../llb/source-attribute.ts'
 import type { OpContext } from '../solver/op.ts'
-import type { GitIdentifier } from '../source/git/git-identifier.ts'
+import type { GitBundle } from '../source/git/bundle.ts'
+import { type GitIdentifier, isCommitSha } from '../source/git/git-identifier.ts'
 import type { GitSource } from '../source/git/git-source.ts'
 import type { ResolvedRef } from '../source/git/resolve-ref.ts'
 import type { SourceFactory } from './source-op.ts'
@@ -39,15 +42,15 @@ export function parseGitIdentifier(rest: string, attrs: Readonly<Record<string, 
   const url = parseRemote(rest)
   const isOn = (key: string): boolean => attrs[key] === 'true'
   const text = (key: string): string | undefined => attrs[key] || undefined
-  const unknown = Object.keys(attrs).find(key => refused.some(prefix => key.startsWith(prefix)))
-  if (unknown !== undefined) {
-    throw new SlipwayError('unimplemented', `git source attribute ${unknown} is not supported`, {
-      hint: 'bundles of git sources are not made or read by this builder',
-    })
-  }
   if (url.ref.startsWith('-')) {
     throw new SlipwayError('invalid-argument', `invalid git ref ${JSON.stringify(url.ref)}`)
   }
+  const asBundle = isOn('git.checkoutbundle')
+  const bundle = parseBundle(attrs, url.ref)
+  if (asBundle && isOn(sourceAttribute.keepGitDir))
+    throw new SlipwayError('invalid-argument', 'git.checkoutbundle is incompatible with git.keepgitdir')
+  if (asBundle && url.subdir !== '')
+    throw new SlipwayError('invalid-argument', 'git.checkoutbundle is incompatible with git.subdir')
   const full = text(sourceAttribute.gitFullUrl)
   const checksum = text(sourceAttribute.gitChecksum)
   const authTokenSecret = text(sourceAttribute.gitAuthTokenSecret)
@@ -62,6 +65,8 @@ export function parseGitIdentifier(rest: string, attrs: Readonly<Record<string, 
     skipSubmodules: isOn(sourceAttribute.gitSkipSubmodules),
     fetchByCommit: isOn(sourceAttribute.gitFetchByCommit),
     mtime: attrs[sourceAttribute.gitMtime] === 'commit' ? 'commit' : 'checkout',
+    asBundle,
+    ...(bundle === undefined ? {} : { bundle }),
     ...(checksum === undefined ? {} : { checksum }),
     ...(authTokenSecret === undefined ? {} : { authTokenSecret }),
     ...(authHeaderSecret === undefined ? {} : { authHeaderSecret }),
@@ -85,8 +90,29 @@ function signatureWish(attrs: Readonly<Record<string, string>>): Pick<GitIdentif
   }
 }
 
-/** What must not be passed over in silence. */
-const refused = ['git.bundle', 'git.checkoutbundle']
+/** The bundle that stands for the remote. Throws `invalid-argument`. */
+function parseBundle(attrs: Readonly<Record<string, string>>, ref: string): GitBundle | undefined {
+  const locator = attrs['git.bundle'] ?? ''
+  if (locator === '') return undefined
+  const invalid = (message: string): SlipwayError => new SlipwayError('invalid-argument', message)
+  const [, scheme = '', body = ''] = /^([^:]+):\/\/(.*)$/s.exec(locator) ?? []
+  if (scheme === '') throw invalid(`failed to parse git.bundle locator ${quote(locator)}: missing scheme`)
+  if (scheme !== 'docker-image+blob' && scheme !== 'oci-layout+blob') {
+    const expected = '"docker-image+blob" or "oci-layout+blob"'
+    throw invalid(`git.bundle locator scheme ${quote(scheme)} is not supported; expected ${expected}`)
+  }
+  const reference = parseReference(body)
+  const { digest } = reference
+  if (digest === undefined)
+    throw invalid(`failed to parse git.bundle locator ${quote(locator)}: invalid digest`)
+  const checksum = attrs[sourceAttribute.gitChecksum] ?? ''
+  if (checksum === '') throw invalid('git.bundle requires git.checksum to be set')
+  if (isCommitSha(ref) && !ref.startsWith(checksum))
+    throw invalid(`expected checksum to match ${checksum}, got ${ref}`)
+  if (scheme === 'docker-image+blob') return { locator, reference, digest }
+  const storeId = attrs['oci.store'] || body.slice(0, body.lastIndexOf('@'))
+  return { locator, reference, digest, store: { sessionId: attrs['oci.session'] ?? '', storeId } }
+}
 
 function parseRemote(text: string): { remote: string; ref: string; subdir: string } {
   const parsed = parseGitUrl(text)

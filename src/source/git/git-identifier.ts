@@ -1,3 +1,4 @@
+import type { GitBundle } from './bundle.ts'
 import type { SignatureWish } from './verify-signature.ts'
 
 /** A repository as a source of a build: what of it, and how it is reached. */
@@ -23,6 +24,10 @@ export interface GitIdentifier {
   readonly knownSshHosts?: string
   /** Id of the client's agent. */
   readonly sshSocket?: string
+  /** Stands for the remote: nothing is fetched from there. Comes with a checksum. */
+  readonly bundle?: GitBundle
+  /** Instead of the files, a file `bundle` of `git bundle` with the commit and all that led to it. */
+  readonly asBundle: boolean
   /** Who must have signed the commit or its tag. */
   readonly signature?: SignatureWish
 }

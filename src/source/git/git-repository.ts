@@ -93,10 +93,13 @@ async function bring(path: string, identifier: GitIdentifier, ref: ResolvedRef, 
     return found
   }
   // What a ref stands for now is known by its object: nothing is fetched twice.
-  if (await has(ref.object)) return
+  const complete = identifier.asBundle
+  const isMissing = async (): Promise<boolean> =>
+    !(await has(ref.object)) || (complete && existsSync(join(path, 'shallow')))
+  if (!(await isMissing())) return
   try {
     await git.run(['fetch', ...refspec(path, identifier, ref)], place)
-    if (await has(ref.object)) return
+    if (!(await isMissing())) return
     // The ref has moved on meanwhile.
     await git.run(['fetch', '--force', '--tags', ...unshallow(path), 'origin', ref.object], place)
   } catch (e) {
@@ -115,6 +118,8 @@ function refspec(path: string, identifier: GitIdentifier, ref: ResolvedRef): rea
   if (identifier.fetchByCommit) {
     return ['--depth=1', '--no-tags', 'origin', '--force', '--', `${ref.object}:${target}`]
   }
+  // Nobody could use a bundle without the beginning of the history.
+  if (identifier.asBundle) return ['--force', '--tags', ...unshallow(path), 'origin', `${ref.name}:${target}`]
   if (isCommitSha(ref.name)) return ['--force', '--tags', ...unshallow(path), 'origin', ref.object]
   return ['--depth=1', '--no-tags', 'origin', '--force', '--', `${ref.name}:${target}`]
 }

@@ -3,10 +3,12 @@ import type { Ref } from '../../snapshot/ref.ts'
 import type { Snapshotter } from '../../snapshot/snapshotter.ts'
 import { SingleFlight } from '../../async/single-flight.ts'
 import type { SessionStore } from '../../session/session.ts'
+import { type FetchBundle, openBundle, writeBundle } from './bundle.ts'
 import { SessionMemo } from '../session-memo.ts'
 import type { SourceContext } from '../source-context.ts'
 import { checkout } from './checkout.ts'
 import { type GitSecrets, openAccess } from './git-access.ts'
+import type { Git } from './git-command.ts'
 import { type GitIdentifier, isCommitSha, shownRemote } from './git-identifier.ts'
 import { openRepository } from './git-repository.ts'
 import { verifyGitSignature } from './verify-signature.ts'
@@ -23,6 +25,7 @@ export interface GitServices extends GitSecrets {
   /** What git may see of the environment: PATH, proxies. */
   readonly env: Readonly<Record<string, string>>
   readonly sessions: SessionStore
+  readonly fetchBundle: FetchBundle
   /** Keeps a layer as long as builds run. */
   readonly hold: (layer: string) => void
 }
@@ -52,16 +55,24 @@ export class GitSource {
   async resolve(identifier: GitIdentifier, ctx: SourceContext): Promise<ResolvedRef> {
     const known = knownRef(identifier)
     if (known !== undefined) return known
-    const { remote, ref, checksum } = identifier
-    return this.#resolved.get(JSON.stringify([remote, ref, checksum]), ctx, async () => {
+    const { remote, ref, checksum, bundle } = identifier
+    return this.#resolved.get(JSON.stringify([remote, ref, checksum, bundle?.digest]), ctx, async () => {
       await using access = await openAccess(identifier, this.#services.env, this.#services, ctx)
-      return askRef(access.git, identifier)
+      if (bundle === undefined) return await askRef(access.git, identifier)
+      await using staged = await openBundle(
+        bundle,
+        checksum ?? '',
+        this.#services.fetchBundle,
+        access.git,
+        ctx,
+      )
+      return await askRef(access.git, { ...identifier, remote: `file://${staged.path}` })
     })
   }
 
   /** Key of the tree. Equal to BuildKit's: https://github.com/moby/buildkit/blob/v0.32.2/source/git/source.go */
   key(identifier: GitIdentifier, ref: ResolvedRef): string {
-    const { keepGitDir, subdir, skipSubmodules, mtime } = identifier
+    const { keepGitDir, subdir, skipSubmodules, mtime, asBundle } = identifier
     const commit = isCommitSha(ref.name) ? ref.name : keepGitDir ? ref.object : (ref.tagged ?? ref.object)
     return [
       commit,
@@ -69,6 +80,7 @@ export class GitSource {
       subdir === '' ? '' : `:${subdir}`,
       skipSubmodules ? '(skip-submodules)' : '',
       mtime === 'commit' ? '(mtime=commit)' : '',
+      asBundle ? '(bundle)' : '',
     ].join('')
   }
 
@@ -103,10 +115,10 @@ export class GitSource {
 
   /** The commit and its tag themselves. */
   async objects(identifier: GitIdentifier, ref: ResolvedRef, ctx: SourceContext): Promise<GitObjects> {
-    const { env, root } = this.#services
+    const { env } = this.#services
     await using access = await openAccess(identifier, env, this.#services, ctx)
     const { git } = access
-    using repository = await openRepository(root, identifier, ref, git, ctx.signal)
+    await using repository = await this.#repository(identifier, ref, git, ctx)
     const place = { gitDir: repository.path }
     const read = (type: string, object: string): Promise<Uint8Array> =>
       git.bytes(['cat-file', type, object], place)
@@ -122,18 +134,32 @@ export class GitSource {
     ref: ResolvedRef,
     ctx: SourceContext,
   ): Promise<string> {
-    const { env, root, snapshotter, database } = this.#services
+    const { env, snapshotter, database } = this.#services
     await using access = await openAccess(identifier, env, this.#services, ctx)
     const { git } = access
-    using repository = await openRepository(root, identifier, ref, git, ctx.signal)
+    await using repository = await this.#repository(identifier, ref, git, ctx)
     await using active = await snapshotter.prepare([], {
       description: `git snapshot for ${shownRemote(identifier.remote)}#${ref.asked}`,
       recordType: 'source.git.checkout',
     })
-    await checkout({ identifier, ref, repository: repository.path, target: active.upper, git })
+    if (identifier.asBundle) await writeBundle(repository.path, ref, active.upper, git)
+    else await checkout({ identifier, ref, repository: repository.path, target: active.upper, git })
     const { id } = await active.commit()
     database.prepare('INSERT OR REPLACE INTO git_trees VALUES (?, ?)').run(key, id)
     return id
+  }
+
+  async #repository(
+    identifier: GitIdentifier,
+    ref: ResolvedRef,
+    git: Git,
+    ctx: SourceContext,
+  ): Promise<{ readonly path: string } & AsyncDisposable> {
+    const { bundle } = identifier
+    const { root, fetchBundle } = this.#services
+    if (bundle !== undefined) return openBundle(bundle, ref.object, fetchBundle, git, ctx)
+    const repository = await openRepository(root, identifier, ref, git, ctx.signal)
+    return { path: repository.path, [Symbol.asyncDispose]: async () => repository[Symbol.dispose]() }
   }
 
   async #known(key: string): Promise<string | undefined> {

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { digestOf } from '../../oci/digest.ts'
+import { parseReference } from '../../oci/reference.ts'
+import type { SourceContext } from '../source-context.ts'
+import { openBundle, writeBundle } from './bundle.ts'
 import { checkout } from './checkout.ts'
 import { createGit } from './git-command.ts'
 import type { GitIdentifier } from './git-identifier.ts'
@@ -53,6 +57,7 @@ const identify = (path: string, more: Partial<GitIdentifier> = {}): GitIdentifie
   keepGitDir: false,
   skipSubmodules: false,
   fetchByCommit: false,
+  asBundle: false,
   mtime: 'checkout',
   ...more,
 })
@@ -155,6 +160,56 @@ test('A branch that moved is fetched again, the same commit is not.', { skip }, 
   const known: ResolvedRef = { name: sh('rev-parse', 'HEAD'), asked: 'main', object: sh('rev-parse', 'HEAD') }
   rmSync(path, { recursive: true, force: true })
   using _again = await openRepository(root, identifier, known, git(signal), signal)
+})
+
+test('A bundle stands for its remote: it has the ref with all that led to it, and nothing else is asked.', {
+  skip,
+}, async t => {
+  const { path, sh } = repository(t)
+  const { signal } = new AbortController()
+  const ctx = { signal } as SourceContext
+  const shallow = identify(path, { ref: 'main' })
+  const root = join(scratch(t), 'git')
+  const ref = await askRef(git(signal), shallow)
+  // A shallow copy from before is completed.
+  for (const identifier of [shallow, { ...shallow, asBundle: true }]) {
+    using _held = await openRepository(root, identifier, ref, git(signal), signal)
+  }
+  using held = await openRepository(root, { ...shallow, asBundle: true }, ref, git(signal), signal)
+  const target = scratch(t)
+  await writeBundle(held.path, ref, target, git(signal))
+  assert.deepEqual(readdirSync(target), ['bundle'])
+  const bytes = readFileSync(join(target, 'bundle'))
+  const bundle = {
+    locator: 'oci-layout+blob://x',
+    reference: parseReference('x'),
+    digest: digestOf(bytes),
+  }
+  const head = sh('rev-parse', 'HEAD')
+  rmSync(path, { recursive: true, force: true })
+  async function* fetch(): AsyncGenerator<Uint8Array> {
+    yield bytes
+  }
+  await using opened = await openBundle(bundle, head, fetch, git(signal), ctx)
+  const remote = `file://${opened.path}`
+  const again = await askRef(git(signal), { ...shallow, remote, checksum: head })
+  assert.deepEqual(again, { name: 'refs/heads/main', asked: 'main', object: head })
+  const count = await git(signal).run(['rev-list', '--count', head], { gitDir: opened.path })
+  assert.equal(count, '2\n')
+  const files = scratch(t)
+  await checkout({
+    identifier: shallow,
+    ref: again,
+    repository: opened.path,
+    target: files,
+    git: git(signal),
+  })
+  assert.equal(readFileSync(join(files, 'dir', 'file'), 'utf8'), '2')
+  const wrong = { ...bundle, digest: digestOf(Buffer.from('other')) }
+  await assert.rejects(openBundle(wrong, head, fetch, git(signal), ctx), { code: 'data-loss' })
+  await assert.rejects(openBundle(bundle, 'a'.repeat(40), fetch, git(signal), ctx), {
+    message: `commit ${'a'.repeat(40)} not found in bundle oci-layout+blob://x`,
+  })
 })
 
 test('Tokens and passwords are in no error and no log.', { skip }, async t => {

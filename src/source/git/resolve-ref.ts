@@ -19,7 +19,7 @@ export interface ResolvedRef {
  * cannot be right.
  */
 export function knownRef(identifier: GitIdentifier): ResolvedRef | undefined {
-  const { ref, checksum, fetchByCommit } = identifier
+  const { ref, checksum, fetchByCommit, bundle } = identifier
   if (checksum !== undefined && !/^[a-fA-F0-9]+$/.test(checksum)) {
     throw new SlipwayError(
       'invalid-argument',
@@ -30,6 +30,8 @@ export function knownRef(identifier: GitIdentifier): ResolvedRef | undefined {
     if (checksum !== undefined && !ref.startsWith(checksum)) throw mismatch(checksum, ref)
     return { name: ref, asked: ref, object: ref }
   }
+  if (bundle !== undefined && ref === '' && checksum !== undefined)
+    return { name: checksum, asked: checksum, object: checksum }
   if (!fetchByCommit) return undefined
   if (checksum === undefined) {
     throw new SlipwayError('invalid-argument', 'fetch-by-commit requires a checksum or a commit SHA ref')

@@ -25,6 +25,9 @@ export interface BlobIdentifier {
   readonly gid: number
 }
 
+/** Where a blob is. */
+export type BlobPlace = Pick<BlobIdentifier, 'reference' | 'digest' | 'store'>
+
 /** Blobs as sources of a build. */
 export class BlobSource {
   readonly #snapshotter: Snapshotter
@@ -51,7 +54,7 @@ export class BlobSource {
     const hash = createHash('sha256')
     const file = await open(path, 'wx', 0o600)
     try {
-      for await (const chunk of this.#bytes(identifier, ctx)) {
+      for await (const chunk of this.bytes(identifier, ctx)) {
         hash.update(chunk)
         await file.writeFile(chunk)
       }
@@ -69,7 +72,8 @@ export class BlobSource {
     return { kind: 'stack', layers: [{ kind: 'layer', id }] }
   }
 
-  #bytes({ store, reference, digest }: BlobIdentifier, ctx: SourceContext): AsyncIterable<Uint8Array> {
+  /** What is in the blob; it is verified by who reads it. */
+  bytes({ store, reference, digest }: BlobPlace, ctx: SourceContext): AsyncIterable<Uint8Array> {
     const images = store === undefined ? this.#lookup.remote(reference, ctx) : this.#lookup.layout(store, ctx)
     return images.fetch({ mediaType: 'application/octet-stream', digest, size: -1 }, { signal: ctx.signal })
   }
