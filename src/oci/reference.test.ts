@@ -99,8 +99,9 @@ describe('parts of references', () => {
     assert.equal(withDefaultTag(parseReference(`a@${digest}`)).tag, undefined)
   })
 
-  it('pulls by digest where both are given', () => {
-    assert.equal(formatReference(parsePullReference(`a:b@${digest}`)), `docker.io/library/a@${digest}`)
+  it('keeps the tag of what is pulled by its digest', () => {
+    assert.equal(formatReference(parsePullReference(`a:b@${digest}`)), `docker.io/library/a:b@${digest}`)
+    assert.equal(formatReference(parsePullReference(`a@${digest}`)), `docker.io/library/a@${digest}`)
     assert.equal(formatReference(parsePullReference('a')), 'docker.io/library/a:latest')
   })
 

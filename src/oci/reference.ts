@@ -173,11 +173,9 @@ export function trimReference(reference: Reference): Reference {
   return { domain: reference.domain, path: reference.path }
 }
 
-/** As containerd resolves names: a digest wins over a tag, and without either the tag is `latest`. */
+/** The name of an image that is to be pulled: without tag and digest the tag is `latest`; beside a digest it only tells. */
 export function parsePullReference(text: string): Reference {
-  const reference = parseReference(text)
-  if (reference.digest === undefined) return withDefaultTag(reference)
-  return withDigest(trimReference(reference), reference.digest)
+  return withDefaultTag(parseReference(text))
 }
 
 /** Tells whether `text` can be a tag. */
