@@ -4,7 +4,7 @@ import { YamlError } from '../yaml/mark.ts'
 import { parseYamlDocuments } from '../yaml/parse-documents.ts'
 import { isTextKey, resolveScalar } from '../yaml/resolve-scalar.ts'
 import type { MappingNode, YamlNode } from '../yaml/yaml-node.ts'
-import { scalarText, type YamlValue } from './yaml-value.ts'
+import { isYamlList, isYamlMap, scalarText, type YamlValue } from './yaml-value.ts'
 
 /** One document of a compose file, with the paths that `!reset` and `!override` clear in the files before it. */
 export interface ComposeDocument {
@@ -14,6 +14,8 @@ export interface ComposeDocument {
 
 /** How many nodes a document may have once aliases are followed. */
 const maxNodes = 200_000
+/** How many values may be written in a document. */
+const maxWritten = 100_000
 /** How deep a document may be once aliases are followed. */
 const maxPath = 500
 
@@ -40,6 +42,8 @@ class Converter {
   readonly #open = new Map<YamlNode, readonly string[]>()
   #oddKey: string | undefined
   #nodes = 0
+  #written = 0
+  #aliases = 0
 
   constructor(root: YamlNode, fail: (message: string) => SlipwayError) {
     this.#root = root
@@ -60,6 +64,8 @@ class Converter {
   /** The value of a node; `undefined` for one that `!reset` takes away. */
   #value(node: YamlNode, path: readonly string[]): YamlValue | undefined {
     if (++this.#nodes > maxNodes) throw this.#wrong('yaml: document contains excessive aliasing')
+    if (this.#aliases === 0 && ++this.#written > maxWritten)
+      throw this.#wrong(`compose file exceeds maximum node visit limit (${maxWritten})`)
     if (path.length > maxPath) throw this.#fail('the document is nested too deeply')
     if (node.kind === 'alias') return this.#alias(node.target, path)
     if (node.tag === '!reset' || node.tag === '!override') this.#cleared.push([...path])
@@ -75,7 +81,12 @@ class Converter {
 
   #alias(target: YamlNode, path: readonly string[]): YamlValue | undefined {
     const from = this.#open.get(target)
-    if (from === undefined) return this.#value(target, path)
+    if (from === undefined) {
+      this.#aliases++
+      const value = this.#value(target, path)
+      this.#aliases--
+      return value
+    }
     const again = [...path, ...path.slice(from.length)].join('.')
     throw this.#wrong(`cycle detected: node at path ${again} references node at path ${path.join('.')}`)
   }
@@ -121,7 +132,10 @@ class Converter {
   }
 
   #key(node: YamlNode, path: readonly string[]): string {
-    if (node.kind !== 'scalar') throw this.#wrong('yaml: only texts can be keys')
+    if (node.kind !== 'scalar') {
+      const shown = goSyntax(this.#value(node, path) ?? null)
+      throw this.#wrong(`yaml: cannot use '${shown}' as a map key; try decoding into yaml.Node`)
+    }
     const value = this.#scalar(() => resolveScalar(node))
     if (isTextKey(node)) return scalarText(value)
     const where =
@@ -140,4 +154,14 @@ class Converter {
       for (const [k, v] of source as ReadonlyMap<string, YamlValue>) if (!out.has(k)) out.set(k, v)
     }
   }
+}
+
+/** A value as Go's `%#v` writes it. */
+function goSyntax(value: YamlValue): string {
+  if (value === null) return 'interface {}(nil)'
+  if (typeof value === 'string') return quote(value)
+  if (isYamlList(value)) return `[]interface {}{${value.map(goSyntax).join(', ')}}`
+  if (!isYamlMap(value)) return scalarText(value)
+  const pairs = [...value].map(([key, member]) => `${quote(key)}:${goSyntax(member)}`)
+  return `map[string]interface {}{${pairs.sort().join(', ')}}`
 }

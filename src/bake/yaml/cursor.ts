@@ -49,8 +49,7 @@ export class YamlCursor {
   take(): string {
     const first = this.at()
     if (!isBlank(first)) this.newlines = 0
-    const isPair = /[\uD800-\uDBFF]/.test(first)
-    const taken = isPair ? first + this.at(1) : first
+    const taken = first >= '\uD800' && first <= '\uDBFF' ? first + this.at(1) : first
     this.#index += taken.length
     this.#column++
     return taken

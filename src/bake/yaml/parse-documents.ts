@@ -5,6 +5,8 @@ import type { MappingNode, SequenceNode, YamlNode } from './yaml-node.ts'
 
 /** Nodes within nodes, at most. */
 const maxNesting = 500
+/** Nodes of a document, at most; what reads them allows fewer, in words of its own. */
+const maxNodes = 300_000
 
 const standardPrefix = 'tag:yaml.org,2002:'
 
@@ -25,6 +27,7 @@ class DocumentParser {
   #handles = new Map<string, string>()
   #anchors = new Map<string, YamlNode>()
   #depth = 0
+  #nodes = 0
 
   constructor(scanner: YamlScanner) {
     this.#scanner = scanner
@@ -86,6 +89,7 @@ class DocumentParser {
 
   #node(isBlock: boolean, mayLackIndent: boolean): YamlNode {
     if (this.#depth >= maxNesting) throw new YamlError('the document is nested too deeply')
+    if (++this.#nodes > maxNodes) throw new YamlError(`the document has more than ${maxNodes} nodes`)
     this.#depth++
     const node = this.#content(isBlock, mayLackIndent)
     this.#depth--
