@@ -5,6 +5,7 @@ import { type ProgressMode, parseProgressMode } from '../progress/display.ts'
 import { ProgressPrinter } from '../progress/printer.ts'
 import type { Terminal } from '../progress/terminal.ts'
 import type { Host } from './host.ts'
+import { openTraceRecorder } from './telemetry/trace-recorder.ts'
 
 /** What a command shows its progress with. */
 export interface ProgressRequest {
@@ -18,6 +19,8 @@ export interface ProgressRequest {
   readonly label?: string
   /** First words of the tty header. @default Building */
   readonly phase?: string
+  /** It is shown once more: no trace is made of it. */
+  readonly replay?: true
 }
 
 /** The mode that `--progress`, `--quiet` and BUILDKIT_PROGRESS ask for. Throws `invalid-argument`. */
@@ -42,13 +45,14 @@ export function progressTerminal(host: Host): Terminal {
 
 /**
  * Opens progress on standard error with the settings of the environment: BUILDKIT_PROGRESS, BUILDKIT_COLORS, NO_COLOR,
- * BUILDKIT_TTY_LOG_LINES, TTY_DISPLAY_RATE, PROGRESS_NO_TRUNC. The caller closes it.
+ * BUILDKIT_TTY_LOG_LINES, TTY_DISPLAY_RATE, PROGRESS_NO_TRUNC; OTEL_… for traces of what it shows. The caller closes it.
  */
 export async function openProgress(host: Host, request: ProgressRequest): Promise<ProgressPrinter> {
   const { env } = host
   const { description, label, phase } = request
   const logRows = positive(env['BUILDKIT_TTY_LOG_LINES'])
   const rate = positive(env['TTY_DISPLAY_RATE'])
+  const recorder = request.replay ? undefined : openTraceRecorder(host)
   return await ProgressPrinter.open(progressMode(request, env), {
     terminal: progressTerminal(host),
     clock: { ...systemClock, now: () => host.now() },
@@ -63,6 +67,7 @@ export async function openProgress(host: Host, request: ProgressRequest): Promis
     ...(phase === undefined ? {} : { phase }),
     ...(logRows === undefined ? {} : { logRows }),
     ...(rate === undefined ? {} : { rate }),
+    ...(recorder === undefined ? {} : { recorder }),
   })
 }
 

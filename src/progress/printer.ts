@@ -2,6 +2,16 @@ import type { SolveStatus, StatusWriter, VertexWarning } from '../status/solve-s
 import { type Display, type DisplayOptions, openDisplay, type ProgressMode } from './display.ts'
 import { distinctWarnings } from './warnings.ts'
 
+/** Gets every message that a printer gets, and has its own end after that of the display. */
+export interface ProgressRecorder extends AsyncDisposable {
+  readonly write: StatusWriter
+}
+
+/** How a printer shows, and who reads along. */
+export interface PrinterOptions extends DisplayOptions {
+  readonly recorder?: ProgressRecorder
+}
+
 /** Milliseconds without a message after which the display is refreshed. */
 const tick = 150
 
@@ -19,27 +29,25 @@ export class ProgressPrinter implements AsyncDisposable {
   #held: SolveStatus[] = []
   #closed = false
 
-  private constructor(mode: ProgressMode, options: DisplayOptions, display: Display) {
+  readonly #recorder: ProgressRecorder | undefined
+
+  private constructor(mode: ProgressMode, options: PrinterOptions, display: Display) {
     this.#mode = mode
     this.#options = options
+    this.#recorder = options.recorder
     this.#start(display)
   }
 
   /** Opens the display of a mode; throws what `openDisplay` throws. */
-  static async open(mode: ProgressMode, options: DisplayOptions): Promise<ProgressPrinter> {
+  static async open(mode: ProgressMode, options: PrinterOptions): Promise<ProgressPrinter> {
     return new ProgressPrinter(mode, options, await openDisplay(mode, options))
   }
 
   /** Draws a message, or keeps it while paused. After `close` it is dropped. */
   readonly write: StatusWriter = status => {
     if (this.#closed) return
-    if (this.#display === undefined) {
-      this.#held.push(status)
-      return
-    }
-    this.#quietSince = this.#options.clock.now()
-    this.#display.update(status)
-    for (const warning of status.warnings ?? []) this.#warnings.push(warning)
+    this.#recorder?.write(status)
+    this.#show(status)
   }
 
   /** All warnings so far, without repetitions. */
@@ -61,7 +69,7 @@ export class ProgressPrinter implements AsyncDisposable {
     this.#start(await openDisplay(this.#mode, this.#options))
     const held = this.#held
     this.#held = []
-    for (const status of held) this.write(status)
+    for (const status of held) this.#show(status)
   }
 
   /** Draws the end. Calling it again does nothing. */
@@ -72,6 +80,17 @@ export class ProgressPrinter implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
+    await this.#recorder?.[Symbol.asyncDispose]()
+  }
+
+  #show(status: SolveStatus): void {
+    if (this.#display === undefined) {
+      this.#held.push(status)
+      return
+    }
+    this.#quietSince = this.#options.clock.now()
+    this.#display.update(status)
+    for (const warning of status.warnings ?? []) this.#warnings.push(warning)
   }
 
   #start(display: Display): void {

@@ -19,7 +19,7 @@ export const command: Command = defineCommand({
     await using history = await openHistory(context)
     const { connection, record } = await oneRecord(history, { ref: args[0] ?? '' }, signal)
     const mode = flags.progress === 'auto' ? 'plain' : flags.progress
-    await using progress = await openProgress(host, { progress: mode })
+    await using progress = await openProgress(host, { progress: mode, replay: true })
     for await (const status of replayStatus(connection, record.Ref, signal)) progress.write(status)
   },
 })
