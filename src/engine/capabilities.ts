@@ -15,7 +15,7 @@ export function frontendCapabilities(): Capability[] {
     solve.base solve.inlinereturn resolveimage resolveimage.resolvemode readfile return returnmap readdir statfile
     importcaches proto.refarray reference.output frontend.inputs frontend.caps gateway.solve.metadata
     gateway.solve.evaluate gateway.evaluate gateway.warnings reference.attestations source.metaresolver
-    source.metaresolver.image.attestations
+    source.metaresolver.image.attestations source.metaresolver.http.checksumrequest
     gateway.exec gateway.exec.extrahosts gateway.exec.secretenv gateway.exec.signals gateway.exec.filesystem`)
 }
 
@@ -35,9 +35,9 @@ export function llbCapabilities(): Capability[] {
     source.http.signatureverify
     source.policy
     source.local source.local.unique source.local.sessionid source.local.includepatterns source.local.followpaths
-    source.local.excludepatterns source.local.sharedkeyhint source.local.differ
+    source.local.excludepatterns source.local.sharedkeyhint source.local.differ source.local.metadatatransfer
     exec.meta.base exec.meta.cgroup.parent exec.meta.network exec.meta.proxyenv exec.meta.security
-    exec.meta.setsdefaultpath exec.meta.ulimit exec.meta.removemountstubs.recursive exec.meta.linux.resources
+    exec.meta.cdi exec.meta.security.devices.v1 exec.meta.setsdefaultpath exec.meta.ulimit exec.meta.removemountstubs.recursive exec.meta.linux.resources
     exec.mount.bind exec.mount.bind.readwrite-nooutput exec.mount.cache exec.mount.cache.sharing exec.mount.selector
     exec.mount.tmpfs exec.mount.tmpfs.size exec.mount.secret exec.mount.ssh exec.mount.cache.content
     exec.cgroup exec.secretenv exec.validexitcode
@@ -46,5 +46,6 @@ export function llbCapabilities(): Capability[] {
     constraints platform meta.ignorecache meta.description meta.exportcache cache.gha cache.s3 cache.azblob mergeop diffop passthroughop
     source.buildop.llbfilename source.policy.session
     exporter.image.annotations exporter.image.attestations exporter.sourcedateepoch exporter.multiple
+    exporter.session
     gc.freespacefilter history.filter`)
 }

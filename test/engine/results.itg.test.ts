@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { collect } from '../../src/bytes/collect.ts'
+import { llbCapabilities } from '../../src/engine/capabilities.ts'
 import { SlipwayError } from '../../src/errors/slipway-error.ts'
 import { file } from '../../src/llb/file.ts'
 import { diff, merge } from '../../src/llb/merge-diff.ts'
@@ -121,6 +122,16 @@ describe('results of builds that clients drive', { skip: lacks({ root: true }) }
     const other = write(write(mkdir(scratch, '/dir'), '/dir/a'), '/dir/d')
     const merged = await bench.files(merge([other, diff(lower, upper)]))
     assert.deepEqual(Object.keys(merged).sort(), ['b', 'dir/', 'dir/c', 'dir/d'])
+  })
+
+  it('are not made where the network is to be watched, which cannot be done', async () => {
+    await assert.rejects(bench.solve({ state: scratch, request: { ProxyNetwork: true } }), {
+      code: 'unimplemented',
+      message: 'network proxy is not supported by this builder',
+    })
+    const offered = llbCapabilities().map(({ ID }) => ID)
+    assert.ok(!offered.includes('exec.meta.network.proxy'))
+    assert.equal(new Set(offered).size, offered.length)
   })
 
   it('keep attributes of directories where unrelated trees differ', async () => {
