@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
@@ -38,6 +39,8 @@ interface KubeObject {
 export interface KubeApi extends AsyncDisposable {
   /** File for KUBECONFIG. */
   readonly kubeconfig: string
+  /** `http://…` or `https://…`. */
+  readonly address: string
   /** Objects by `kind/name`, as they were created. */
   readonly objects: ReadonlyMap<string, KubeObject>
   /** Requests so far: method and path. */
@@ -56,6 +59,8 @@ export interface KubeApiOptions {
   readonly dir: string
   /** Ask for this bearer token. */
   readonly token?: string
+  /** Certificate of the server; `ca` is the one that clients are to trust. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer; readonly ca: Buffer }
   /** Sub-protocols of exec that are spoken; the first that the client offers too is taken. */
   readonly protocols?: readonly string[]
   /** Pods stay pending, with this reason. */
@@ -81,26 +86,34 @@ class FakeCluster implements KubeApi {
   readonly execs: string[] = []
   readonly changes: [string, unknown][] = []
   readonly kubeconfig: string
+  address = ''
   readonly #options: KubeApiOptions
   readonly #pods = new Map<string, { readonly object: KubeObject; readonly serve: Serve | undefined }>()
   readonly #watchers = new Set<(kind: string, type: string, object: KubeObject) => void>()
-  readonly #server = createServer((request, response) => void this.#answer(request, response))
+  readonly #server: Server
   #version = 1
 
   constructor(options: KubeApiOptions) {
     this.#options = options
     this.kubeconfig = join(options.dir, 'kubeconfig')
+    const { tls } = options
+    const answer = (request: IncomingMessage, response: ServerResponse): void =>
+      void this.#answer(request, response)
+    this.#server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer)
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex) => this.#exec(request, socket))
   }
 
   async listen(): Promise<void> {
     await new Promise<void>(resolve => this.#server.listen(0, '127.0.0.1', resolve))
     const { port } = this.#server.address() as AddressInfo
+    this.address = `${this.#options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`
+    const ca = this.#options.tls?.ca
+    const trust = ca === undefined ? {} : { 'certificate-authority-data': ca.toString('base64') }
     const user = this.#options.token === undefined ? {} : { token: this.#options.token }
     const config = {
       apiVersion: 'v1',
       kind: 'Config',
-      clusters: [{ name: 'c', cluster: { server: `http://127.0.0.1:${port}` } }],
+      clusters: [{ name: 'c', cluster: { server: this.address, ...trust } }],
       users: [{ name: 'u', user }],
       contexts: [{ name: 'x', context: { cluster: 'c', user: 'u', namespace: 'builds' } }],
       'current-context': 'x',

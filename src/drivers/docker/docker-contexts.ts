@@ -44,20 +44,10 @@ export interface DockerContexts {
   readonly names: readonly string[]
   /** Undefined where there is no such context. Throws `invalid-argument` for a broken one. */
   endpoint(name: string): DockerEndpoint | undefined
-  /** Where the kubernetes part of a context has its configuration. */
-  kubernetes(name: string): KubernetesContext | undefined
   /** The name of the context in use; the address for the one of DOCKER_HOST. */
   readonly currentEndpoint: string
   /** The proxies that builds against an address shall use. */
   proxyFor(host: string): DockerProxy | undefined
-}
-
-/** What a docker context says about Kubernetes. */
-export interface KubernetesContext {
-  /** Path of a kubeconfig file. */
-  readonly kubeconfig: string | undefined
-  readonly context: string | undefined
-  readonly namespace: string | undefined
 }
 
 /** The folder of docker's configuration. */
@@ -93,7 +83,6 @@ export function readDockerContexts(
     isChosen: hostChosen || current !== 'default',
     names: [...new Set(['default', ...metas.keys()])].sort(),
     endpoint,
-    kubernetes: name => kubernetesOf(metas.get(name), configDir),
     currentEndpoint: current === 'default' ? defaultEndpoint.host : current,
     proxyFor: host => config.proxies.get(host) ?? config.proxies.get('default'),
   }
@@ -165,17 +154,6 @@ function endpointOf(meta: Meta | undefined, configDir: string): DockerEndpoint |
   const tls = readTlsFolder(join(configDir, 'contexts', 'tls', contextId(meta.name), 'docker'), skipVerify)
   const wanted = tls ?? (skipVerify ? { skipVerify } : undefined)
   return { host: host ?? defaultDockerHost, ...(wanted === undefined ? {} : { tls: wanted }) }
-}
-
-function kubernetesOf(meta: Meta | undefined, configDir: string): KubernetesContext | undefined {
-  if (meta === undefined || member(meta.endpoints, 'kubernetes') === undefined) return undefined
-  const object = readObject(member(meta.endpoints, 'kubernetes'), meta.path)
-  const folder = join(configDir, 'contexts', 'tls', contextId(meta.name), 'kubernetes')
-  return {
-    kubeconfig: readText(object, 'Kubeconfig', meta.path) ?? join(folder, 'kubeconfig'),
-    context: readText(object, 'Context', meta.path),
-    namespace: readText(object, 'DefaultNamespace', meta.path),
-  }
 }
 
 function endpointOfEnvironment(settings: DockerSettings, configDir: string): DockerEndpoint {

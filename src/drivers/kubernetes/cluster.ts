@@ -21,7 +21,6 @@ export interface ClusterSettings {
   readonly kubeconfigs: readonly string[]
   /** This runs in a pod. */
   readonly inCluster: boolean
-  readonly context: string | undefined
   /** Instead of the one of the configuration. */
   readonly namespace: string | undefined
 }
@@ -53,7 +52,8 @@ const inClusterNamespace = '/var/run/secrets/kubernetes.io/serviceaccount/namesp
 export function openCluster(settings: ClusterSettings): Cluster {
   const config = loadKubeConfig(settings)
   const context = config.getContextObject(config.getCurrentContext())
-  const namespace = settings.namespace ?? context?.namespace ?? namespaceOfPod() ?? 'default'
+  // Where it comes out of a pod's file it may end with a newline.
+  const namespace = settings.namespace ?? context?.namespace?.trim() ?? namespaceOfPod() ?? 'default'
   const apps = config.makeApiClient(AppsV1Api)
   const core = config.makeApiClient(CoreV1Api)
   const nameOf = ({ workload }: Manifest): string => workload.object.metadata?.name ?? ''

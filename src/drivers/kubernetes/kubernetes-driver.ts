@@ -99,22 +99,20 @@ export function createKubernetesDriver(options: DriverOptions): Driver {
   }
 }
 
-/** The kubeconfig of the endpoint, of the docker context, of the environment, the pod's own: the first that will do. */
+/** The kubeconfig of the endpoint, of the environment, the pod's own: the first that will do. */
 function clusterSettings(
   options: DriverOptions,
   settings: KubeOptions,
 ): Parameters<typeof import('./cluster.ts').openCluster>[0] {
-  const { env, endpoint, contexts } = options
+  const { env, endpoint } = options
   const query = endpoint.startsWith('kubernetes:') ? new URL(endpoint).searchParams : new URLSearchParams()
-  const ofContext = contexts.kubernetes(contexts.current)
   const split = (list: string | null | undefined): string[] => (list ?? '').split(':').filter(Boolean)
-  const named = [query.get('kubeconfig'), ofContext?.kubeconfig, env['KUBECONFIG']].flatMap(split)
+  const named = [query.get('kubeconfig'), env['KUBECONFIG']].flatMap(split)
   const usual = join(env['HOME'] || homedir(), '.kube', 'config')
   return {
     kubeconfigs: named.length > 0 ? named : existsSync(usual) ? [usual] : [],
     inCluster: (env['KUBERNETES_SERVICE_HOST'] ?? '') !== '',
-    context: ofContext?.context,
-    namespace: settings.namespace ?? ofContext?.namespace,
+    namespace: settings.namespace,
   }
 }
 
