@@ -1,11 +1,11 @@
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import type { Platform } from '../oci/descriptor.ts'
-import { formatReference, parsePullReference } from '../oci/reference.ts'
 import { PolicyAction, type Policy } from '../proto/gen/source-policy_pb.ts'
 import type { ChecksumRequest } from '../proto/gen/gateway_pb.ts'
 import { PolicyVerifier } from '../proto/gen/policysession_pb.ts'
 import type { SessionStore } from '../session/session.ts'
 import { callUnary } from '../session/transport/call.ts'
+import { canonicalSource } from './canonical-source.ts'
 import { platformMessage, platformOf } from './platform-message.ts'
 import { metadataMessage, wantedAttestations } from './metadata-message.ts'
 import type { SourceMetadata } from './source-metadata.ts'
@@ -63,7 +63,7 @@ export class PolicyEvaluator {
   ): Promise<PolicySource> {
     if (this.isEmpty && more.length === 0) return source
     checkPolicies(more)
-    const normal = normalize(source)
+    const normal = canonicalSource(source)
     const decided = await this.#decide(normal, platform, [...this.#options.policies, ...more], mostQuestions)
     return decided === normal ? source : decided
   }
@@ -108,7 +108,7 @@ export class PolicyEvaluator {
       if (action === PolicyAction.ALLOW) return current
       if (action === PolicyAction.CONVERT) {
         if (update === undefined) throw new SlipwayError('unknown', 'convert action requires updated source')
-        const converted = normalize({ identifier: update.identifier, attrs: update.attrs })
+        const converted = canonicalSource({ identifier: update.identifier, attrs: update.attrs })
         return this.#decide(converted, platform, policies, left - 1)
       }
       throw denied(
@@ -142,12 +142,4 @@ function checkSame(source: PolicySource, asked: PolicySource | undefined): void 
     Object.keys(asked.attrs).length === Object.keys(source.attrs).length &&
     Object.entries(asked.attrs).every(([key, value]) => source.attrs[key] === value)
   if (!isSame) throw new SlipwayError('unknown', 'policy requested different source attrs')
-}
-
-/** Policies see names in full. */
-function normalize(source: PolicySource): PolicySource {
-  const scheme = 'docker-image://'
-  if (!source.identifier.startsWith(scheme)) return source
-  const full = scheme + formatReference(parsePullReference(source.identifier.slice(scheme.length)))
-  return full === source.identifier ? source : { ...source, identifier: full }
 }
