@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -44,6 +45,56 @@ describe('credentials', () => {
     const env = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret', AWS_PROFILE: 'none' }
     assert.deepEqual(await find(env), { accessKeyId: 'id', secretAccessKey: 'secret' })
     assert.equal((await find({ ...env, AWS_SESSION_TOKEN: 't' })).sessionToken, 't')
+  })
+
+  it('are printed by the program of a profile', async () => {
+    await using scratch = await makeScratch()
+    await mkdir(scratch.path('.aws'))
+    const profile = (command: string): Promise<void> =>
+      writeFile(scratch.path('.aws', 'config'), `[default]\ncredential_process = ${command}\n`)
+    await writeFile(
+      scratch.path('keys'),
+      '{"Version":1,"AccessKeyId":"id","SecretAccessKey":"s","SessionToken":"t"}',
+    )
+    await profile(`cat ${scratch.path('keys')}`)
+    const keys = { accessKeyId: 'id', secretAccessKey: 's', sessionToken: 't' }
+    assert.deepEqual(await find({ HOME: scratch.dir }), keys)
+    await profile('exit 3')
+    await assert.rejects(find({ HOME: scratch.dir }), {
+      message: /^the credential process of the profile failed/,
+    })
+    await profile('echo {}')
+    await assert.rejects(find({ HOME: scratch.dir }), { message: /another version/ })
+  })
+
+  it('are those of a login at a portal', async () => {
+    await using scratch = await makeScratch()
+    await mkdir(scratch.path('.aws', 'sso', 'cache'), { recursive: true })
+    const role = 'sso_account_id = 1\nsso_role_name = reader\n'
+    const portal = 'sso_region = eu-west-1\nsso_start_url = https://x/start\n'
+    const config = `[default]\nsso_session = mine\n${role}[sso-session mine]\n${portal}[profile old]\n${role}${portal}`
+    await writeFile(scratch.path('.aws', 'config'), config)
+    const login = async (name: string, expiresAt: string): Promise<void> => {
+      const file = `${createHash('sha1').update(name).digest('hex')}.json`
+      const text = JSON.stringify({ accessToken: 'the-token', expiresAt })
+      await writeFile(scratch.path('.aws', 'sso', 'cache', file), text)
+    }
+    await using service = await startService(() =>
+      JSON.stringify({ roleCredentials: { accessKeyId: 'id', secretAccessKey: 's', sessionToken: 't' } }),
+    )
+    const env = { HOME: scratch.dir, AWS_ENDPOINT_URL_SSO: service.url }
+    await assert.rejects(find(env), { code: 'unauthenticated', hint: 'run: aws sso login' })
+    await login('mine', '2000-01-01T00:00:00Z')
+    await assert.rejects(find(env), { message: 'the login of the SSO profile has expired' })
+    for (const [name, profile] of [
+      ['mine', 'default'],
+      ['https://x/start', 'old'],
+    ] as const) {
+      await login(name, '2999-01-01T00:00:00Z')
+      const keys = { accessKeyId: 'id', secretAccessKey: 's', sessionToken: 't' }
+      assert.deepEqual(await find({ ...env, AWS_PROFILE: profile }), keys)
+    }
+    assert.equal(service.asked.at(-1), 'GET /federation/credentials?role_name=reader&account_id=1')
   })
 
   it('come from a role that an identity provider’s token opens', async () => {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { SlipwayError } from '../../../errors/slipway-error.ts'
 import type { CloudAccess } from '../service/cloud-access.ts'
 import { containerCredentials, instanceCredentials } from './metadata-credentials.ts'
+import { portalCredentials, processCredentials } from './profile-credentials.ts'
 import { type Profile, readProfiles } from './shared-config.ts'
 import type { AwsCredentials } from './sigv4.ts'
 import { assumeRole } from './sts.ts'
@@ -86,7 +87,13 @@ async function ofProfile(
     profile['aws_session_token'],
   )
   const roleArn = profile['role_arn']
-  if (roleArn === undefined) return keys
+  if (roleArn === undefined) {
+    if (keys !== undefined) return keys
+    return (
+      (await portalCredentials(profile, profiles, access, signal)) ??
+      (await processCredentials(profile, signal))
+    )
+  }
   const sessionName = profile['role_session_name']
   const file = profile['web_identity_token_file']
   if (file !== undefined) return webIdentity(file, roleArn, sessionName, access, signal)
@@ -117,8 +124,7 @@ async function sourceOf(
     default:
   }
   const source = name === undefined ? undefined : profiles.get(name)
-  if (source === undefined) return own
-  if (source === profile) return own
+  if (source === undefined || source === profile) return own
   if (way.hops >= maxHops) throw new SlipwayError('invalid-argument', `profiles refer to each other: ${name}`)
   return ofProfile(source, profiles, access, { signal: way.signal, hops: way.hops + 1 })
 }

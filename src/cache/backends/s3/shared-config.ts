@@ -5,7 +5,7 @@ import { join } from 'node:path'
 export type Profile = Readonly<Record<string, string>>
 
 /**
- * The profiles of the AWS configuration of a user: `config` with `credentials` over it. Files that are not there or
+ * The profiles of the AWS configuration of a user, `config` with `credentials` over it, and portals as `sso-session NAME`. Files that are not there or
  * cannot be read count as empty.
  * Format: https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
  */
@@ -18,7 +18,8 @@ export async function readProfiles(
   const credentials = await read(env['AWS_SHARED_CREDENTIALS_FILE'] || join(home, '.aws', 'credentials'))
   const profiles = new Map<string, Profile>()
   const sections = [...parseSections(config)].flatMap(([name, settings]) => {
-    const profile = name === 'default' ? name : /^profile\s+(.+)$/.exec(name)?.[1]
+    const plain = name === 'default' || name.startsWith('sso-session ')
+    const profile = plain ? name : /^profile\s+(.+)$/.exec(name)?.[1]
     return profile === undefined ? [] : [[profile.trim(), settings] as const]
   })
   for (const [name, settings] of [...sections, ...parseSections(credentials)])
