@@ -158,6 +158,9 @@ describe('requests', () => {
   it('redacts URLs only', () => {
     for (const text of ['git@host:a/b.git', '.', '', 'https://host/a@b', 'alpine@sha256:1'])
       assert.equal(redactUrl(text), text)
+    for (const text of ['oci-layout://name:latest@sha256:abcdef', 'docker-image://name@sha256:abcdef'])
+      assert.equal(redactUrl(text), text)
+    assert.equal(redactUrl('http://u:p@[::1]:80/x'), 'http://xxxxx:xxxxx@[::1]:80/x')
     assert.equal(redactUrl('https://:pass@host/'), 'https://:xxxxx@host/')
   })
 })
