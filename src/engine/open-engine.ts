@@ -9,6 +9,7 @@ import type { CdiRegistry } from '../executor/cdi/cdi-registry.ts'
 import { createExecutor, type ExecutorOptions } from '../executor/runc-executor.ts'
 import type { JsonValue } from '../gostd/json.ts'
 import type { Platform } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
 import { touchDirectoryRecord } from '../ops/directory-records.ts'
 import { createDiskCacheMounts } from '../ops/disk-cache-mounts.ts'
 import type { ForeignSteps } from '../ops/foreign-steps.ts'
@@ -157,10 +158,11 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     hostPlatform: options.hostPlatform,
     transient: notes.transient,
   }
+  const isUnpacked = (chainId: Digest): boolean => state.layers.findByChainId(chainId) !== undefined
   const schemes: Record<string, SourceFactory> = {
-    'docker-image': imageSourceFactory(imageSource),
+    'docker-image': imageSourceFactory(imageSource, isUnpacked),
     local: localSourceFactory(options.sessions, options.localCopies(state, notes), localDigests.of),
-    'oci-layout': layoutSourceFactory(imageSource),
+    'oci-layout': layoutSourceFactory(imageSource, isUnpacked),
     'docker-image+blob': blobSourceFactory('docker-image+blob', blobSource),
     'oci-layout+blob': blobSourceFactory('oci-layout+blob', blobSource),
     git: gitSourceFactory(remote.git),

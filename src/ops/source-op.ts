@@ -1,4 +1,6 @@
+import { chainIds } from '../oci/chain-id.ts'
 import type { Platform } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type { SourceOp as SourceMessage } from '../proto/gen/ops_pb.ts'
 import type { Ref } from '../snapshot/ref.ts'
@@ -22,6 +24,8 @@ export interface SourceInstance {
   tree(ctx: OpContext): Promise<Ref>
   /** What was found (a digest, a commit), once the keys are known; absent where nothing vouches for the content. */
   pin?(): string | undefined
+  /** Whether the tree lies on this machine as a whole, once the keys are known. */
+  isHere?(): boolean
 }
 
 /** Makes the source of an identifier. Throws `invalid-argument` for attributes that make no sense. */
@@ -49,6 +53,7 @@ export function createSourceOp(message: SourceMessage, platform: Platform, servi
     cacheMaps: async ctx => (await source.keys(ctx)).map(sourceCacheMap),
     exec: async (_inputs, ctx) => [resultOf(await source.tree(ctx))],
     pin: () => source.pin?.(),
+    isHere: () => source.isHere?.() === true,
   }
 }
 
@@ -61,17 +66,24 @@ function sourceCacheMap(key: string): CacheMap {
   }
 }
 
+/** Whether the layers up to that chain ID are trees on this machine. */
+export type IsUnpacked = (chainId: Digest) => boolean
+
 /** `docker-image://`: see `ImageSource`. */
-export function imageSourceFactory(images: ImageSource): SourceFactory {
-  return imageFactory(images, parseImageIdentifier)
+export function imageSourceFactory(images: ImageSource, isUnpacked: IsUnpacked): SourceFactory {
+  return imageFactory(images, parseImageIdentifier, isUnpacked)
 }
 
 /** `oci-layout://`: an image of an OCI layout that the client offers. */
-export function layoutSourceFactory(images: ImageSource): SourceFactory {
-  return imageFactory(images, parseLayoutIdentifier)
+export function layoutSourceFactory(images: ImageSource, isUnpacked: IsUnpacked): SourceFactory {
+  return imageFactory(images, parseLayoutIdentifier, isUnpacked)
 }
 
-function imageFactory(images: ImageSource, parse: typeof parseImageIdentifier): SourceFactory {
+function imageFactory(
+  images: ImageSource,
+  parse: typeof parseImageIdentifier,
+  isUnpacked: IsUnpacked,
+): SourceFactory {
   return (name, attrs, platform) => {
     const identifier = parse(name, attrs, platform)
     let image: ResolvedImage | undefined
@@ -83,6 +95,10 @@ function imageFactory(images: ImageSource, parse: typeof parseImageIdentifier): 
       keys: async ctx => images.keys(identifier, await resolve(ctx)),
       tree: async ctx => images.tree(identifier, await resolve(ctx), ctx),
       pin: () => image?.root.descriptor.digest,
+      isHere: () => {
+        const top = chainIds(image?.config.rootfs.diff_ids ?? []).at(-1)
+        return top !== undefined && isUnpacked(top)
+      },
     }
   }
 }

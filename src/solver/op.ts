@@ -45,6 +45,8 @@ export interface Op {
    * from. Known once the cache maps are; undefined for ops that bring nothing.
    */
   pin?(): string | undefined
+  /** Whether its results are here already, so that `exec` has nothing to do. Known once the cache maps are. */
+  isHere?(): boolean
   /** Where false, the work is not counted against the limit of parallel work (sources that only wait for others). */
   readonly limited?: boolean
 }

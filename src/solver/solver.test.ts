@@ -17,6 +17,7 @@ interface Fake {
   /** Inputs by index that count by content. */
   readonly byContent?: readonly number[]
   readonly ignoreCache?: boolean
+  readonly isHere?: boolean
   readonly work?: (inputs: readonly string[], ctx: OpContext) => Promise<string> | string
 }
 
@@ -91,6 +92,7 @@ class World {
       ),
     }
     return {
+      isHere: () => fake.isHere === true,
       cacheMaps: async () => [map],
       exec: async (inputs, ctx) => {
         this.runs.set(fake.op, this.ran(fake.op) + 1)
@@ -351,6 +353,18 @@ test('equal work of different vertices at the same time runs once', async () => 
   const top = world.vertex('top', { op: 'top', inputs: [copy('one'), copy('two')] })
   assert.equal(await world.build(world.solver(), top), 'top(copy(files),copy(files))')
   assert.equal(world.ran('copy'), 1)
+})
+
+test('an op whose results are here already is shown as cached', async () => {
+  const world = new World()
+  const [here, away] = [true, false].map(isHere =>
+    world.vertex(`here ${isHere}`, { op: `random:${isHere}`, isHere }),
+  )
+  const top = world.vertex('top', { op: 'top', inputs: [here, away].filter(one => one !== undefined) })
+  await world.build(world.solver(), top)
+  const last = new Map(world.statuses.flatMap(({ vertexes }) => vertexes ?? []).map(one => [one.name, one]))
+  assert.equal(last.get('here true')?.cached, true)
+  assert.notEqual(last.get('here false')?.cached, true)
 })
 
 test('no more ops work at once than the limit allows', async () => {

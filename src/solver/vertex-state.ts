@@ -111,6 +111,11 @@ export class VertexState {
     const op = this.op
     using _permit = op.limited === false ? undefined : await this.#shared.parallelism.acquire(signal)
     signal.throwIfAborted()
+    if (op.isHere?.() === true) {
+      const results = await op.exec(inputs, this.context())
+      this.reporter.cached()
+      return results
+    }
     const end = this.reporter.start()
     try {
       const results = await op.exec(inputs, this.context())
