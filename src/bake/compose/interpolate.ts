@@ -1,4 +1,5 @@
 import { SlipwayError } from '../../errors/slipway-error.ts'
+import { type Cast, castFor } from './type-cast.ts'
 import type { YamlValue } from './yaml-value.ts'
 
 /** Finds the value of a variable. */
@@ -102,6 +103,16 @@ export function interpolate(value: YamlValue, lookup: Lookup): YamlValue {
   return result
 }
 
+function converted(text: string, cast: Cast): YamlValue {
+  try {
+    return cast(text)
+  } catch (e) {
+    throw new Error(`failed to cast to expected type: ${e instanceof Error ? e.message : String(e)}`, {
+      cause: e,
+    })
+  }
+}
+
 function walk(
   value: YamlValue,
   path: readonly string[],
@@ -110,7 +121,9 @@ function walk(
 ): YamlValue {
   if (typeof value === 'string') {
     try {
-      return substitute(value, lookup)
+      const text = substitute(value, lookup)
+      const cast = castFor(path)
+      return cast === undefined ? text : converted(text, cast)
     } catch (e) {
       const at = path.join('.')
       const message =

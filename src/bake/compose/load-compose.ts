@@ -1,12 +1,13 @@
 import { SlipwayError } from '../../errors/slipway-error.ts'
-import { directoryName } from '../../hcl/functions/text.ts'
 import type { BakeFile } from '../file-plan.ts'
 import { decodeSource } from '../../hcl/syntax/source-text.ts'
 import { canonicalCompose } from './canonical.ts'
+import { includesOf } from './include-compose.ts'
 import { interpolate, type Lookup } from './interpolate.ts'
 import { clearPaths, mergeCompose } from './merge-compose.ts'
 import { parseComposeYaml } from './parse-yaml.ts'
-import { isYamlList, isYamlMap, scalarText, type YamlMap, type YamlValue } from './yaml-value.ts'
+import { folderOf, joinPath, rebase } from './relative-paths.ts'
+import { isYamlMap, scalarText, type YamlMap, type YamlValue } from './yaml-value.ts'
 
 /** What compose files are loaded with. */
 export interface ComposeOptions {
@@ -25,7 +26,7 @@ export async function loadComposeFiles(
 ): Promise<YamlMap> {
   const named = { ...options, lookup: withProjectName(files, options.lookup) }
   let merged: YamlMap = new Map()
-  for (const file of files) merged = await loadFile(file, merged, named, 0)
+  for (const file of files) merged = await loadFile(file, merged, named, { folder: '', chain: [''] })
   if (merged.size === 0) throw new SlipwayError('invalid-argument', 'empty compose file')
   return merged
 }
@@ -54,53 +55,50 @@ function givenNames({ data, name }: BakeFile): string[] {
   return names
 }
 
+/** Where a document stands: what its paths are relative to, and the files that include it, outermost first. */
+interface Place {
+  /** Empty for the working directory. */
+  readonly folder: string
+  readonly chain: readonly string[]
+}
+
 async function loadFile(
   file: BakeFile,
   before: YamlMap,
   options: ComposeOptions,
-  depth: number,
+  place: Place,
 ): Promise<YamlMap> {
-  if (depth > maxNesting) throw new SlipwayError('invalid-argument', `include cycle detected at ${file.name}`)
   let merged = before
   for (const { value, cleared } of parseComposeYaml(decodeSource(file.data), file.name)) {
     if (!isYamlMap(value)) throw new SlipwayError('invalid-argument', 'top-level object must be a mapping')
-    let document = interpolate(value, options.lookup) as YamlMap
-    document = await applyIncludes(document, file.name, options, depth)
+    const own = interpolate(value, options.lookup) as YamlMap
+    let document = place.folder === '' ? own : rebase(canonicalCompose(own), place.folder)
+    document = await applyIncludes(document, options, place)
     document = await applyExtends(document, file.name, options)
     merged = canonicalCompose(mergeCompose(clearPaths(merged, cleared), document))
   }
   return merged
 }
 
-async function applyIncludes(
-  document: YamlMap,
-  filename: string,
-  options: ComposeOptions,
-  depth: number,
-): Promise<YamlMap> {
-  const includes = document.get('include')
-  if (!isYamlList(includes)) return document
+async function applyIncludes(document: YamlMap, options: ComposeOptions, place: Place): Promise<YamlMap> {
   let out: YamlMap = new Map([...document].filter(([k]) => k !== 'include'))
-  for (const entry of includes) {
-    const path = isYamlMap(entry) ? entry.get('path') : entry
-    for (const name of isYamlList(path) ? path : [path]) {
-      if (typeof name !== 'string') continue
-      const full = besides(filename, name)
-      const included = await loadFile(
-        { name: full, data: await readOrFail(full, options) },
-        new Map(),
-        options,
-        depth + 1,
-      )
-      out = mergeCompose(included, out)
+  for (const { files, folder, lookup } of await includesOf(document, place.folder, options)) {
+    const [main = ''] = files
+    const chain = [...place.chain, main]
+    if (main !== '' && place.chain.includes(main)) throw includeCycle(chain)
+    let included: YamlMap = new Map()
+    for (const name of files) {
+      const data = await readOrFail(name, options)
+      included = await loadFile({ name, data }, included, { ...options, lookup }, { folder, chain })
     }
+    out = mergeCompose(included, out)
   }
   return out
 }
 
-function besides(filename: string, path: string): string {
-  const folder = directoryName(filename)
-  return path.startsWith('/') || folder === '.' ? path : `${folder}/${path}`
+function includeCycle(chain: readonly string[]): SlipwayError {
+  const lines = chain.slice(1).map(file => `\n include ${file}`)
+  return new SlipwayError('invalid-argument', `include cycle detected:\n${chain[0] ?? ''}${lines.join('')}`)
 }
 
 async function readOrFail(path: string, options: ComposeOptions): Promise<Uint8Array> {
@@ -137,7 +135,7 @@ async function extended(
   const file = isYamlMap(rule) ? rule.get('file') : undefined
   if (typeof baseName !== 'string')
     throw new SlipwayError('invalid-argument', `extends.${name}.service is required`)
-  const source = typeof file === 'string' ? besides(filename, file) : filename
+  const source = typeof file === 'string' ? joinPath('', file) : filename
   const key = `${baseName} in ${source}`
   if (path.includes(key) || path.length > maxNesting) {
     throw new SlipwayError(
@@ -167,6 +165,7 @@ async function servicesOf(file: string, options: ComposeOptions): Promise<YamlMa
   const data = await readOrFail(file, options)
   const [first] = parseComposeYaml(decodeSource(data), file)
   const document = first === undefined ? null : interpolate(first.value, options.lookup)
-  const services = isYamlMap(document) ? document.get('services') : undefined
+  const based = isYamlMap(document) ? rebase(canonicalCompose(document), folderOf(file)) : undefined
+  const services = based?.get('services')
   return isYamlMap(services) ? services : new Map()
 }

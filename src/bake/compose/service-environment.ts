@@ -1,4 +1,5 @@
 import { SlipwayError } from '../../errors/slipway-error.ts'
+import { quote } from '../../gostd/quote.ts'
 import { decodeSource } from '../../hcl/syntax/source-text.ts'
 import { parseDotEnv } from './dotenv.ts'
 import type { ComposeOptions } from './load-compose.ts'
@@ -32,6 +33,9 @@ export async function serviceEnvironment(
         `env file ${path} not found: stat ${path}: no such file or directory`,
       )
     }
+    const format = isYamlMap(entry) ? scalarText(entry.get('format') ?? '') : ''
+    if (format !== '')
+      throw new SlipwayError('invalid-argument', `unsupported env_file format ${quote(format)}`)
     const lookup = (name: string): string | undefined => options.lookup(name) ?? own.get(name)
     for (const [k, v] of parseDotEnv(decodeSource(data), lookup)) environment.set(k, v)
   }
