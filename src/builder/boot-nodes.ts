@@ -9,7 +9,8 @@ const mostBoots = 2
 export async function bootNode(node: BuilderNode, write: StatusWriter, signal: AbortSignal): Promise<void> {
   const { driver } = node
   if (driver === undefined) throw node.error ?? new SlipwayError('not-found', 'no drivers found')
-  for (let boot = 0; (await driver.status(signal)) !== 'running'; boot++) {
+  let boot = 0
+  for (; (await driver.status(signal)) !== 'running'; boot++) {
     if (boot === mostBoots) {
       throw new SlipwayError('unavailable', `failed to bootstrap ${driver.name} driver in attempts`, {
         hint: `node ${node.name} does not stay up: its own log says why`,
@@ -17,6 +18,7 @@ export async function bootNode(node: BuilderNode, write: StatusWriter, signal: A
     }
     await driver.bootstrap(write, signal)
   }
+  if (boot === 0) await driver.ready?.(signal)
 }
 
 /**
@@ -39,6 +41,7 @@ export async function bootNodes(
       }
     }),
   )
+  await Promise.all(usable.filter((_, i) => running[i] === true).map(node => settled(node, signal)))
   const missing = usable.filter((_, i) => running[i] !== true)
   const booted = await Promise.allSettled(
     missing.map(node => bootNode(node, missing.length > 1 ? withPrefix(node.name, write) : write, signal)),
@@ -46,6 +49,11 @@ export async function bootNodes(
   const failed = booted.find(result => result.status === 'rejected')
   if (failed !== undefined) throw failed.reason
   return missing.length > 0
+}
+
+/** Waits for a daemon that is coming up; what it says of itself is for whoever asks. */
+async function settled(node: BuilderNode, signal: AbortSignal): Promise<void> {
+  await node.driver?.ready?.(signal).catch(() => signal.throwIfAborted())
 }
 
 /** Puts a name into the brackets of vertex names, or in front: `[name internal] booting buildkit`. */

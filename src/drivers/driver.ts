@@ -39,6 +39,8 @@ export interface Driver {
   dynamicNodes?(signal: AbortSignal): Promise<readonly DynamicNode[]>
   /** Starts the node where it is not running; steps are shown through `write`. */
   bootstrap(write: StatusWriter, signal: AbortSignal): Promise<void>
+  /** Waits for the daemon of a running node that somebody else has just started. */
+  ready?(signal: AbortSignal): Promise<void>
   /** Connects; the node must run. Throws `unavailable` naming node and address. */
   dial(signal: AbortSignal): Promise<BuildkitConnection>
   /** The same connection as plain bytes (HTTP/2 without TLS). The caller ends it. */

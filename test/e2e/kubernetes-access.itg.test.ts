@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { callCli, type CliOutcome } from '../../src/cli/testing/call-cli.ts'
 import { type RunResult, tryRun } from '../../scripts/setup/run.ts'
@@ -126,6 +127,20 @@ describe('access to a cluster', () => {
       await call({ KUBECONFIG: await config('wrong', { token: 'wrong' }) }, ...create('wrong')),
       /Unauthorized/,
     )
+  })
+
+  it('is given up where the server accepts and never answers', async () => {
+    const server = createServer(() => {})
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    stack.defer(() => void server.close())
+    const { port } = server.address() as AddressInfo
+    const clusters = [{ name: 'c', cluster: { server: `http://127.0.0.1:${port}` } }]
+    const env = { KUBECONFIG: await config('silent', {}, { clusters }) }
+    assertOneError(
+      await call(env, ...create('silent', '--driver-opt=timeout=300ms', '--timeout=300ms')),
+      /the Kubernetes API at http:\S+ does not answer: no answer in time/,
+    )
+    assert.equal((await call(env, 'ls', '--timeout=300ms')).code, 0)
   })
 
   it('over TLS trusts the CA of the configuration alone', {

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { sleep } from '../../async/abort.ts'
+import { anySignal, sleep } from '../../async/abort.ts'
 import { connectDuplex } from '../../buildkit/client/connect.ts'
 import { isSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
 import type { StatusWriter } from '../../status/solve-status.ts'
@@ -16,6 +16,15 @@ export const containerName = (node: string): string => `buildx_buildkit_${node}`
 
 /** How often a new daemon is asked whether it is there. Source: buildx v0.36.1 driver/docker-container/driver.go */
 const mostTries = 15
+
+/** How long one such question may take, ms. */
+const tryLimit = 20_000
+
+/** How long after its start a daemon may still be coming up, ms. */
+const youth = 60_000
+
+/** How long after it was made a container is left to whoever made it, ms. */
+const othersPatience = 5000
 
 /**
  * BuildKit in a container of its own, run by a docker daemon. Behaviour:
@@ -42,11 +51,18 @@ export function createContainerDriver(options: DriverOptions): Driver {
           await createContainer({ ...options, api, name, settings, step, signal }, () => ready(step, signal))
           return
         }
+        // Another process may be about to give it its configuration and to start it.
+        await startedByOthers(api, name, signal)
         await step.part(`starting container ${name}`, async () => {
           await api.call(`/containers/${name}/start`, { method: 'POST', signal })
           await ready(step, signal)
         })
       }),
+    async ready(signal) {
+      const { State } = await inspectContainer(api, name, signal)
+      const age = Date.now() - Date.parse(State?.StartedAt ?? '')
+      if (age >= 0 && age < youth) await waitForDaemon(api, name, undefined, signal)
+    },
     version: async signal => {
       const { code, stdout } = await runExec(api, name, ['buildkitd', '--version'], signal)
       const words = stdout.trim().split(/\s+/)
@@ -76,12 +92,31 @@ export function createContainerDriver(options: DriverOptions): Driver {
   }
 }
 
+/** What docker says of a container, as far as it counts here. */
+interface ContainerFacts {
+  readonly Created?: string
+  readonly State?: { readonly Running?: boolean; readonly Status?: string; readonly StartedAt?: string }
+}
+
+async function inspectContainer(api: DockerApi, name: string, signal: AbortSignal): Promise<ContainerFacts> {
+  const found = await api.json(`/containers/${name}/json`, { signal })
+  return typeof found === 'object' && found !== null ? found : {}
+}
+
+/** Settles when a container that was made a moment ago runs, or when nobody starts it. */
+async function startedByOthers(api: DockerApi, name: string, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const { Created = '', State } = await inspectContainer(api, name, signal)
+    const age = Date.now() - Date.parse(Created)
+    if (State?.Status !== 'created' || !(age >= 0 && age < othersPatience)) return
+    await sleep(100, signal)
+  }
+}
+
 async function containerStatus(api: DockerApi, name: string, signal: AbortSignal): Promise<NodeStatus> {
   try {
-    const found = (await api.json(`/containers/${name}/json`, { signal })) as
-      | { readonly State?: { readonly Running?: boolean } }
-      | undefined
-    return found?.State?.Running === true ? 'running' : 'stopped'
+    const found = await inspectContainer(api, name, signal)
+    return found.State?.Running === true ? 'running' : 'stopped'
   } catch (error) {
     if (isSlipwayError(error) && error.code === 'not-found') return 'inactive'
     throw error
@@ -127,11 +162,12 @@ async function runExec(
 async function waitForDaemon(
   api: DockerApi,
   name: string,
-  step: BootStep,
+  step: BootStep | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    const answer = await runExec(api, name, ['buildctl', 'debug', 'workers'], signal).catch(
+    const limit = anySignal(signal, AbortSignal.timeout(tryLimit))
+    const answer = await runExec(api, name, ['buildctl', 'debug', 'workers'], limit).catch(
       (error: unknown) => {
         if (signal.aborted) throw error
         return { code: -1, stdout: '', stderr: error instanceof Error ? error.message : String(error) }
@@ -139,9 +175,11 @@ async function waitForDaemon(
     )
     if (answer.code === 0) return
     if (attempt > mostTries) {
-      await showLogs(api, name, step, signal).catch(() => undefined)
-      step.log(1, Buffer.from(answer.stdout))
-      step.log(2, Buffer.from(answer.stderr))
+      if (step !== undefined) {
+        await showLogs(api, name, step, signal).catch(() => undefined)
+        step.log(1, Buffer.from(answer.stdout))
+        step.log(2, Buffer.from(answer.stderr))
+      }
       const why = answer.code === -1 ? answer.stderr : `exit code ${answer.code}`
       throw new SlipwayError('unavailable', why, {
         hint: `the log above is that of the container ${name}: \`docker logs ${name}\` shows it again`,

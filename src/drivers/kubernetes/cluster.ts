@@ -10,7 +10,7 @@ import {
   type V1StatefulSet,
   Watch,
 } from '@kubernetes/client-node'
-import { abortable } from '../../async/abort.ts'
+import { abortable, anySignal } from '../../async/abort.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { loadKubeConfig } from './kube-config.ts'
 import type { Manifest } from './manifest.ts'
@@ -19,6 +19,8 @@ import type { Manifest } from './manifest.ts'
 export interface ClusterSettings {
   /** Paths of kubeconfig files; the first that names a cluster counts, else the pod's own that this runs in. */
   readonly kubeconfigs: readonly string[]
+  /** How long the cluster may take to answer, ms. */
+  readonly patience: number
   /** This runs in a pod. */
   readonly inCluster: boolean
   /** Instead of the one of the configuration. */
@@ -58,10 +60,13 @@ export function openCluster(settings: ClusterSettings): Cluster {
   const core = config.makeApiClient(CoreV1Api)
   const nameOf = ({ workload }: Manifest): string => workload.object.metadata?.name ?? ''
   const server = config.getCurrentCluster()?.server ?? ''
-  const ask = <T>(what: string, call: Promise<T>, signal: AbortSignal): Promise<T> =>
-    abortable(call, signal).catch((error: unknown) => {
+  const ask = <T>(what: string, call: Promise<T>, signal: AbortSignal): Promise<T> => {
+    const over = AbortSignal.timeout(settings.patience)
+    return abortable(call, anySignal(signal, over)).catch((error: unknown) => {
+      if (over.aborted && !signal.aborted) throw clusterError(what, server, new Error('no answer in time'))
       throw clusterError(what, server, error)
     })
+  }
   const orUndefined = async <T>(call: Promise<T>): Promise<T | undefined> => {
     try {
       return await call
@@ -138,7 +143,8 @@ export function openCluster(settings: ClusterSettings): Cluster {
         request?.abort()
       }
     },
-    exec: (pod, command, signal) => execIn(config, pod, command, { namespace, server, signal }),
+    exec: (pod, command, signal) =>
+      execIn(config, pod, command, { namespace, server, signal, patience: settings.patience }),
   }
 }
 
@@ -189,7 +195,12 @@ async function execIn(
   config: KubeConfig,
   pod: V1Pod,
   command: readonly string[],
-  where: { readonly namespace: string; readonly server: string; readonly signal: AbortSignal },
+  where: {
+    readonly namespace: string
+    readonly server: string
+    readonly signal: AbortSignal
+    readonly patience: number
+  },
 ): Promise<Duplex> {
   const name = pod.metadata?.name ?? ''
   const container = pod.spec?.containers[0]?.name
@@ -226,7 +237,8 @@ async function execIn(
     },
   )
   try {
-    const socket = await abortable(opening, where.signal)
+    const limit = anySignal(where.signal, AbortSignal.timeout(where.patience))
+    const socket = await abortable(opening, limit)
     socket.on('close', () => output.end())
     socket.on('error', () => duplex.destroy())
     duplex.once('close', () => socket.close())

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { anySignal, sleep, throwIfAborted } from '../../async/abort.ts'
+import { abortError, anySignal, sleep, throwIfAborted } from '../../async/abort.ts'
 import { memoize } from '../../async/memoize.ts'
 import { retry } from '../../async/retry.ts'
 import { connectDuplex } from '../../buildkit/client/connect.ts'
@@ -15,6 +15,9 @@ import { choosePod, runningPods } from './choose-pod.ts'
 import type { Cluster } from './cluster.ts'
 import { type KubeOptions, kubeOptions } from './kube-options.ts'
 import { type Manifest, makeManifest, platformAnnotation } from './manifest.ts'
+
+/** How long a cluster may take to answer, ms. */
+const answerLimit = 30_000
 
 /** The cluster with what belongs to the node there. */
 interface Placed {
@@ -40,8 +43,7 @@ export function createKubernetesDriver(options: DriverOptions): Driver {
     const { cluster, manifest } = await place()
     // Where the cluster does not answer, or does not let us look, there is nothing to build on: booting says why.
     const found = await cluster.workload(manifest, signal).catch((error: unknown) => {
-      throwIfAborted(signal)
-      if (asSlipwayError(error).code === 'canceled') throw error
+      if (signal.aborted && abortError(signal).code === 'canceled') throw error
       return undefined
     })
     if (found === undefined) return 'inactive'
@@ -110,6 +112,7 @@ function clusterSettings(
   const named = [query.get('kubeconfig'), env['KUBECONFIG']].flatMap(split)
   const usual = join(env['HOME'] || homedir(), '.kube', 'config')
   return {
+    patience: Math.min(answerLimit, settings.timeout),
     kubeconfigs: named.length > 0 ? named : existsSync(usual) ? [usual] : [],
     inCluster: (env['KUBERNETES_SERVICE_HOST'] ?? '') !== '',
     namespace: settings.namespace,
