@@ -5,6 +5,7 @@ import type { ClientSink } from './client-sink.ts'
 import type { ExporterInstance } from './exporter.ts'
 import { imageArchive } from './image-archive.ts'
 import { type BlobStore, copyImage } from './image-copy.ts'
+import { withGivenConfigs } from './given-configs.ts'
 import { imageResponse, namesOf } from './image-exporter.ts'
 import type { LayerServices } from './image-layers.ts'
 import { readImageOptions } from './image-options.ts'
@@ -42,7 +43,7 @@ export function createArchiveExporter(
           },
         )
       }
-      const image = await writeImage(source, { ...options, names }, services, ctx)
+      const image = await writeImage(withGivenConfigs(source, attrs), { ...options, names }, services, ctx)
       const createdMs = typeof options.epoch === 'number' ? options.epoch * 1000 : services.now()
       const created = { 'org.opencontainers.image.created': formatRfc3339(createdMs) }
       const descriptor = { ...image.descriptor, annotations: { ...created, ...image.descriptor.annotations } }

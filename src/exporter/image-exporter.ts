@@ -7,6 +7,7 @@ import { type Attributes, readBool } from './attributes.ts'
 import type { ExportContext, ExporterResponse } from './export-context.ts'
 import type { ExporterInstance } from './exporter.ts'
 import type { ExportSource } from './export-source.ts'
+import { withGivenConfigs } from './given-configs.ts'
 import { imageBlobs } from './image-archive.ts'
 import type { LayerServices } from './image-layers.ts'
 import { readImageOptions } from './image-options.ts'
@@ -51,7 +52,7 @@ export function createImageExporter(
         throw new SlipwayError('invalid-argument', 'tag is needed when pushing to registry', {
           hint: 'give the image a name with --tag',
         })
-      const image = await writeImage(source, { ...options, names }, services, ctx)
+      const image = await writeImage(withGivenConfigs(source, attrs), { ...options, names }, services, ctx)
       const dangling =
         danglingPrefix === '' || (danglingOnly && names.length > 0)
           ? []
