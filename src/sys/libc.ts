@@ -16,6 +16,15 @@ export interface Libc {
   utimensat(dirfd: number, path: Memory, times: Memory, flags: number): number
   futimens(fd: number, times: Memory): number
   flock(fd: number, operation: number): number
+  socket(domain: number, type: number, protocol: number): number
+  sendto(
+    fd: number,
+    message: Memory,
+    size: number,
+    flags: number,
+    address: Memory,
+    addressSize: number,
+  ): number
   mount(source: Memory, target: Memory, type: Memory, flags: number, data: Memory): number
   umount2(target: Memory, flags: number): number
   copy_file_range(
@@ -75,6 +84,10 @@ function bind(): Libc {
     utimensat: lib.func('int utimensat(int dirfd, const void *path, const void *times, int flags)'),
     futimens: lib.func('int futimens(int fd, const void *times)'),
     flock: lib.func('int flock(int fd, int operation)'),
+    socket: lib.func('int socket(int domain, int type, int protocol)'),
+    sendto: lib.func(
+      'long sendto(int fd, const void *message, size_t size, int flags, const void *address, uint32_t addressSize)',
+    ),
     mount: lib.func(
       'int mount(const void *source, const void *target, const void *type, unsigned long flags, const void *data)',
     ),

@@ -5,6 +5,7 @@ import { listen } from '../../buildkit/server/listen.ts'
 import { textOf } from '../../engine/config-value.ts'
 import { configOf, type DaemonConfig, emptyConfig, readDaemonConfig } from '../../engine/daemon-config.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
+import { notifyService } from '../../sys/notify-service.ts'
 import { exactArgs } from '../argument-rule.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { embeddedDriver, isOrdinaryUser, stateRoot } from '../embedded.ts'
@@ -51,11 +52,14 @@ export const command: Command = defineCommand({
     })
     warnOfOpenPorts(log, settings)
     for (const address of listening.addresses) log('info', `running server on ${address}`)
+    const manager = host.env['NOTIFY_SOCKET'] ?? ''
+    notifyService(manager, 'READY=1')
     await new Promise<void>(resolve => {
       if (signal.aborted) resolve()
       signal.addEventListener('abort', () => resolve(), { once: true })
     })
     log('info', 'stopping server')
+    notifyService(manager, 'STOPPING=1')
   },
 })
 
