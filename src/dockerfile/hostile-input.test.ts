@@ -59,6 +59,15 @@ describe('hostile input', () => {
     })
   }
 
+  it('that grows when it is expanded is stopped in time', () => {
+    const variables = variablesOf([`a=${'x'.repeat(5 << 20)}`])
+    for (const text of ['$a$a', '"$a$a"', '${b:-$a$a}', '${a//x/yyyy}']) {
+      assert.throws(() => new Lexer().word(text, variables), { code: 'resource-exhausted' })
+    }
+    const many = variablesOf([`a=${'x'.repeat(200_000)}`])
+    assert.equal(new Lexer().word('${a//x/yy}', many).length, 400_000)
+  })
+
   it('of great depth and length is read in reasonable time', () => {
     const deep = 100_000
     for (const input of [

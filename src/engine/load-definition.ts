@@ -68,25 +68,55 @@ class Loader {
         'invalid LLB: the last operation must have one input and do nothing',
       )
     }
-    return { vertex: this.#vertex(input.digest, 0), index: checkIndex(input.index) }
+    return { vertex: this.#vertex(input.digest), index: checkIndex(input.index) }
   }
 
-  #vertex(digest: string, depth: number): Vertex {
-    const known = this.#vertices.get(digest)
-    if (known) return known
-    if (depth > maxDepth) throw new SlipwayError('invalid-argument', 'invalid LLB: the graph is too deep')
+  /** Without recursion: a file of thousands of steps makes a graph of that depth. */
+  #vertex(digest: string): Vertex {
+    const path: { readonly digest: string; readonly op: Op; next: number }[] = []
+    const enter = (wanted: string): void => {
+      if (this.#vertices.has(wanted)) return
+      if (path.length > maxDepth)
+        throw new SlipwayError('invalid-argument', 'invalid LLB: the graph is too deep')
+      path.push({ digest: wanted, op: this.#op(wanted), next: 0 })
+    }
+    enter(digest)
+    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+      const input = top.op.inputs[top.next++]
+      if (input !== undefined) enter(input.digest)
+      else {
+        path.pop()
+        this.#vertices.set(top.digest, this.#made(top.digest, top.op))
+      }
+    }
+    return this.#known(digest)
+  }
+
+  #known(digest: string): Vertex {
+    const vertex = this.#vertices.get(digest)
+    if (vertex === undefined)
+      throw new SlipwayError('invalid-argument', `invalid missing input digest ${digest}`)
+    return vertex
+  }
+
+  #op(digest: string): Op {
     const op = this.#ops.get(digest)
     if (op === undefined) throw new SlipwayError('invalid-argument', `invalid missing input digest ${digest}`)
     if (op.op.case === undefined)
       throw new SlipwayError('invalid-argument', `invalid LLB: operation ${digest} does nothing`)
     this.#check(op)
+    return op
+  }
+
+  /** The vertex of an operation whose inputs are there. */
+  #made(digest: string, op: Op): Vertex {
     const inputs = op.inputs.map(input => ({
-      vertex: this.#vertex(input.digest, depth + 1),
+      vertex: this.#known(input.digest),
       index: checkIndex(input.index),
     }))
     const metadata = this.#definition.metadata[digest]
     const group = metadata?.progressGroup
-    const vertex: Vertex = {
+    return {
       digest,
       name: metadata?.description['llb.customname'] ?? operationName(op, inputs),
       inputs,
@@ -96,8 +126,6 @@ class Loader {
         ? {}
         : { progressGroup: { id: group.id, name: group.name, ...(group.weak ? { weak: true } : {}) } }),
     }
-    this.#vertices.set(digest, vertex)
-    return vertex
   }
 }
 

@@ -17,11 +17,10 @@ export function addHistory(
   text: string,
   commit: Commit = {},
 ): void {
-  const entry = {
+  build.addHistory({
     ...(context.epoch === undefined ? {} : { created: formatRfc3339(context.epoch * 1000) }),
     created_by: commit.marked ? `${text} # buildkit` : text,
     comment: 'buildkit.dockerfile.v0',
     ...(commit.layer ? {} : { empty_layer: true }),
-  }
-  build.image = { ...build.image, history: [...build.image.history, entry] }
+  })
 }

@@ -1,7 +1,7 @@
 import type { Range } from '../../errors/source-range.ts'
 import { type State, scratch } from '../../llb/state.ts'
 import type { Platform } from '../../oci/descriptor.ts'
-import type { ImageConfig } from '../../oci/image-config.ts'
+import type { HistoryEntry, ImageConfig } from '../../oci/image-config.ts'
 import type { Instruction, Stage } from '../instructions/instruction.ts'
 import type { ArgDefinition } from '../instructions/name-value.ts'
 import { emptyImage } from './empty-image.ts'
@@ -59,6 +59,8 @@ export class StageBuild {
   /** Last CMD, ENTRYPOINT and HEALTHCHECK of this stage. */
   readonly seen = new Map<string, readonly Range[]>()
   outline: Outline
+  /** The image's history, where it is this stage's own. */
+  #history: HistoryEntry[] | undefined
 
   constructor(source: {
     stage?: Stage
@@ -74,6 +76,15 @@ export class StageBuild {
     this.base = source.base
     this.ranges = source.ranges
     this.outline = source.outline ?? new Outline()
+  }
+
+  /** Adds to the image's history. The list is copied once: a file may have a hundred thousand instructions. */
+  addHistory(entry: HistoryEntry): void {
+    if (this.#history === undefined || this.image.history !== this.#history) {
+      this.#history = [...this.image.history]
+      this.image = { ...this.image, history: this.#history }
+    }
+    this.#history.push(entry)
   }
 
   /** Takes over what the stage it starts from has. */

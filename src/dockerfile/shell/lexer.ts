@@ -1,5 +1,6 @@
 import { asSlipwayError, SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { quote } from '../../gostd/quote.ts'
+import { maxExpansion, tooLong } from './pattern.ts'
 import { Scanner } from './scanner.ts'
 import { type Substitution, substitute } from './substitution.ts'
 import type { Variables } from './variables.ts'
@@ -108,6 +109,7 @@ class Run {
         return { result, words: words.take() }
       }
       const piece = this.#piece()
+      if (result.length + piece.text.length > maxExpansion) throw tooLong()
       result += piece.text
       if (piece.raw) words.addRaw(piece.text)
       else words.add(piece.text)
@@ -143,6 +145,7 @@ class Run {
       if (this.#scanner.atEnd) {
         throw bad('unexpected end of statement while looking for matching double-quote')
       }
+      if (text.length > maxExpansion) throw tooLong()
       if (this.#scanner.peek() === '$') text += this.#dollar()
       else text += this.#doubleQuotedChar()
     }

@@ -8,6 +8,14 @@ type Token =
 /** More steps than this in one substitution are refused: no honest pattern comes near. */
 const maxSteps = 2e8
 
+/** Most characters that one text may become: variables that double each other would soon fill any memory. */
+export const maxExpansion: number = 8 << 20
+
+/** The error for a text that becomes longer. */
+export function tooLong(): SlipwayError {
+  return new SlipwayError('resource-exhausted', `substitution makes more than ${maxExpansion >> 20} MiB`)
+}
+
 /** A shell pattern of `*`, `?` and plain characters; `*` and `?` do not match a newline. */
 export interface Pattern {
   readonly tokens: readonly Token[]
@@ -72,11 +80,13 @@ export function replaceEach(pattern: string, value: string, replacement: string)
   let copied = 0
   let at = 0
   while (at <= chars.length) {
-    const start = ends.findIndex((end, index) => index >= at && end >= 0)
-    if (start < 0) break
+    let start = at
+    while (start < ends.length && (ends[start] as number) < 0) start++
+    if (start >= ends.length) break
     const end = ends[start] as number
     out += chars.slice(copied, start).join('')
     if (end > copied || start === 0) out += expand(replacement, chars.slice(start, end).join(''))
+    if (out.length > maxExpansion) throw tooLong()
     copied = end
     at = Math.max(end, at + 1)
   }
