@@ -17,7 +17,7 @@ import { provenanceEnvironment } from './provenance-environment.ts'
 import { frontendSettings } from './frontend-settings.ts'
 import { createRunFrontend } from './run-frontend.ts'
 import { workerId } from './worker-id.ts'
-import { workerSettings } from './worker-settings.ts'
+import { registryConcurrency, workerSettings } from './worker-settings.ts'
 import { sessionCredentials, sessionSecrets, sessionSink, sessionUpload } from './session-services.ts'
 
 /** What this machine is, as far as builds care. */
@@ -66,6 +66,7 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
     sessions,
     transport,
     registries: config.registries,
+    maxTransfers: registryConcurrency(config.document),
     credentialsOf: ids => sessionCredentials(sessions, ids),
     secrets,
     sink: id => sessionSink(sessions, id),

@@ -61,6 +61,8 @@ export interface EngineOptions {
   readonly sessions: SessionStore
   readonly transport: Transport
   readonly registries: RegistryConfigs
+  /** Transfers from and to one registry at the same time; undefined for the usual number. */
+  readonly maxTransfers: number | undefined
   readonly credentialsOf: (sessions: readonly string[]) => SessionCredentials
   readonly secrets: SecretSource
   readonly sink: (sessionId: string) => Promise<ClientSink>
@@ -133,6 +135,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
   const lookup = new RegistryLookup({
     transport: options.transport,
     registries: options.registries,
+    maxTransfers: options.maxTransfers,
     credentialsOf: options.credentialsOf,
     content: state.content,
     images: state.images,

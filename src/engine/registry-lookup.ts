@@ -30,6 +30,8 @@ export interface RegistryOptions {
   readonly content: ContentStore
   readonly images: ImageNames
   readonly sessions: SessionStore
+  /** Transfers from and to one registry at the same time, for each session; undefined for the usual number. */
+  readonly maxTransfers: number | undefined
 }
 
 /** Registries as the builds of one engine see them: one client for each session, so that tokens are not shared. */
@@ -88,6 +90,7 @@ export class RegistryLookup implements ImageLookup {
     const known = this.#clients.get(key)
     if (known) return known
     const client = new RegistryClient({
+      ...(this.#options.maxTransfers === undefined ? {} : { maxTransfers: this.#options.maxTransfers }),
       transport: this.#options.transport,
       registries: this.#options.registries,
       ...this.#options.credentialsOf(sessions),
@@ -100,6 +103,7 @@ export class RegistryLookup implements ImageLookup {
     const registries = { ...this.#options.registries }
     registries[reference.domain] = { ...registries[reference.domain], insecure: true, http: true }
     return new RegistryClient({
+      ...(this.#options.maxTransfers === undefined ? {} : { maxTransfers: this.#options.maxTransfers }),
       transport: this.#options.transport,
       registries,
       ...this.#options.credentialsOf([sessionId]),

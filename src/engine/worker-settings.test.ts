@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parse } from 'smol-toml'
 import type { PruneRule } from '../content/prune-rule.ts'
-import { type WorkerSettings, workerSettings } from './worker-settings.ts'
+import { registryConcurrency, type WorkerSettings, workerSettings } from './worker-settings.ts'
 
 const disk = { total: 1000 * 2 ** 30, free: 500 * 2 ** 30 }
 const read = (toml: string): WorkerSettings =>
@@ -43,6 +43,17 @@ describe('settings of the worker', () => {
   it('refuse platforms and snapshotters that do not exist', () => {
     assert.throws(() => read('[worker.oci]\nplatforms = ["a/b/c/d/e"]'), /^SlipwayError: invalid platforms: /)
     assert.throws(() => read('[worker.oci]\nsnapshotter = "x"'), /unknown snapshotter name: "x"/)
+  })
+})
+
+describe('the number of transfers', () => {
+  it('is what the configuration says, and not none', () => {
+    assert.equal(registryConcurrency(parse('')), undefined)
+    assert.equal(registryConcurrency(parse('[system]\nmaxRegistryConcurrency = 9')), 9)
+    assert.throws(
+      () => registryConcurrency(parse('[system]\nmaxRegistryConcurrency = 0')),
+      /maxRegistryConcurrency must be greater than zero; set to 0 in the configuration file/,
+    )
   })
 })
 

@@ -72,3 +72,14 @@ function platformOf(text: string, hostPlatform: Platform): Platform {
     throw new SlipwayError('invalid-argument', `invalid platforms: ${(e as Error).message}`, { cause: e })
   }
 }
+
+/** Transfers from and to one registry at the same time, by `[system]`; undefined where nothing is said. Throws `invalid-argument`. */
+export function registryConcurrency(document: Readonly<Record<string, unknown>>): number | undefined {
+  const value = tableOf(document['system'])['maxRegistryConcurrency']
+  if (value === undefined) return undefined
+  if (Number.isSafeInteger(value) && Number(value) > 0) return Number(value)
+  throw new SlipwayError(
+    'invalid-argument',
+    `maxRegistryConcurrency must be greater than zero; set to ${shortText(value)} in the configuration file`,
+  )
+}
