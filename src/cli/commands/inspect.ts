@@ -42,12 +42,9 @@ export const command: Command = defineCommand({
     signal.throwIfAborted()
     if (flags.format !== '') {
       const json = builderJson(state, false)
-      host.stdout.write(
-        formatRows([{ json, fields: json as Record<string, unknown> }], {
-          format: flags.format,
-          headers: {},
-        }),
-      )
+      const fields = Object.fromEntries(json instanceof Map ? json : Object.entries(json as object))
+      const format = { format: flags.format, headers: {}, type: '*builder.Builder' }
+      host.stdout.write(formatRows([{ json, fields }], format))
       return
     }
     const features = globals.debug ? await featuresOf(state, signal) : new Map<NodeState, DriverFeatures>()
