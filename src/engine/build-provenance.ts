@@ -10,9 +10,6 @@ import { layerChains } from './layer-chains.ts'
 import type { EngineServices } from './services.ts'
 import { buildkitVersion } from './version.ts'
 
-/** What cache keys and results are compatible with, where a client does not ask for something else. */
-const currentCompatibility = 30
-
 /** Tells how the trees of one build were made. */
 export class BuildProvenance {
   readonly #scope: ProvenanceScope
@@ -26,7 +23,7 @@ export class BuildProvenance {
   constructor(scope: ProvenanceScope, services: EngineServices, compatibility: number) {
     this.#scope = scope
     this.#services = services
-    this.#compatibility = compatibility || currentCompatibility
+    this.#compatibility = compatibility
     this.#startedMs = services.now()
   }
 

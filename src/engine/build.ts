@@ -1,6 +1,7 @@
 import type { ProvenanceOptions } from '../attest/provenance-options.ts'
 import { ProvenanceScope, type ScopeRequest } from '../attest/scope.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
+import { readCompatibility } from '../exporter/compatibility.ts'
 import type { ExporterInstance } from '../exporter/exporter.ts'
 import type { ExportSource, InlineCacheOf } from '../exporter/export-source.ts'
 import type { SolveRequest } from '../proto/gen/control_pb.ts'
@@ -29,6 +30,7 @@ export class Build {
   readonly hub = new StatusHub()
   readonly request: SolveRequest
   readonly bridge: GatewayBridge
+  readonly #compatibility: number
   readonly #job: Job
   readonly #buildBridge: BuildBridge
   readonly #services: ExporterServices
@@ -42,6 +44,7 @@ export class Build {
   readonly #abort = new AbortController()
 
   constructor(request: SolveRequest, services: ExporterServices, runFrontend: RunFrontend) {
+    this.#compatibility = readCompatibility(Number(request.CompatibilityVersion))
     this.request = request
     this.ref = request.Ref
     this.#services = services
@@ -50,7 +53,7 @@ export class Build {
     const sessions = request.Session === '' ? [] : [request.Session]
     this.#job = services.solver.job(request.Ref, { sessions, listener: this.hub.write })
     this.#scope = new ProvenanceScope(services.provenance, scopeRequest(request))
-    this.#provenance = new BuildProvenance(this.#scope, services, Number(request.CompatibilityVersion))
+    this.#provenance = new BuildProvenance(this.#scope, services, this.#compatibility)
     this.#imports = new CacheImports({
       job: this.#job,
       services: services.caches,
@@ -90,7 +93,8 @@ export class Build {
       const exporters = this.#exporters()
       this.#imports.add(cacheEntries(Cache?.Imports ?? []))
       const result = await this.#result()
-      const made = await exportSourceOf(result, this.#services.hostPlatform)
+      const whole = await exportSourceOf(result, this.#services.hostPlatform)
+      const made = { ...whole, compatibility: this.#compatibility }
       this.#made = { source: made, result }
       await this.#warnOfPlatforms(made, result)
       const attested = await this.#attested(made, result)

@@ -27,7 +27,7 @@ export function createArchiveExporter(
   attrs: Attributes,
   services: ArchiveServices,
 ): ExporterInstance {
-  const options = readImageOptions(attrs, { attestInline: false })
+  readImageOptions(attrs, variant)
   const asTar = readBool(attrs, 'tar', true)
   return {
     id,
@@ -43,6 +43,7 @@ export function createArchiveExporter(
           },
         )
       }
+      const options = readImageOptions(attrs, variant, source)
       const image = await writeImage(withGivenConfigs(source, attrs), { ...options, names }, services, ctx)
       const createdMs = typeof options.epoch === 'number' ? options.epoch * 1000 : services.now()
       const created = { 'org.opencontainers.image.created': formatRfc3339(createdMs) }

@@ -32,7 +32,7 @@ test("Wrong values are refused in Go's words.", () => {
 
 test('What an image of Docker types cannot have is refused, and nothing else.', () => {
   const read = (attrs: Record<string, string>): unknown =>
-    readImageOptions({ 'oci-mediatypes': 'false', ...attrs }, { attestInline: true })
+    readImageOptions({ 'oci-mediatypes': 'false', ...attrs }, 'image')
   for (const option of ['compression=estargz', 'oci-artifact=true']) {
     const [key = '', value = ''] = option.split('=')
     assert.throws(() => read({ [key]: value }), {

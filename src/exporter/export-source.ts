@@ -59,6 +59,8 @@ export interface ExportSource {
   readonly multiPlatform: boolean
   /** Metadata of the result as the frontend gave it. */
   readonly metadata: ReadonlyMap<string, Uint8Array>
+  /** Results as an earlier BuildKit made them: `compatibility.ts`. The current one where absent. */
+  readonly compatibility?: number
   /** Present where images are to bring their cache along. */
   readonly inlineCache?: InlineCacheOf
 }

@@ -34,7 +34,7 @@ export function createImageExporter(
   attrs: Attributes,
   services: ImageExporterServices,
 ): ExporterInstance {
-  const options = readImageOptions(attrs, { attestInline: true })
+  readImageOptions(attrs, 'image')
   const push = readBool(attrs, 'push', false)
   const byDigest = readBool(attrs, 'push-by-digest', false)
   const insecure = readBool(attrs, 'registry.insecure', false)
@@ -52,6 +52,7 @@ export function createImageExporter(
         throw new SlipwayError('invalid-argument', 'tag is needed when pushing to registry', {
           hint: 'give the image a name with --tag',
         })
+      const options = readImageOptions(attrs, 'image', source)
       const image = await writeImage(withGivenConfigs(source, attrs), { ...options, names }, services, ctx)
       const dangling =
         danglingPrefix === '' || (danglingOnly && names.length > 0)

@@ -2,35 +2,40 @@ import { SlipwayError } from '../errors/slipway-error.ts'
 import { readAnnotations } from './annotations.ts'
 import { type Attributes, readBool, readEpoch } from './attributes.ts'
 import { readCompression } from './compression-options.ts'
+import { imageDefaults, type ImageExporterType, refuseUnsupported } from './compatibility.ts'
+import type { ExportSource } from './export-source.ts'
 import type { ImageOptions } from './image-writer.ts'
 
 /**
- * Options that all image outputs share. Throws `invalid-argument`.
+ * Options that all image outputs share; those of what is exported, once that is known. Throws `invalid-argument`.
  * Source: https://github.com/moby/buildkit/blob/v0.32.2/exporter/containerimage/opts.go
  */
 export function readImageOptions(
   attrs: Attributes,
-  defaults: { readonly attestInline: boolean },
+  type: ImageExporterType,
+  source?: ExportSource,
 ): Omit<ImageOptions, 'names'> {
+  const defaults = imageDefaults(type, source)
   const annotations = readAnnotations(attrs)
-  const oci = readBool(attrs, 'oci-mediatypes', true)
+  const oci = readBool(attrs, 'oci-mediatypes', defaults.oci)
   const epoch = readEpoch(attrs)
   const rewrite = readBool(attrs, 'rewrite-timestamp', false)
   const compression = readCompression(attrs)
-  const ociArtifact = readBool(attrs, 'oci-artifact', oci)
+  const ociArtifact = readBool(attrs, 'oci-artifact', defaults.ociArtifact(oci))
   const conflict =
     compression.type === 'estargz' ? 'compression=estargz' : ociArtifact ? 'oci-artifact=true' : undefined
   if (!oci && conflict !== undefined) {
     const message = `exporter option "${conflict}" conflicts with "oci-mediatypes=false"`
     throw new SlipwayError('invalid-argument', message)
   }
+  refuseUnsupported(type, compression, source)
   return {
     annotations,
     oci,
     compression,
     ociArtifact,
     preferNondistributable: readBool(attrs, 'prefer-nondist-layers', false),
-    attestInline: readBool(attrs, 'attestation-inline', defaults.attestInline),
+    attestInline: readBool(attrs, 'attestation-inline', type === 'image'),
     ...(epoch === undefined ? {} : { epoch }),
     rewriteTimestamp: rewrite,
   }
