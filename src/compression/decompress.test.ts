@@ -68,6 +68,11 @@ describe('decompress', () => {
     await assert.rejects(all(damaged), { code: 'data-loss' })
   })
 
+  it('does not mind zeros behind the end', async () => {
+    for (const step of [1000, 60_000, 1 << 20])
+      assert.ok((await all(Buffer.concat([gzipSync(content), Buffer.alloc(200_000)]), step)).equals(content))
+  })
+
   it('passes on the failure of its source', async () => {
     async function* broken(): AsyncGenerator<Uint8Array> {
       yield gzipSync(content).subarray(0, 1000)

@@ -113,7 +113,10 @@ async function* through(
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
     for await (const chunk of transform) yield chunk as Uint8Array
-    await done.promise
+    await done.promise.catch(error => {
+      // What is packed may end before its source does: the rest is not read.
+      if (!isLeftOver(error)) throw error
+    })
   } catch (error) {
     if (signal?.aborted) throw abortError(signal)
     throw zlibError(error, type)
@@ -121,6 +124,11 @@ async function* through(
     signal?.removeEventListener('abort', onAbort)
     transform.destroy()
   }
+}
+
+function isLeftOver(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'ABORT_ERR' || code === 'ERR_STREAM_PREMATURE_CLOSE'
 }
 
 /** Errors of node:zlib have codes of their own (`Z_DATA_ERROR`, `ZSTD_error_…`); everything else passes. */

@@ -47,10 +47,17 @@ async function* tarEvents(source: ByteStream): AsyncGenerator<Event, void, undef
     finish: () => void events.push({ kind: 'finish' }),
   })
   for await (const chunk of source) {
-    reader.write(chunk)
+    let failure: { readonly error: unknown } | undefined
+    try {
+      reader.write(chunk)
+    } catch (error) {
+      failure = { error }
+    }
     const ready = events
     events = []
+    // What came before the fault is handed out first.
     yield* ready
+    if (failure !== undefined) throw failure.error
   }
   reader.end()
 }

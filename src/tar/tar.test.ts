@@ -355,6 +355,16 @@ describe('reader', () => {
 })
 
 describe('readTar', () => {
+  it('hands out what came before a fault', async () => {
+    const good = write([{ ...plain, name: 'a', size: 1 }, 'x']).subarray(0, 1024)
+    async function* bytes(): AsyncGenerator<Uint8Array> {
+      yield Buffer.concat([good, Buffer.alloc(512, 'x')])
+    }
+    const members = readTar(bytes())
+    assert.equal((await members.next()).value?.entry.name, 'a')
+    await assert.rejects(members.next(), { code: 'data-loss' })
+  })
+
   it('gives members and skips what is not read', async () => {
     const archive = write([{ ...plain, name: 'a' }, 'first'], [{ ...plain, name: 'b' }, 'second'])
     async function* source(): AsyncGenerator<Uint8Array> {
