@@ -182,12 +182,18 @@ class InputPreparation implements BuildInputs {
       this.frontendAttrs[`context:${name}`] = `oci-layout://${store}@${layout.digest}`
       return
     }
-    if (isRemoteUrl(value) || /^(docker-image|target|input):/.test(value)) {
+    if (value.startsWith('target:')) {
+      const target = value.slice('target:'.length)
+      throw new SlipwayError('not-found', `failed to find target ${target} for context ${name}`, {
+        hint: 'targets are known to bake only',
+      })
+    }
+    if (isRemoteUrl(value) || /^(docker-image|input):/.test(value)) {
       this.frontendAttrs[`context:${name}`] = value
       return
     }
     const path = resolve(this.#host.cwd, value)
-    const found = await stat(path).catch(() => undefined)
+    const found = value === '' ? undefined : await stat(path).catch(() => undefined)
     if (found === undefined)
       throw new SlipwayError(
         'not-found',
@@ -196,7 +202,7 @@ class InputPreparation implements BuildInputs {
     if (!found.isDirectory())
       throw new SlipwayError(
         'invalid-argument',
-        `failed to get build context path {${value} <nil> <nil>}: not a directory`,
+        `failed to get build context path {${value} <nil>}: not a directory`,
       )
     const local = name === 'context' || name === 'dockerfile' ? `_${name}` : name
     this.localDirs[local] = path

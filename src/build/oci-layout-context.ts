@@ -17,7 +17,7 @@ interface IndexEntry {
 }
 
 /**
- * Reads `oci-layout://PATH[:TAG][@DIGEST]`; without a digest the layout's index says which one the tag (`latest`) has.
+ * Reads `oci-layout://PATH[:TAG][@DIGEST]`; without a digest the layout's index says which one the tag (`latest`) has; an only one goes by any.
  * Undefined for any other value. Throws `invalid-argument` or `not-found` in buildx's words.
  * Behaviour: https://github.com/docker/buildx/blob/v0.36.1/build/opt.go
  */
@@ -39,9 +39,10 @@ async function digestOfTag(path: string, tag: string, value: string): Promise<st
   const text = await readFile(join(path, 'index.json'), 'utf8').catch((error: unknown) => {
     throw unresolved(value, `there is no index.json in ${path}`, error)
   })
-  const named = entriesOf(text, value).find(
-    entry => entry.annotations?.['org.opencontainers.image.ref.name'] === tag,
-  )
+  const entries = entriesOf(text, value)
+  const named =
+    entries.find(entry => entry.annotations?.['org.opencontainers.image.ref.name'] === tag) ??
+    (entries.length === 1 ? entries[0] : undefined)
   if (typeof named?.digest !== 'string')
     throw unresolved(value, `it has no image tagged ${JSON.stringify(tag)}`)
   return named.digest

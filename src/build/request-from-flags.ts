@@ -1,5 +1,6 @@
 import { attestRequests, canonicalAttest, parseAttestEntries } from '../bake/attrs/attest-entry.ts'
 import { parseCacheEntries } from '../bake/attrs/cache-entry.ts'
+import { parseCallFunction } from '../bake/attrs/call-function.ts'
 import { parseExportEntries } from '../bake/attrs/export-entry.ts'
 import { parsePolicyEntries } from '../bake/attrs/policy-entry.ts'
 import { parseResourceLimits } from '../bake/attrs/resources.ts'
@@ -7,6 +8,7 @@ import { parseSecretEntries } from '../bake/attrs/secret-entry.ts'
 import { parseSshEntries } from '../bake/attrs/ssh-entry.ts'
 import type { ExportEntry } from '../bake/attrs/export-entry.ts'
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
+import { callText } from './request-from-target.ts'
 import { quote } from '../gostd/quote.ts'
 import { parseAnnotationFlags, type RequestedAnnotation } from '../oci/annotation-flag.ts'
 import type { Platform } from '../oci/descriptor.ts'
@@ -79,7 +81,7 @@ export function requestFromFlags(context: string, flags: BuildFlagValues, host: 
       ),
     ]),
   )
-  const call = callRequest(flags.call)
+  const call = parseCallFunction(flags.call)
   const { allow, localDelete } = asBuild(() => parseGrants(flags.allow))
   refusePolicies(flags.policy)
   const annotations = asBuild(() => readAnnotations(flags.annotation, host.hostPlatform))
@@ -111,7 +113,7 @@ export function requestFromFlags(context: string, flags: BuildFlagValues, host: 
     ulimits: flags.ulimit.map(limit => `${limit.name}=${limit.soft}:${limit.hard}`),
     ...(flags.cgroupParent === '' ? {} : { cgroupParent: flags.cgroupParent }),
     resources: asBuild(() => resourceAttributes(parseResourceLimits(flags.resource))),
-    ...(call === undefined ? {} : { call }),
+    ...(call === undefined ? {} : { call: callText(call) }),
   }
 }
 
@@ -161,15 +163,6 @@ function refusePolicies(values: readonly string[]): void {
   throw new SlipwayError('unimplemented', 'policy files are not supported', {
     hint: 'rules in JSON are: EXPERIMENTAL_BUILDKIT_SOURCE_POLICY=FILE; --policy disabled=true builds without policies',
   })
-}
-
-/** The frontend request behind `--call`, with its options; undefined for a build. */
-function callRequest(text: string): string | undefined {
-  const [method = '', ...options] = text.split(',')
-  const name = method.startsWith('method=') ? method.slice('method='.length) : method
-  if (name === '' || name === 'build') return undefined
-  const request = name === 'check' ? 'lint' : name
-  return [request.startsWith('frontend.') ? request : `frontend.${request}`, ...options].join(',')
 }
 
 function refuseEmptyKey(text: string): void {

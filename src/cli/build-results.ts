@@ -28,6 +28,12 @@ export function buildMetadata(answer: BuildAnswer): string {
   return goJson(sorted(metadata), { indent: '  ' })
 }
 
+/** What a sub-request answered, as the metadata of its build. */
+export function callMetadata(answer: ReadonlyMap<string, Uint8Array>): string {
+  const members = [...answer].map(([key, value]) => [key, objectOrText(Buffer.from(value).toString('utf8'))])
+  return goJson(sorted(Object.fromEntries(members) as Record<string, JsonValue>), { indent: '  ' })
+}
+
 /** The metadata of several builds, by the names of their targets, and what was warned of in any of them. */
 export function targetsMetadata(
   answers: ReadonlyMap<string, BuildAnswer>,
@@ -86,6 +92,10 @@ function decoded(value: string): JsonValue {
   } catch {
     return value
   }
+}
+
+function objectOrText(text: string): JsonValue {
+  return text.startsWith('{') ? (JSON.parse(text) as JsonValue) : text
 }
 
 /** Writes a small file so that it is there whole or not at all; what is no regular file (`/dev/null`) stays what it is. */

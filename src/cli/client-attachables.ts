@@ -41,12 +41,11 @@ export async function secretsAttachable(entries: readonly SecretEntry[], host: H
 async function secretSource(entry: SecretEntry, host: Host): Promise<() => Promise<Uint8Array | undefined>> {
   const { id, source, env } = entry
   const variable = env ?? (source === undefined && host.env[id] !== undefined ? id : undefined)
-  if (variable !== undefined && source === undefined) {
-    return async () => {
-      const value = host.env[variable]
-      return value === undefined ? undefined : Buffer.from(value)
-    }
+  const ofVariable = async (): Promise<Uint8Array | undefined> => {
+    const value = variable === undefined ? undefined : host.env[variable]
+    return value === undefined ? undefined : Buffer.from(value)
   }
+  if (source === undefined && variable !== undefined) return ofVariable
   const given = source ?? id
   const path = resolve(host.cwd, given)
   const found = await stat(path).catch((e: unknown) => {
@@ -56,8 +55,8 @@ async function secretSource(entry: SecretEntry, host: Host): Promise<() => Promi
     })
   })
   if (found.size > maxSecretBytes)
-    throw new SlipwayError('invalid-argument', `secret ${id} too big. max size ${maxSecretBytes} bytes`)
-  return () => readFile(path)
+    throw new SlipwayError('invalid-argument', `secret ${id} too big. max size ${maxSecretBytes / 1024}KiB`)
+  return variable === undefined ? () => readFile(path) : ofVariable
 }
 
 /**

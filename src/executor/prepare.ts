@@ -60,12 +60,12 @@ export function prepareContainer(options: PrepareOptions): Prepared {
   if (options.sandboxMounts !== undefined) keepLockedFlags(spec.mounts, options.sandboxMounts)
   writeFileSync(at(files.hosts), hostsFile(spec.hostname, container.extraHosts), { mode: 0o644 })
   writeFileSync(at(files.resolvConf), options.resolvConf, { mode: 0o644 })
-  const kinds = new Map(prepared.map(({ runtime, kind }) => [runtime, kind]))
-  const targets = spec.mounts.map(mount => ({
-    path: mount.destination,
-    kind: kinds.get(mount) ?? kindOf(mount, directory),
-    stays: !kinds.has(mount) && stayingMountPoints.has(mount.destination),
-  }))
+  const known = new Map(prepared.map(one => [one.runtime, one]))
+  const targets = spec.mounts.map((mount): MountTarget => {
+    const { kind = kindOf(mount, directory), mode } = known.get(mount) ?? {}
+    const stays = !known.has(mount) && stayingMountPoints.has(mount.destination)
+    return { path: mount.destination, kind, stays, ...(mode === undefined ? {} : { mode }) }
+  })
   makeWorkingDirectory(root, container, targets)
   const mountPoints = createMountPoints(root, plan.rootUpper ?? root, targets)
   writeFileSync(at(files.config), goJson(spec as unknown as JsonValue))
@@ -75,6 +75,8 @@ export function prepareContainer(options: PrepareOptions): Prepared {
 interface PreparedMount {
   readonly runtime: RuntimeMount
   readonly kind: MountTarget['kind']
+  /** Permission bits of its mount point, where that has to be made. */
+  readonly mode?: number
   /** A line for the sandbox's shell. */
   readonly line?: string
 }
@@ -85,7 +87,8 @@ function prepareMount(mount: ContainerMount, index: number, options: PrepareOpti
     case 'tmpfs': {
       const size = mount.size ? [`size=${mount.size}`] : []
       const runtime = { destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', ...size] }
-      return { runtime, kind: 'directory' }
+      // Runtimes give it the mode of the directory that it lies on.
+      return { runtime, kind: 'directory', mode: 0o1777 }
     }
     case 'file':
       return { runtime: bind(mount.path, destination, mount.readonly), kind: kindOfPath(mount.path) }

@@ -58,7 +58,7 @@ export function createArchiveExporter(
         })
       } else {
         const store = await services.exportStore(ctx.sessionId)
-        await ctx.progress.step('sending blobs', () => copyImage(image, store, services.content, ctx))
+        await copyImage(image, store, services.content, ctx)
       }
       return response
     },

@@ -33,7 +33,8 @@ export function exec(state: State, options: ExecOptions): ExecVertex {
     ...others
   } = more
   const { cgroupParent = '', validExitCodes, ...metadata } = others
-  if (args.length === 0) throw new SlipwayError('invalid-argument', 'arguments are required')
+  if (args.length === 0)
+    throw new SlipwayError('invalid-argument', 'failed to marshal LLB definition: arguments are required')
   if (state.dir === '') throw new SlipwayError('invalid-argument', 'working directory is required')
   const root: ExecMount = { target: '/', source: state.output, readonly: readonlyRoot ?? false }
   const agents = ssh.map((agent, i) => ({ ...agent, target: agent.target || `/run/buildkit/ssh_agent.${i}` }))

@@ -43,7 +43,7 @@ function readLines(tree: FileTree, path: string): readonly string[] {
   }
 }
 
-const isId = (text: string): boolean => /^\d+$/.test(text)
+const isId = (text: string): boolean => /^[+-]?\d+$/.test(text)
 
 /** Entries of a root's /etc/passwd; lines that are none are passed over. */
 export function readPasswd(tree: FileTree): readonly PasswdEntry[] {
@@ -66,7 +66,8 @@ export function readGroups(tree: FileTree): readonly GroupEntry[] {
 }
 
 function checkId(id: number): number {
-  if (id > maxId) throw new SlipwayError('invalid-argument', `uids and gids must be in range 0-${maxId}`)
+  if (id < 0 || id > maxId)
+    throw new SlipwayError('invalid-argument', `uids and gids must be in range 0-${maxId}`)
   return id
 }
 

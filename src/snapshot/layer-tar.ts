@@ -34,8 +34,10 @@ interface Level {
   readonly path: string
   readonly real: string
   readonly names: readonly string[]
-  /** Whether the layers below show through here. */
+  /** Whether the layers below have this directory, so that what is gone or the same can be told. */
   readonly below: boolean
+  /** Nothing shows through from below: what is only there was deleted. */
+  readonly replaced: boolean
   /** Its header, as long as it is not written: unchanged directories are there for what is in them only. */
   header: Buffer | undefined
   next: number
@@ -73,7 +75,7 @@ class LayerTar {
 
   *chunks(): Generator<Uint8Array, void, undefined> {
     const { upper } = this.#options
-    this.#levels.push(level('/', upper, true, undefined))
+    this.#levels.push({ ...level('/', upper, undefined), below: true, replaced: false })
     for (let top = this.#levels.at(-1); top !== undefined; top = this.#levels.at(-1)) {
       const name = top.names[top.next++]
       if (name === undefined) this.#levels.pop()
@@ -89,10 +91,11 @@ class LayerTar {
     const path = joinPath(parent.path, name)
     const real = `${parent.real}/${name}`
     const stat = statPath(real)
-    if (stat === undefined) throw new SlipwayError('internal', `${real} went away while it was packed`)
+    if (stat === undefined && !parent.replaced)
+      throw new SlipwayError('internal', `${real} went away while it was packed`)
     const found = parent.below ? this.#below?.find(path) : undefined
     const blind = parent.below && this.#below === undefined
-    if (isWhiteout(real, stat)) {
+    if (stat === undefined || isWhiteout(real, stat)) {
       if (found !== undefined || blind)
         yield* this.#member(
           encodeHeader(whiteout(joinPath(parent.path, whiteoutName(name))), { format: 'ustar' }),
@@ -107,11 +110,10 @@ class LayerTar {
     if (entry.kind === 'directory') {
       const header = this.#header(path, entry, marks.xattrs)
       if (!unchanged) yield* this.#member(header)
-      const merged = found?.stat.isDirectory() ?? blind
-      this.#levels.push(level(path, real, merged && !marks.opaque, unchanged ? header : undefined))
-      if (merged && marks.opaque) {
-        yield* this.#member(encodeHeader(whiteout(joinPath(path, opaqueMarker)), { format: 'ustar' }))
-      }
+      yield* this.#enter(parent, level(path, real, unchanged ? header : undefined), {
+        inBoth: found?.stat.isDirectory() ?? blind,
+        opaque: marks.opaque,
+      })
       return
     }
     if (unchanged) return
@@ -120,6 +122,27 @@ class LayerTar {
       this.#links.set(entry.hardlinkKey, path.slice(1))
     yield* this.#member(this.#header(path, entry, marks.xattrs, first))
     if (entry.kind === 'file' && first === undefined) yield* this.#content(real, entry.size)
+  }
+
+  /**
+   * Goes into a directory. In one that replaces another, BuildKit tells file by file what is gone; the marker that hides all
+   * is for where nothing is known of the layers below.
+   */
+  *#enter(
+    parent: Level,
+    entered: Omit<Level, 'below' | 'replaced'>,
+    how: { readonly inBoth: boolean; readonly opaque: boolean },
+  ): Generator<Uint8Array, void, undefined> {
+    const { path, names } = entered
+    const isReplaced = how.inBoth && (how.opaque || parent.replaced)
+    const below = how.inBoth && !(isReplaced && this.#below === undefined)
+    const all = isReplaced
+      ? [...new Set([...names, ...(this.#below?.readdir(path) ?? [])])].sort(compareNames)
+      : names
+    this.#levels.push({ ...entered, names: all, below, replaced: isReplaced && below })
+    if (how.inBoth && !below) {
+      yield* this.#member(encodeHeader(whiteout(joinPath(path, opaqueMarker)), { format: 'ustar' }))
+    }
   }
 
   #countContent(entry: Entry): void {
@@ -222,11 +245,11 @@ class LayerTar {
   }
 }
 
-function level(path: string, real: string, below: boolean, header: Buffer | undefined): Level {
+function level(path: string, real: string, header: Buffer | undefined): Omit<Level, 'below' | 'replaced'> {
   const names = listNames(real)
     .map(({ name }) => name)
     .sort(compareNames)
-  return { path, real, names, below, header, next: 0 }
+  return { path, real, names, header, next: 0 }
 }
 
 function whiteout(path: string): TarEntry {

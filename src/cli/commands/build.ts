@@ -7,7 +7,7 @@ import { annotated, readAnnotations, requestFromFlags } from '../../build/reques
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { tryParseBool } from '../../gostd/parse-number.ts'
 import { exactArgs } from '../argument-rule.ts'
-import { buildMetadata, imageId, writeWhole } from '../build-results.ts'
+import { buildMetadata, callMetadata, imageId, writeWhole } from '../build-results.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { hostPlatform } from '../host-platform.ts'
 import { type BuildFlags, declareBuildFlags } from './build-flags.ts'
@@ -55,7 +55,11 @@ async function build(context: CommandContext<BuildFlags>): Promise<number> {
     failure,
     ...provenance,
   })
-  if (request.call !== undefined) return printCallResult(host, request, result.metadata)
+  if (request.call !== undefined) {
+    if (flags.iidFile !== '') writeWhole(flags.iidFile, '', host)
+    if (flags.metadataFile !== '') writeWhole(flags.metadataFile, callMetadata(result.metadata), host)
+    return printCallResult(host, request, result.metadata)
+  }
   const ref = `${result.builder}/${result.node}/${result.ref}`
   const wantsWarnings = tryParseBool(host.env['BUILDX_METADATA_WARNINGS'] ?? '') === true
   const warnings = wantsWarnings ? { warnings: result.warnings ?? [] } : {}
@@ -100,13 +104,12 @@ function outputsOf(
   request: BuildRequest,
   { host, flags }: CommandContext<BuildFlags>,
 ): readonly ResolvedOutput[] {
-  if (request.call !== undefined) return []
   if (request.outputs.length > 0) {
-    return resolveOutputs(request.outputs, request.tags, {
-      cwd: host.cwd,
-      stdoutIsTerminal: host.stdout.isTTY,
-    })
+    const place = { cwd: host.cwd, stdoutIsTerminal: host.stdout.isTTY }
+    const outputs = resolveOutputs(request.outputs, request.tags, place)
+    return request.call === undefined ? outputs : []
   }
+  if (request.call !== undefined) return []
   const { type, attrs: attributes } = storeOutput(request.tags)
   const annotations = readAnnotations(flags.annotation, hostPlatform())
   return [{ type, attrs: annotated({ attributes }, annotations).attributes }]

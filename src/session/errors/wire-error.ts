@@ -31,7 +31,7 @@ export interface WireOptions {
 export function toConnectError(thrown: unknown, options: WireOptions = {}): ConnectError {
   if (thrown instanceof ConnectError) return thrown
   const { code, message, details } = toWire(thrown, options)
-  const error = new ConnectError(message, code as Code, undefined, undefined, thrown)
+  const error = new ConnectError(message.toWellFormed(), code as Code, undefined, undefined, thrown)
   error.details = [...details]
   return error
 }

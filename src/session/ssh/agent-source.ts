@@ -115,6 +115,7 @@ async function statPath(path: string): Promise<Stats> {
 
 async function readKey(path: string): Promise<ReturnType<typeof parsePrivateKey>> {
   await using file = await open(path)
+  if ((await file.stat()).isDirectory()) throw invalid(`failed to read ${path}: read ${path}: is a directory`)
   const buffer = Buffer.alloc(maxKeyBytes)
   const { bytesRead } = await file.read(buffer, 0, maxKeyBytes, 0)
   try {
