@@ -13,7 +13,7 @@ import { prepareMounts } from './exec-mounts.ts'
 import { withFailedTrees } from './failed-step.ts'
 import { contentKey } from './file-op.ts'
 import { checkBefore, explainAfter, type PlatformCheck } from './foreign-steps.ts'
-import { LiveInputs } from './live-inputs.ts'
+import { isLive, LiveInputs } from './live-inputs.ts'
 import { refOf } from './ref-result.ts'
 import type { SecretSource } from './secret-source.ts'
 import type { Trees } from './trees.ts'
@@ -71,6 +71,7 @@ function cacheMap(
         ? { selector }
         : {
             selector,
+            isLive: (result: Result) => isLive(refOf(result)),
             contentKey: (result: Result, ctx: OpContext) => {
               const ref = refOf(result)
               const compute = () => contentKey(trees, ref, content, ctx.signal)

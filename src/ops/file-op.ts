@@ -10,7 +10,7 @@ import { contentHash, emptyContentHash } from './content-hash.ts'
 import { fileCacheMap } from './file-cache-map.ts'
 import { type FailedTrees, withFailedTrees } from './failed-step.ts'
 import { applyAction } from './file-action.ts'
-import { LiveInputs } from './live-inputs.ts'
+import { isLive, LiveInputs } from './live-inputs.ts'
 import { resolveOwner } from './owner.ts'
 import { refOf } from './ref-result.ts'
 import { unpackedRef } from './stack-trees.ts'
@@ -44,6 +44,7 @@ function cacheMap(message: FileOpMessage, inputCount: number, trees: Trees, live
         ? { selector: '' }
         : {
             selector: input.selector,
+            isLive: (result: Result) => isLive(refOf(result)),
             contentKey: (result: Result, ctx: OpContext) => {
               const ref = refOf(result)
               return live.key(index, ref, () => contentKey(trees, ref, input.content, ctx.signal))

@@ -1,6 +1,9 @@
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type { Ref } from '../snapshot/ref.ts'
 
+/** A directory that is read in place. */
+export const isLive = (ref: Ref): ref is Extract<Ref, { kind: 'local' }> => ref.kind === 'local'
+
 /**
  * Inputs of one op that somebody may change meanwhile: directories of clients, which are read in place and not copied
  * first. What the op made of them belongs to their content key only if the key is still the same afterwards.
@@ -11,7 +14,7 @@ export class LiveInputs {
   /** Computes the content key of an input, and keeps how to do it again where the input is live. */
   async key(index: number, ref: Ref, compute: () => Promise<string>): Promise<string> {
     const key = await compute()
-    if (ref.kind === 'local') {
+    if (isLive(ref)) {
       const check = (): Promise<boolean> =>
         compute().then(
           now => now === key,

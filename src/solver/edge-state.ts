@@ -178,8 +178,7 @@ export class EdgeState {
     const { vertex } = this.state
     const map = onlyMap(await this.state.cacheMaps())
     const inputs = this.state.inputs()
-    await this.#shared.all(inputs.map(input => input.result()))
-    await this.#addContentKeys(map)
+    await this.#awaitInputs(map)
     const key = this.#keyOf(
       map,
       inputs.map(input => input.solvedKeys),
@@ -198,6 +197,34 @@ export class EdgeState {
     } finally {
       this.#shared.running.delete(identity)
     }
+  }
+
+  /**
+   * Waits for inputs, and computes the content of each as soon as it is there: a file that is missing fails before a long
+   * step does its work. What may have changed while others were waited for is computed again.
+   */
+  async #awaitInputs(map: CacheMap): Promise<void> {
+    const known = new Set(this.#content.keys())
+    const inputs = this.state.inputs()
+    let areHere = false
+    const here = this.#shared.all(inputs.map(input => input.result())).then(results => {
+      areHere = true
+      return results
+    })
+    const computed = this.#addContentKeys(map).then(() => areHere)
+    const [results, wereHere] = await this.#both(here, computed)
+    if (wereHere) return
+    for (const [i, input] of map.inputs.entries()) {
+      const result = results[i]
+      if (result !== undefined && !known.has(i) && input.isLive?.(result)) this.#content.delete(i)
+    }
+    await this.#addContentKeys(map)
+  }
+
+  /** As `all`, for two of different kinds. */
+  async #both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+    await this.#shared.all<unknown>([first, second])
+    return [await first, await second]
   }
 
   /** Now that the inputs are there, somebody else may have made the same of them. */

@@ -7,6 +7,8 @@ export interface CacheMapInput {
   readonly selector: string
   /** Digest of what the used part of the input contains, where content decides. */
   readonly contentKey?: (input: Result, ctx: OpContext) => Promise<string>
+  /** Whether the content may change as long as the op does not work (a directory that is read in place). */
+  readonly isLive?: (input: Result) => boolean
 }
 
 /** Ingredients of an op's cache keys. */

@@ -16,6 +16,10 @@ interface Fake {
   readonly inputs?: readonly Vertex[]
   /** Inputs by index that count by content. */
   readonly byContent?: readonly number[]
+  /** Computes the content of such an input. */
+  readonly content?: (input: string) => Promise<string> | string
+  /** Such inputs may change. */
+  readonly isLive?: boolean
   readonly ignoreCache?: boolean
   readonly isHere?: boolean
   readonly work?: (inputs: readonly string[], ctx: OpContext) => Promise<string> | string
@@ -87,7 +91,12 @@ class World {
       digest: fake.op,
       inputs: (fake.inputs ?? []).map((_, i) =>
         fake.byContent?.includes(i)
-          ? { selector: '', contentKey: async result => `content:${String(result.value)}` }
+          ? {
+              selector: '',
+              isLive: () => fake.isLive === true,
+              contentKey: async result =>
+                `content:${fake.content === undefined ? String(result.value) : await fake.content(String(result.value))}`,
+            }
           : { selector: '' },
       ),
     }
@@ -103,6 +112,65 @@ class World {
     }
   }
 }
+
+test('what is wrong with the content of one input ends the work on the others', async () => {
+  const world = new World()
+  let aborted = false
+  const slow = world.vertex('slow', {
+    op: 'slow',
+    work: (_, { signal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          aborted = true
+          reject(new SlipwayError('canceled', 'context canceled'))
+        })
+      }),
+  })
+  const between = world.vertex('between', { op: 'between', inputs: [slow] })
+  const files = world.vertex('files', { op: 'files' })
+  const copy = world.vertex('copy', {
+    op: 'copy',
+    inputs: [between, files],
+    byContent: [1],
+    content: () => {
+      throw new SlipwayError('not-found', '"/x": not found')
+    },
+  })
+  await assert.rejects(world.build(world.solver(), copy), {
+    message: 'failed to compute cache key: "/x": not found',
+  })
+  assert.equal(aborted, true)
+  assert.equal(world.ran('between'), 0)
+})
+
+test('content that may change is looked at again after the other inputs were waited for', async () => {
+  const world = new World()
+  let content = 'old'
+  const looks: string[] = []
+  const step = world.vertex('step', {
+    op: 'step',
+    inputs: [world.vertex('base', { op: 'base' })],
+    work: async () => {
+      while (looks.length === 0) await new Promise(resolve => setImmediate(resolve))
+      content = 'new'
+      return 'step'
+    },
+  })
+  const files = world.vertex('files', { op: 'files' })
+  const look = (): string => {
+    looks.push(content)
+    return content
+  }
+  const copy = (digest: string, isLive: boolean): Vertex =>
+    world.vertex(digest, { op: digest, inputs: [step, files], byContent: [1], isLive, content: look })
+  await world.build(world.solver(), copy('live', true))
+  assert.deepEqual(looks, ['old', 'new'])
+  looks.length = 0
+  content = 'old'
+  world.saved.clear()
+  await world.build(world.solver(), copy('still', false))
+  assert.deepEqual(looks, ['old'])
+})
 
 test('a vertex that two others need runs once', async () => {
   const world = new World()

@@ -104,6 +104,17 @@ describe('steps of a served daemon', { skip }, () => {
     }
   })
 
+  it('do not keep a build going that lacks a file', async () => {
+    const line = 'COPY not-there /x'
+    const { code, stderr } = await build(`RUN ["/busybox", "sleep", "3600"]\n${line}`, '--builder=served')
+    assert.equal(code, 1)
+    assert.match(
+      stderr,
+      /failed to compute cache key: failed to calculate checksum of ref \S+: "\/not-there": not found/,
+    )
+    assert.match(stderr, />>> COPY not-there \/x/)
+  })
+
   it('fail as processes do where their user is not there', async () => {
     const { code, stderr } = await build('USER nobdy\nRUN ["/busybox", "true"]', '--builder=served')
     assert.equal(code, 1)
