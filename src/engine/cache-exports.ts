@@ -62,7 +62,8 @@ function configured<T>(type: string, work: () => T): T {
   try {
     return work()
   } catch (e) {
-    if (!(e instanceof SlipwayError) || e.message.startsWith('unknown cache')) throw e
+    if (!(e instanceof SlipwayError) || /^(?:unknown cache|invalid configuration for remote)/.test(e.message))
+      throw e
     throw new SlipwayError(e.code, `failed to configure ${type} cache exporter: ${e.message}`, { cause: e })
   }
 }

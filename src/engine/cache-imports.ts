@@ -62,8 +62,7 @@ export class CacheImports {
     try {
       await clientStep({ id: `${job.id} ${text}`, name: text }, write, async progress => {
         const ctx: CacheContext = { signal, progress, sessionId }
-        const importer = configured(type, () => createCacheImporter(type, attrs, services))
-        const result = await importer.load(ctx)
+        const result = await configured(type, () => createCacheImporter(type, attrs, services).load(ctx))
         for (const source of this.#sources(name, result)) job.addCacheSource(source)
       })
     } catch {
@@ -91,9 +90,9 @@ export class CacheImports {
   }
 }
 
-function configured<T>(type: string, work: () => T): T {
+async function configured<T>(type: string, work: () => Promise<T>): Promise<T> {
   try {
-    return work()
+    return await work()
   } catch (e) {
     if (!(e instanceof SlipwayError) || e.message.startsWith('unknown cache')) throw e
     throw new SlipwayError(e.code, `failed to configure ${type} cache importer: ${e.message}`, { cause: e })

@@ -76,6 +76,7 @@ export class VertexReporter implements VertexProgress {
       if (ended) return
       ended = true
       if (--this.#running === 0 || error !== undefined) {
+        this.#closeStatuses()
         this.#change({ ...this.#message, completed: now(), ...(error === undefined ? {} : { error }) })
       }
     }
@@ -115,6 +116,12 @@ export class VertexReporter implements VertexProgress {
     const value = await work()
     this.status(id, { completed: true })
     return value
+  }
+
+  /** What goes on in a vertex has ended when it has: displays show no end of one with something open. */
+  #closeStatuses(): void {
+    for (const [id, { completed }] of this.#statuses)
+      if (completed === undefined) this.status(id, { completed: true })
   }
 
   warn(warning: Omit<VertexWarning, 'vertex'>): void {

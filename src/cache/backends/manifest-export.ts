@@ -1,5 +1,5 @@
 import { forEachBounded } from '../../async/map-bounded.ts'
-import { SlipwayError } from '../../errors/slipway-error.ts'
+import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { type Attributes, readBool } from '../../exporter/attributes.ts'
 import { convertLayerType } from '../../exporter/compression-options.ts'
 import type { ExporterResponse } from '../../exporter/export-context.ts'
@@ -56,16 +56,22 @@ export async function exportManifest(
     [...blobs.values()],
     layer =>
       progress.step(`writing layer ${layer.descriptor.digest}`, () =>
-        target.putBlob(layer.descriptor, offset => read(layer, offset, signal)),
+        named(
+          'layer',
+          target.putBlob(layer.descriptor, offset => read(layer, offset, signal)),
+        ),
       ),
     { limit: parallel, signal },
   )
   const configBytes = marshalCacheConfig(cache.config)
   const config = describeBytes(configBytes, cacheConfigType)
   await progress.step(`writing config ${config.digest}`, () =>
-    target.putBlob(config, async function* (offset) {
-      yield configBytes.subarray(offset)
-    }),
+    named(
+      'config',
+      target.putBlob(config, async function* (offset) {
+        yield configBytes.subarray(offset)
+      }),
+    ),
   )
   const layers = cache.layers.map(layer => layerEntry(layer, form.oci))
   const type = form.imageManifest
@@ -79,7 +85,7 @@ export async function exportManifest(
   const descriptor = describeBytes(bytes, type)
   const kind = form.imageManifest ? 'image manifest' : 'manifest'
   await progress.step(`writing cache ${kind} ${descriptor.digest}`, () =>
-    target.putManifest(descriptor, bytes),
+    named('manifest', target.putManifest(descriptor, bytes)),
   )
   const { mediaType: documentType, digest, size } = descriptor
   return { 'cache.manifest': goJson({ mediaType: documentType, digest, size }) }
@@ -98,4 +104,11 @@ function layerEntry(layer: CachedLayer, oci: boolean): Descriptor {
       [layerAnnotation.diffId]: layer.diffId,
     },
   }
+}
+
+/** Failures say what was written. */
+async function named<T>(kind: string, writing: Promise<T>): Promise<T> {
+  return await writing.catch((e: unknown) => {
+    throw wrapError(`error writing ${kind} blob`, e)
+  })
 }

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { SolveStatus } from '../status/solve-status.ts'
+import { VertexReporter } from './vertex-progress.ts'
+
+describe('progress of a vertex', () => {
+  it('has ended in all its parts when the vertex has, well or not', async () => {
+    for (const error of [undefined, 'it broke']) {
+      const reporter = new VertexReporter({
+        digest: 'd',
+        name: 'v',
+        inputs: [],
+        ignoreCache: false,
+        body: undefined,
+      })
+      const seen: SolveStatus[] = []
+      reporter.addListener(status => void seen.push(status))
+      const end = reporter.start()
+      reporter.status('transfer', { current: 5, total: 10 })
+      await reporter.step('part', async () => undefined)
+      await assert.rejects(reporter.step('failing', () => Promise.reject(new Error('x'))))
+      end(error)
+      const last = new Map(
+        seen.flatMap(one => one.statuses ?? []).map(one => [one.id, one.completed !== undefined]),
+      )
+      assert.deepEqual(
+        [...last],
+        [
+          ['transfer', true],
+          ['part', true],
+          ['failing', true],
+        ],
+      )
+      assert.equal(seen.at(-1)?.vertexes?.[0]?.error, error)
+    }
+  })
+})
