@@ -26,6 +26,8 @@ export interface InputHost {
   readonly cwd: string
   readonly tempDir: string
   readonly stdin: AsyncIterable<Uint8Array>
+  /** Targets that are built together with this one, which may be its contexts. */
+  readonly targets?: ReadonlySet<string>
 }
 
 /** A Dockerfile from standard input or a URL is not read beyond this (bytes). */
@@ -182,13 +184,13 @@ class InputPreparation implements BuildInputs {
       this.frontendAttrs[`context:${name}`] = `oci-layout://${store}@${layout.digest}`
       return
     }
-    if (value.startsWith('target:')) {
-      const target = value.slice('target:'.length)
+    const target = /^target:(.*)$/s.exec(value)?.[1]
+    if (target !== undefined && this.#host.targets?.has(target) !== true) {
       throw new SlipwayError('not-found', `failed to find target ${target} for context ${name}`, {
         hint: 'targets are known to bake only',
       })
     }
-    if (isRemoteUrl(value) || /^(docker-image|input):/.test(value)) {
+    if (target !== undefined || isRemoteUrl(value) || /^(docker-image|input):/.test(value)) {
       this.frontendAttrs[`context:${name}`] = value
       return
     }

@@ -2,7 +2,7 @@ import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import type { Builder, BuilderNode } from './builder.ts'
 import { type BuilderHost, openPlaces } from './builder-host.ts'
 import { openStore } from './builder-store.ts'
-import { findBuilder, listBuilders, resolveBuilder } from './resolve-builder.ts'
+import { findBuilder, resolveBuilder, storedBuilders } from './resolve-builder.ts'
 import { loadState } from './node-state.ts'
 
 /** What of a builder stays behind. */
@@ -78,16 +78,14 @@ export async function removeInactiveBuilders(
   options: RemoveOptions,
   onRemoved: (name: string) => void,
 ): Promise<void> {
-  const { builders } = await listBuilders(host, options.signal)
+  const builders = await storedBuilders(host, options.signal)
   const results = await Promise.allSettled(
-    builders
-      .filter(builder => !builder.isContext)
-      .map(async builder => {
-        if (builder.error !== undefined) throw wrapError(`cannot load ${builder.name}`, builder.error)
-        const state = await loadState(builder, options.limit)
-        if (state.dynamic || state.nodes.some(node => node.status === 'running')) return
-        await removeNodes(host, builder, options).finally(() => onRemoved(builder.name))
-      }),
+    builders.map(async builder => {
+      if (builder.error !== undefined) throw wrapError(`cannot load ${builder.name}`, builder.error)
+      const state = await loadState(builder, options.limit)
+      if (state.dynamic || state.nodes.some(node => node.status === 'running')) return
+      await removeNodes(host, builder, options).finally(() => onRemoved(builder.name))
+    }),
   )
   const failed = results.find(result => result.status === 'rejected')
   if (failed !== undefined) throw failed.reason

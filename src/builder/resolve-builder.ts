@@ -117,17 +117,29 @@ export interface BuilderList {
   readonly current: string
 }
 
+/** The stored builders alone, by name. Nothing is started. */
+export async function storedBuilders(host: BuilderHost, signal: AbortSignal): Promise<readonly Builder[]> {
+  const places = openPlaces(host)
+  const { stored, activity } = await readStore(places, signal)
+  return await Promise.all(stored.map(one => loadStored(one, places, activity)))
+}
+
+async function loadStored(
+  one: NodeGroup | BrokenInstance,
+  places: BuilderPlaces,
+  activity: ReadonlyMap<string, number | undefined>,
+): Promise<Builder> {
+  if ('error' in one) return brokenBuilder(one)
+  return await loadGroup(one, places, { lastActivity: activity.get(one.name) })
+}
+
 /** Every builder: the stored ones by name, those of docker contexts, the embedded engine. Nothing is started. */
 export async function listBuilders(host: BuilderHost, signal: AbortSignal): Promise<BuilderList> {
   const places = openPlaces(host)
   const { contexts } = places
   const { stored, chosen, activity } = await readStore(places, signal)
   const names = new Set(stored.map(one => one.name))
-  const groups = stored.map(one =>
-    'error' in one
-      ? Promise.resolve(brokenBuilder(one))
-      : loadGroup(one, places, { lastActivity: activity.get(one.name) }),
-  )
+  const groups = stored.map(one => loadStored(one, places, activity))
   const ofContexts = contexts.names
     .filter(name => !names.has(name))
     .map(name => loadContext(name, places, { lastActivity: activity.get(name) }, signal))

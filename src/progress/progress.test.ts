@@ -320,6 +320,23 @@ describe('sourceExcerpt', () => {
     assert.equal(numbers(at([2, 0], [6, 6])), '1 >>>2 3 4 5 >>>6 7')
     assert.equal(at([9, 9]) + at() + at([0, 0]), '')
   })
+
+  it('shows the beginning of statements and lines without end', () => {
+    const text = 'x'.repeat(50_000)
+    const ranges = Array.from({ length: 200_000 }, (_, i) => ({
+      start: { line: i + 1, character: 0 },
+      end: { line: i + 1, character: 0 },
+    }))
+    const excerpt = sourceExcerpt({
+      filename: 'f',
+      data: Buffer.from(`${text}\n`.repeat(3) + '\n'.repeat(300_000)),
+      ranges,
+    })
+    const lines = excerpt.split('\n')
+    assert.equal(lines.length, 1006)
+    assert.equal(lines[2]?.length, 10_012)
+    assert.match(lines.at(-3) ?? '', /^ +\| \.\.\. 199000 lines more$/)
+  })
 })
 
 describe('colours', () => {

@@ -10,22 +10,18 @@ export interface Differences {
   readonly errors?: readonly string[]
 }
 
-/** BuildKit leaves the folders that it mounted something on in the layer of the step, Slipway takes them away again. */
-const mountPoints = /^(dev|proc|sys)\/ 755 0:0 directory$/
-
 /**
- * A folder that takes the place of another hides what was in that as a whole (Slipway, docker's classic store), or each
- * of its files is hidden (BuildKit). Markers of what is hidden have modes that mean nothing.
+ * A folder that takes the place of another hides what was in that as a whole (docker's classic store), or each of its files
+ * is hidden (BuildKit, Slipway).
  */
 const hidden = /\/\.wh\./
 
-const ofBuildKit = (image: ImageAnswer): ImageAnswer => ({
+const ofClassicStore = (image: ImageAnswer): ImageAnswer => ({
   ...image,
   layers: image.layers.map(lines => {
-    const shown = lines.filter(line => !mountPoints.test(line))
-    const markers = shown.filter(line => hidden.test(line)).map(line => line.replace(/ .*/, ''))
+    const markers = lines.filter(line => hidden.test(line)).map(line => line.replace(/ .*/, ''))
     const replaced = markers.length > 2 || markers.some(line => line.endsWith('/.wh..wh..opq'))
-    return [...shown.filter(line => !hidden.test(line)), ...(replaced ? ['(replaced)'] : markers)]
+    return [...lines.filter(line => !hidden.test(line)), ...(replaced ? ['(replaced)'] : markers)]
   }),
 })
 
@@ -36,12 +32,12 @@ const ofDocker26 = (image: ImageAnswer): ImageAnswer => {
     ...step,
     created_by: step.created_by?.replace(/^(ARG \w+|EXPOSE|HEALTHCHECK)\b.*/, '$1'),
   }))
-  return ofBuildKit({ ...image, config: { ...image.config, history } })
+  return { ...image, config: { ...image.config, history } }
 }
 
 /** By the name of the way to the driver. */
 export const known: Readonly<Record<string, Differences>> = {
-  docker: { images: ofDocker26, errors: ['badFlag'] },
+  docker: { images: image => ofClassicStore(ofDocker26(image)), errors: ['badFlag'] },
   containerd: { images: ofDocker26, errors: ['badFlag'] },
-  buildkitd: { images: ofBuildKit },
+  container: { steps: /^\[internal\] booting buildkit$/ },
 }

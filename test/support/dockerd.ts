@@ -63,6 +63,10 @@ export async function startDockerd(options: DockerdOptions): Promise<Dockerd> {
     pid: server.pid,
     env,
     docker: (...args) => run([client, ...args], { env } satisfies RunOptions),
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]()
+      // It stays mounted where a container had the network of the machine.
+      await tryRun(['umount', join(dir, 'exec', 'netns', 'default')])
+    },
   }
 }

@@ -20,6 +20,7 @@ function canonicalService(service: YamlValue, name: string): YamlValue {
   const path = `services.${name}`
   return mapValues(service, (value, key) => {
     if (key === 'build') return canonicalBuild(value, `${path}.build`)
+    if (key === 'environment' && isYamlList(value)) return uniqueTexts(value, `${path}.environment`)
     return key === 'env_file' ? envFiles(value, `${path}.env_file`) : value
   })
 }
@@ -56,17 +57,20 @@ function canonicalField(value: YamlValue, key: string, path: string): YamlValue 
     case 'args':
     case 'labels':
     case 'tags':
-      if (isYamlList(value)) checkTexts(value, path)
-      return value
+      return isYamlList(value) ? uniqueTexts(value, path) : value
     default:
       return value
   }
 }
 
-/** Repeated entries of some lists are told by their text. */
-function checkTexts(list: readonly YamlValue[], path: string): void {
-  for (const [i, entry] of list.entries())
+/** A list in which the last entry of each key (what stands before `=`) takes the place of the first one. */
+function uniqueTexts(list: readonly YamlValue[], path: string): readonly YamlValue[] {
+  const found = new Map<string, YamlValue>()
+  for (const [i, entry] of list.entries()) {
     if (typeof entry !== 'string') throw invalid(`${path}.[${i}]: unexpected type ${goTypeName(entry)}`)
+    found.set(entry.split('=', 1)[0] ?? '', entry)
+  }
+  return [...found.values()]
 }
 
 function checkUlimit(limit: YamlValue, path: string): void {

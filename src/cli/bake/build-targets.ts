@@ -44,6 +44,12 @@ export async function buildTargets(
   const several = requests.size > 1
   const contexts = new Map([...requests].map(([name, request]) => [name, Object.values(request.contexts)]))
   const links = new TargetLinks(contexts)
+  const surroundings = {
+    cwd: host.cwd,
+    tempDir: tmpdir(),
+    stdin: host.stdin.stream,
+    targets: new Set(requests.keys()),
+  }
   const results = new Map<string, SolvedBuild>()
   const notes = new Map([...requests.keys()].map((name): [string, string[]] => [name, []]))
   using _told = { [Symbol.dispose]: () => void options.notes.push(...gatherNotes(notes)) }
@@ -52,7 +58,6 @@ export async function buildTargets(
     async ([name, request], _, signal) => {
       try {
         const outputs = outputsOf(request, host)
-        const surroundings = { cwd: host.cwd, tempDir: tmpdir(), stdin: host.stdin.stream }
         await using inputs = await prepareInputs(request, surroundings)
         const own = trees.get(name)
         const solving = new Solving({

@@ -1,3 +1,4 @@
+import type { Builder } from '../../builder/builder.ts'
 import { resolveBuilder } from '../../builder/resolve-builder.ts'
 import { pruneCache, supportsFreeSpaceFilter, type UsageRecord } from '../../buildkit/client/daemon.ts'
 import { readDockerContexts } from '../../drivers/docker/docker-contexts.ts'
@@ -44,9 +45,13 @@ export const command: Command = defineCommand({
   async run({ host, flags, globals, signal }) {
     const { pruneFilters = [] } = readDockerContexts({ ...globals.docker, env: host.env }).config
     const { filter, keepDuration } = cacheFilter(withConfiguredFilters(flags.filter, pruneFilters))
-    if (!flags.force && !(await confirm(host, question(flags.all), signal))) return
     await using builderHost = openBuilderHost(host, globals)
-    const builder = await resolveBuilder(builderHost, globals.builder, { signal, validate: true })
+    const resolve = (): Promise<Builder> =>
+      resolveBuilder(builderHost, globals.builder, { signal, validate: true })
+    // As an ordinary user the command may have to begin anew, with its standard input untouched.
+    const known = host.uid === 0 ? undefined : await resolve()
+    if (!flags.force && !(await confirm(host, question(flags.all), signal))) return
+    const builder = known ?? (await resolve())
     let total = 0
     let isFirst = true
     const show = (record: UsageRecord): void => {

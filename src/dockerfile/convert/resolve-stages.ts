@@ -65,6 +65,7 @@ function parseTrigger(trigger: string, build: StageBuild) {
   const [node, ...more] = parseDockerfile(trigger).nodes
   if (node === undefined || more.length > 0) throw invalid('onbuild trigger should be a single expression')
   const lines = build.ranges.flatMap(range => [range.start.line, range.end.line])
-  const [startLine, endLine] = lines.length === 0 ? [0, 0] : [Math.min(...lines), Math.max(...lines)]
+  const startLine = lines.reduce((least, line) => Math.min(least, line), lines[0] ?? 0)
+  const endLine = lines.reduce((most, line) => Math.max(most, line), 0)
   return parseInstruction({ ...node, startLine, endLine })
 }

@@ -15,6 +15,9 @@ import { openRemote } from './remote-address.ts'
 /** How long a daemon may take until it answers, ms. Source: buildx v0.36.1 driver/remote/driver.go */
 const bootLimit = 20_000
 
+/** How long a daemon that should be up may take until it counts as one that is not, ms. */
+const statusLimit = 5_000
+
 /** Paths of PEM files, and the name in the server's certificate. */
 interface TlsFiles {
   readonly cacert?: string
@@ -56,7 +59,7 @@ export function createRemoteDriver(options: DriverOptions): Driver {
     dial,
     async status(signal): Promise<NodeStatus> {
       try {
-        await answers(signal)
+        await answers(anySignal(signal, AbortSignal.timeout(statusLimit)))
         return 'running'
       } catch {
         return 'inactive'

@@ -9,8 +9,8 @@ import type { SourceFile } from '../../llb/options.ts'
 export function sourceExcerpt(file: SourceFile, ranges: readonly Range[]): string {
   const lines = decodeName(file.data).split('\n')
   if (ranges.length === 0) return ''
-  const first = Math.min(...ranges.map(({ start }) => start.line))
-  const last = Math.min(Math.max(...ranges.map(lastLine)), lines.length)
+  const first = ranges.reduce((least, { start }) => Math.min(least, start.line), Number.POSITIVE_INFINITY)
+  const last = ranges.reduce((most, range) => Math.min(lines.length, Math.max(most, lastLine(range))), 0)
   if (first < 1 || first > lines.length) return ''
   const { start, end } = padded(first, last, lines.length)
   const rows: string[] = []
