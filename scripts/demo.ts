@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { OciPlatform } from './setup/oci-layout.ts'
 import { run } from './setup/run.ts'
@@ -37,7 +36,7 @@ const [base = ''] = await makeStandIns(['busybox'], say, platforms).catch((error
 
 const build = ['build', '--platform', platforms.join(','), '--build-context', `busybox=oci-layout://${base}`]
 await show([...build, '--tag', image, 'examples/uname'])
-const shown = [showIndex(), ...platforms.map(platform => capture(['run', '--platform', platform, image]))]
+const shown = [showIndex(), showRuns()]
 for (const text of shown) console.log(`\n${(await text).trimEnd()}`)
 say(
   `that was ${platforms.length} platforms; run it again and every step is CACHED. The Dockerfile: examples/uname`,
@@ -57,32 +56,28 @@ function hostArch(): string {
   return process.arch === 'x64' ? 'x86_64' : process.arch === 'arm64' ? 'aarch64' : process.arch
 }
 
-/** The index that the build made, as lines, out of an archive of the image. */
+/** The index that the build made, as lines. */
 async function showIndex(): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'slipway-demo-'))
-  try {
-    const archive = join(dir, 'image.tar')
-    await run([slipway, 'image', 'save', '-o', archive, image])
-    await run(['tar', '-xf', archive, '-C', dir])
-    const read = async (path: string): Promise<Index> =>
-      JSON.parse(await readFile(join(dir, path), 'utf8')) as Index
-    const [top] = (await read('index.json')).manifests
-    const index = await read(`blobs/${top?.digest.replace(':', '/')}`)
-    const lines = index.manifests.map(({ digest, size, platform }) => {
-      const parts = [platform?.os, platform?.architecture, platform?.variant].filter(Boolean)
-      const name = platform?.os === 'unknown' ? 'provenance' : parts.join('/')
-      return `  ${name.padEnd(16)} ${digest} ${size} bytes`
-    })
-    return [`The index of ${image}: ${index.mediaType} ${top?.digest}`, ...lines].join('\n')
-  } finally {
-    await rm(dir, { recursive: true, force: true })
-  }
+  const raw = await capture(['imagetools', 'inspect', '--raw', `local://${image}`])
+  const index = JSON.parse(raw) as Index
+  const lines = index.manifests.map(({ digest, size, platform }) => {
+    const parts = [platform?.os, platform?.architecture, platform?.variant].filter(Boolean)
+    const name = platform?.os === 'unknown' ? 'provenance' : parts.join('/')
+    return `  ${name.padEnd(16)} ${digest} ${size} bytes`
+  })
+  const digest = `sha256:${createHash('sha256').update(raw).digest('hex')}`
+  return [`The index of ${image}: ${index.mediaType} ${digest}`, ...lines].join('\n')
 }
 
-/** Runs `./slipway`; the command and what it printed. Ends the demo when it fails. */
+/** Every platform's image says what it was built on. */
+async function showRuns(): Promise<string> {
+  const args = ['run', '--platform', platforms.join(','), image]
+  return `$ ./slipway ${args.join(' ')}\n${await capture(args)}`
+}
+
+/** What `./slipway` prints. Ends the demo when it fails. */
 async function capture(args: readonly string[]): Promise<string> {
-  const text = await run([slipway, ...args], { cwd: root }).catch((error: Error) => stop(error.message))
-  return `$ ./slipway ${args.join(' ')}\n${text}`
+  return await run([slipway, ...args], { cwd: root }).catch((error: Error) => stop(error.message))
 }
 
 /** Runs `./slipway` with the terminal as it is, after printing the command; ends the demo when it fails. */

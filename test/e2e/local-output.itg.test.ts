@@ -57,6 +57,17 @@ describe('-o type=docker', () => {
     )
     const text = await slipway.run('run', '--platform', 'linux/arm64', 'n', 'cat', '/os.txt')
     assert.match(text, / aarch64 /)
+    const both = '--platform=linux/amd64,linux/arm64'
+    await slipway.run('build', '-t', 'two', both, example('uname-file'))
+    const machines = await slipway.run('run', both, 'two', 'sh', '-c', 'uname -m; cut -d" " -f1 /os.txt')
+    assert.deepEqual(machines.trim().split('\n').sort(), [
+      'linux/amd64    Linux',
+      'linux/amd64    x86_64',
+      'linux/arm64    Linux',
+      'linux/arm64    aarch64',
+    ])
+    const failed = await slipway.try('run', both, 'two', 'sh', '-c', '[ "$(uname -m)" = x86_64 ] || exit 3')
+    assert.equal(failed.code, 3, failed.stderr)
   })
 })
 
