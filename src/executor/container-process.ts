@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { statSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { sleep, throwIfAborted } from '../async/abort.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
@@ -68,9 +68,9 @@ export async function execProcess(
     const hint = code === 0 ? undefined : watch.hint(undefined, handle.arch)
     return { code, ...(hint === undefined ? {} : { hint }) }
   })
-  /** Waits for a file that the process brings with it; false where it has ended before. */
+  /** Waits for a file that the process brings with it, with something in it; false where it has ended before. */
   const appeared = async (kind: string): Promise<boolean> => {
-    while (!existsSync(seen(kind))) {
+    while (!hasContent(seen(kind))) {
       if (handle.sandbox.firstProcess === undefined || child.exitCode !== null) return false
       await sleep(5)
     }
@@ -98,6 +98,15 @@ export async function execProcess(
       if (stdio.tty === undefined || !(await appeared('tty'))) return
       await resizeTerminal(seen('tty'), size, handle.searchPath)
     },
+  }
+}
+
+/** Whether something was written to a file; not where it, or all that it lies in, is gone. */
+function hasContent(path: string): boolean {
+  try {
+    return statSync(path).size > 0
+  } catch {
+    return false
   }
 }
 

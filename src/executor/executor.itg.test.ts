@@ -585,6 +585,15 @@ describe('containers with more than one process', { skip }, () => {
     })
     assert.deepEqual(await child.exit, { code: 4 })
     assert.equal(second.text, '5 6\r\n')
+    for (let i = 0; i < 4; i++) {
+      const third = new Output()
+      const late = { ...container.process, args: ['sh', '-c', 'sleep 0.2; stty size'] }
+      const stdio = { stdout: third.stdout, stderr: third.stderr, tty: { rows: 5, columns: 6 } }
+      const resized = await running.exec(late, stdio)
+      await resized.resize({ rows: 7, columns: 8 }) // as it is being started
+      await resized.exit
+      assert.equal(third.text, '7 8\r\n')
+    }
     await writer.write(Buffer.from('\n'))
     assert.deepEqual(await running.exit, { code: 5 })
   })
