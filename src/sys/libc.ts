@@ -25,6 +25,11 @@ export interface Libc {
     address: Memory,
     addressSize: number,
   ): number
+  bind(fd: number, address: Memory, addressSize: number): number
+  connect(fd: number, address: Memory, addressSize: number): number
+  ioctl(fd: number, request: number, argument: Memory): number
+  setns(fd: number, type: number): number
+  unshare(flags: number): number
   mount(source: Memory, target: Memory, type: Memory, flags: number, data: Memory): number
   umount2(target: Memory, flags: number): number
   copy_file_range(
@@ -88,6 +93,11 @@ function bind(): Libc {
     sendto: lib.func(
       'long sendto(int fd, const void *message, size_t size, int flags, const void *address, uint32_t addressSize)',
     ),
+    bind: lib.func('int bind(int fd, const void *address, uint32_t addressSize)'),
+    connect: lib.func('int connect(int fd, const void *address, uint32_t addressSize)'),
+    ioctl: lib.func('int ioctl(int fd, unsigned long request, void *argument)'),
+    setns: lib.func('int setns(int fd, int type)'),
+    unshare: lib.func('int unshare(int flags)'),
     mount: lib.func(
       'int mount(const void *source, const void *target, const void *type, unsigned long flags, const void *data)',
     ),

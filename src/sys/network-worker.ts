@@ -1,0 +1,4 @@
+import { networkJobs } from './network-jobs.ts'
+import { serveJobs } from './serve-jobs.ts'
+
+serveJobs(networkJobs())
