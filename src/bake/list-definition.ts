@@ -74,14 +74,15 @@ function groupEntry(g: Group): Entry {
   return { name: g.name, description, group: true }
 }
 
-function listVariables(variables: readonly Variable[], format: 'table' | 'json'): string {
-  const sorted = [...variables].sort((a, b) => compareText(a.name, b.name))
+function listVariables(variables: readonly Variable[] | undefined, format: 'table' | 'json'): string {
+  const sorted = [...(variables ?? [])].sort((a, b) => compareText(a.name, b.name))
   if (format === 'table') {
     return table(
       ['VARIABLE', 'TYPE', 'VALUE', 'DESCRIPTION'],
       sorted.map(v => [v.name, v.type ?? '', v.value ?? '<null>', v.description]),
     )
   }
+  if (variables?.length === 0) return '[]\n'
   return json(
     sorted.map(v => ({ name: v.name, description: orNothing(v.description), type: v.type, value: v.value })),
   )

@@ -4,7 +4,7 @@ import type { Body } from '../hcl/body.ts'
 import { DiagnosticsError, diagnosticsToError } from '../hcl/diagnostic.ts'
 import type { FunctionHost } from '../hcl/functions/standard-functions.ts'
 import { MergedBody } from '../hcl/merged-body.ts'
-import type { ComposeReadOptions } from './compose/compose-definition.ts'
+import type { ComposeReadOptions } from './compose/load-compose.ts'
 import { composeLookup } from './compose/environment.ts'
 import { evaluateDefinition } from './definition/evaluate-definition.ts'
 import type { BakeFile } from './file-plan.ts'
@@ -31,7 +31,7 @@ export interface ReadOptions {
   readonly fileRelativePaths?: boolean
 }
 
-const empty: Definition = { groups: [], targets: [], variables: [] }
+const empty: Definition = { groups: [], targets: [] }
 
 /**
  * What the files define together: compose files first, as one project, then HCL and JSON files. Throws

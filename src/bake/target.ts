@@ -74,7 +74,8 @@ export interface PathBases {
 export interface Definition {
   readonly groups: readonly Group[]
   readonly targets: readonly Target[]
-  readonly variables: readonly Variable[]
+  /** Absent where no file could have defined any: compose files have none. */
+  readonly variables?: readonly Variable[]
 }
 
 /** A variable as `--list=variables` shows it. */

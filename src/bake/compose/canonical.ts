@@ -42,7 +42,7 @@ function canonicalField(value: YamlValue, key: string, path: string): YamlValue 
   switch (key) {
     case 'provenance':
     case 'sbom':
-      return typeof value === 'object' ? value : scalarText(value)
+      return value === null ? '<nil>' : typeof value === 'object' ? value : scalarText(value)
     case 'additional_contexts':
       return keyValues(value, path)
     case 'ssh':

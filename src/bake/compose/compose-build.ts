@@ -1,6 +1,7 @@
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { ramInBytes } from '../../gostd/byte-units.ts'
 import { cleanPath } from '../../hcl/functions/text.ts'
+import { compareText } from '../../hcl/value/compare-text.ts'
 import { isYamlList, isYamlMap, scalarText, type YamlMap, type YamlValue } from './yaml-value.ts'
 
 /** Reads the fields of a `build` section whose shape was checked before; values that do not decode are refused. */
@@ -85,20 +86,42 @@ export class BuildSection {
     return new Map([...hosts].map(([host, ips]) => [host, ips.join(',')]))
   }
 
-  /** Decodes every field that can fail to. */
-  check(): void {
-    for (const key of ['no_cache', 'pull', 'privileged']) this.flag(key)
-    this.bytes('shm_size')
-    this.hosts('extra_hosts')
+  /** What is wrong with fields that do not decode. */
+  problems(): readonly string[] {
+    const decodings = [
+      ...['no_cache', 'pull', 'privileged'].map(key => () => this.flag(key)),
+      () => this.bytes('shm_size'),
+      () => this.hosts('extra_hosts'),
+    ]
+    return decodings.flatMap(decode => {
+      try {
+        decode()
+        return []
+      } catch (error) {
+        if (error instanceof Undecodable) return [error.problem]
+        throw error
+      }
+    })
   }
 
-  #undecodable(key: string, problem: string): SlipwayError {
-    const place = `'services[${this.#service}].build.${key}'`
-    return new SlipwayError(
-      'invalid-argument',
-      `decoding failed due to the following error(s):\n\n${place} ${problem}`,
-    )
+  #undecodable(key: string, problem: string): Undecodable {
+    return new Undecodable(`'services[${this.#service}].build.${key}' ${problem}`)
   }
+}
+
+/** Thrown for a field that does not decode. */
+class Undecodable extends SlipwayError {
+  readonly problem: string
+
+  constructor(problem: string) {
+    super('invalid-argument', undecodableText([problem]))
+    this.problem = problem
+  }
+}
+
+/** The error that tells of all fields that do not decode. */
+export function undecodableText(problems: readonly string[]): string {
+  return ['decoding failed due to the following error(s):\n', ...[...problems].sort(compareText)].join('\n')
 }
 
 /** A path of a compose file: cleaned, unless it is a URL or another kind of context. */
@@ -110,6 +133,16 @@ export function composePath(path: string, home: string): string {
     /^(?:github\.com\/|git@)/.test(path)
   )
     return path
-  const expanded = path === '~' || path.startsWith('~/') ? home + path.slice(1) : path
-  return expanded.startsWith('/') ? expanded : cleanPath(expanded)
+  return filePath(path, home)
+}
+
+/** A path of a secret or a key: as of any file, but one of Windows stays as it is. */
+export function secretPath(path: string, home: string): string {
+  return /^[a-z]:[\\/]/i.test(path) ? path : filePath(path, home)
+}
+
+/** A path of a file: `~` at its beginning is the home folder, a relative path is cleaned. */
+export function filePath(path: string, home: string): string {
+  if (path === '' || path.startsWith('/')) return path
+  return cleanPath(path.startsWith('~') && home !== '' ? `${home}/${path.slice(1)}` : path)
 }

@@ -10,27 +10,22 @@ import { parseUlimit, writeUlimit } from '../../gostd/ulimit.ts'
 import type { BakeFile } from '../file-plan.ts'
 import type { Definition, Target } from '../target.ts'
 import { checkTargetName, sanitizeTargetName } from '../target-name.ts'
-import { BuildSection, composePath } from './compose-build.ts'
+import { BuildSection, composePath, secretPath, undecodableText } from './compose-build.ts'
 import { checkSchema } from './compose-schema.ts'
 import { checkConsistency } from './consistency.ts'
-import { type ComposeOptions, loadComposeFiles } from './load-compose.ts'
+import { type ComposeReadOptions, loadComposeFiles } from './load-compose.ts'
 import { serviceEnvironment } from './service-environment.ts'
 import { applyXBake } from './x-bake.ts'
 import { isYamlList, isYamlMap, scalarText, type YamlMap, type YamlValue } from './yaml-value.ts'
 
-/** What compose files are read with. */
-export interface ComposeReadOptions extends ComposeOptions {
-  /** The home folder, which `~` in paths stands for. */
-  readonly home: string
-}
-
 /** Tells whether a file can be read as compose: it throws otherwise. */
 export async function checkComposeFile(file: BakeFile, options: ComposeReadOptions): Promise<void> {
   const { services } = sections(await loadComposeFiles([{ ...file, name: '' }], options))
-  for (const [name, service] of services) {
-    new BuildSection(service.get('build') ?? null, name).check()
-    await serviceEnvironment(service, options)
-  }
+  const problems = [...services].flatMap(([name, service]) =>
+    new BuildSection(service.get('build') ?? null, name).problems(),
+  )
+  if (problems.length > 0) throw invalid(undecodableText(problems))
+  for (const service of services.values()) await serviceEnvironment(service, options)
 }
 
 /** The targets that the services of compose files make: one for each with a `build` section, all in group `default`. */
@@ -40,7 +35,7 @@ export async function readComposeDefinition(
 ): Promise<Definition> {
   const project = await loadComposeFiles(files, options)
   const { services, secrets } = sections(project)
-  if (services.size === 0) return { groups: [], targets: [], variables: [] }
+  if (services.size === 0) return { groups: [], targets: [] }
   checkConsistency(services, secrets)
   const targets: Target[] = []
   for (const [name, service] of [...services].sort((a, b) => compareText(a[0], b[0]))) {
@@ -51,7 +46,6 @@ export async function readComposeDefinition(
   return {
     groups: [{ name: 'default', description: '', targets: targets.map(t => t.name), ...isNull }],
     targets,
-    variables: [],
   }
 }
 
@@ -174,7 +168,7 @@ function sshEntries(value: YamlValue | undefined, home: string): SshEntry[] {
     }
   }
   return pairs
-    .map(([id, path]): SshEntry => ({ id, paths: path === '' ? [] : [composePath(path, home)] }))
+    .map(([id, path]): SshEntry => ({ id, paths: path === '' ? [] : [secretPath(path, home)] }))
     .sort(compareSsh)
 }
 
@@ -196,7 +190,7 @@ function secretEntries(
     const env = config?.get('environment')
     return makeSecretEntry(
       source,
-      typeof file === 'string' ? composePath(file, home) : '',
+      typeof file === 'string' ? secretPath(file, home) : '',
       typeof env === 'string' ? env : '',
     )
   })

@@ -1,6 +1,7 @@
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { quote } from '../../gostd/quote.ts'
-import { isYamlList, isYamlMap, type YamlMap, type YamlValue } from './yaml-value.ts'
+import { compareText } from '../../hcl/value/compare-text.ts'
+import { isYamlList, isYamlMap, scalarText, type YamlMap, type YamlValue } from './yaml-value.ts'
 
 type Kind = 'string' | 'boolean' | 'integer' | 'number' | 'null'
 
@@ -109,10 +110,23 @@ interface Violation {
  * @see https://github.com/compose-spec/compose-spec/blob/main/schema/compose-spec.json
  */
 export function checkSchema(model: YamlMap): void {
+  refuseNonNumbers(model)
   const [first, ...others] = violations(model, project, [])
   if (first === undefined) return
   const worst = others.reduce((a, b) => (b.depth > a.depth ? b : a), first)
   throw new SlipwayError('invalid-argument', worst.message)
+}
+
+/** JSON, as which the model is checked, has no infinite numbers. */
+function refuseNonNumbers(value: YamlValue): void {
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new SlipwayError('invalid-argument', `json: unsupported value: ${scalarText(value)}`)
+  if (isYamlList(value)) value.forEach(refuseNonNumbers)
+  else if (isYamlMap(value)) for (const [, member] of inOrder(value)) refuseNonNumbers(member)
+}
+
+function inOrder(value: YamlMap): [string, YamlValue][] {
+  return [...value].sort(([a], [b]) => compareText(a, b))
 }
 
 function violations(value: YamlValue, shape: Shape, path: readonly string[]): Violation[] {
@@ -139,7 +153,8 @@ function violations(value: YamlValue, shape: Shape, path: readonly string[]): Vi
   if (!isYamlMap(value)) return [mustBe(path, 'mapping')]
   const unknown: string[] = []
   const found: Violation[] = []
-  for (const [key, inner] of value) {
+  // Go reads the members of JSON objects in this order, most of the time.
+  for (const [key, inner] of inOrder(value)) {
     const field =
       shape.fields !== undefined && Object.hasOwn(shape.fields, key) ? shape.fields[key] : undefined
     const wanted = field ?? (shape.names?.test(key) === true ? shape.values : undefined)

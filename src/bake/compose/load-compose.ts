@@ -17,6 +17,12 @@ export interface ComposeOptions {
   readonly readFile: (path: string) => Promise<Uint8Array | undefined>
 }
 
+/** What the services of compose files are read with. */
+export interface ComposeReadOptions extends ComposeOptions {
+  /** The home folder, which `~` in paths stands for. */
+  readonly home: string
+}
+
 const maxNesting = 20
 
 /** Loads compose files as one project: interpolated, with includes and extensions resolved, later files over earlier ones. */

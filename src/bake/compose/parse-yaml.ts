@@ -2,8 +2,9 @@ import { SlipwayError } from '../../errors/slipway-error.ts'
 import { quote } from '../../gostd/quote.ts'
 import { YamlError } from '../yaml/mark.ts'
 import { parseYamlDocuments } from '../yaml/parse-documents.ts'
-import { isTextKey, resolveScalar } from '../yaml/resolve-scalar.ts'
+import { resolveScalar, scalarKind } from '../yaml/resolve-scalar.ts'
 import type { MappingNode, YamlNode } from '../yaml/yaml-node.ts'
+import { goTime } from './timestamp.ts'
 import { isYamlList, isYamlMap, scalarText, type YamlValue } from './yaml-value.ts'
 
 /** One document of a compose file, with the paths that `!reset` and `!override` clear in the files before it. */
@@ -108,19 +109,12 @@ class Converter {
   }
 
   #map({ pairs }: MappingNode, path: readonly string[]): YamlValue {
+    this.#refuseDoubleKeys(pairs)
     const out = new Map<string, YamlValue>()
     const merged: YamlNode[] = []
-    const lines = new Map<string, number>()
     for (const [written, valueNode] of pairs) {
       const keyNode = written.kind === 'alias' ? written.target : written
-      const text = keyNode.kind === 'scalar' ? keyNode.value : ''
-      const before = lines.get(text)
-      if (before !== undefined)
-        throw this.#wrong(
-          `line ${written.line}: mapping key ${quote(text)} already defined at line ${before}`,
-        )
-      lines.set(text, written.line)
-      if (keyNode.kind === 'scalar' && keyNode.plain && text === '<<') merged.push(valueNode)
+      if (keyNode.kind === 'scalar' && keyNode.plain && keyNode.value === '<<') merged.push(valueNode)
       else {
         const key = this.#key(keyNode, path)
         const value = this.#value(valueNode, [...path, key])
@@ -131,16 +125,31 @@ class Converter {
     return out
   }
 
+  #refuseDoubleKeys(pairs: MappingNode['pairs']): void {
+    const lines = new Map<string, number>()
+    for (const [written] of pairs) {
+      const keyNode = written.kind === 'alias' ? written.target : written
+      const text = keyNode.kind === 'scalar' ? keyNode.value : ''
+      const before = lines.get(text)
+      if (before !== undefined) {
+        const what = `mapping key ${quote(text)} already defined at line ${before}`
+        throw this.#wrong(`line ${written.line}: ${what}`)
+      }
+      lines.set(text, written.line)
+    }
+  }
+
   #key(node: YamlNode, path: readonly string[]): string {
     if (node.kind !== 'scalar') {
       const shown = goSyntax(this.#value(node, path) ?? null)
       throw this.#wrong(`yaml: cannot use '${shown}' as a map key; try decoding into yaml.Node`)
     }
     const value = this.#scalar(() => resolveScalar(node))
-    if (isTextKey(node)) return scalarText(value)
+    const kind = scalarKind(node)
+    if (kind === 'text') return scalarText(value)
     const where =
       path.length === 0 ? 'at top level' : `in ${path.join('.').replace(/\.(\d+)(?=\.|$)/g, '[$1]')}`
-    this.#oddKey ??= `non-string key ${where}: ${value === null ? '<nil>' : scalarText(value)}`
+    this.#oddKey ??= `non-string key ${where}: ${kind === 'time' ? goTime(scalarText(value)) : value === null ? '<nil>' : scalarText(value)}`
     return scalarText(value)
   }
 

@@ -3,7 +3,7 @@ import { isYamlList, isYamlMap, type YamlMap, type YamlValue } from './yaml-valu
 
 /** A path of a file in `folder` as it is from the working directory; an absolute one, and one at home, stays. */
 export function joinPath(folder: string, path: string): string {
-  if (path === '' || path.startsWith('/') || path === '~' || path.startsWith('~/')) return path
+  if (/^$|^[/~]/.test(path)) return path
   return cleanPath(folder === '' ? path : `${folder}/${path}`)
 }
 

@@ -2,7 +2,8 @@ import { SlipwayError } from '../../errors/slipway-error.ts'
 import { quote } from '../../gostd/quote.ts'
 import { decodeSource } from '../../hcl/syntax/source-text.ts'
 import { parseDotEnv } from './dotenv.ts'
-import type { ComposeOptions } from './load-compose.ts'
+import { filePath } from './compose-build.ts'
+import type { ComposeReadOptions } from './load-compose.ts'
 import { asList } from './merge-compose.ts'
 import { isYamlList, isYamlMap, scalarText, type YamlMap } from './yaml-value.ts'
 
@@ -12,7 +13,7 @@ import { isYamlList, isYamlMap, scalarText, type YamlMap } from './yaml-value.ts
  */
 export async function serviceEnvironment(
   service: YamlMap,
-  options: ComposeOptions,
+  options: ComposeReadOptions,
 ): Promise<ReadonlyMap<string, string>> {
   const own = new Map<string, string | undefined>()
   for (const entry of asList(service.get('environment') ?? null)) {
@@ -24,7 +25,7 @@ export async function serviceEnvironment(
   const environment = new Map<string, string>()
   const files = service.get('env_file')
   for (const entry of isYamlList(files) ? files : files === undefined || files === null ? [] : [files]) {
-    const path = scalarText(isYamlMap(entry) ? (entry.get('path') ?? '') : entry)
+    const path = filePath(scalarText(isYamlMap(entry) ? (entry.get('path') ?? '') : entry), options.home)
     const data = await options.readFile(path)
     if (data === undefined) {
       if (isYamlMap(entry) && entry.get('required') === false) continue

@@ -14,3 +14,19 @@ export function timestampText(text: string): string | undefined {
     zone === 'Z' || zone === '+00:00' ? '+0000 UTC' : `${zone.replace(':', '')} ${zone.replace(':', '')}`
   return `${iso.slice(0, 10)} ${iso.slice(11, 19)}${fraction.replace(/\.?0*$/, '')} ${offset}`
 }
+
+const monthNames =
+  'January February March April May June July August September October November December'.split(' ')
+
+/** A time as `timestampText` writes it, as Go's `%#v` writes it. */
+export function goTime(text: string): string {
+  const found = /^(\d+)-(\d+)-(\d+) (\d+):(\d+):(\d+)(\.\d+)? ([+-])(\d\d)(\d\d)/.exec(text)
+  if (found === null) return text
+  const [, year, month, day, hour, minute, second, fraction = '', sign, zoneHours, zoneMinutes] = found
+  const name = monthNames[Number(month) - 1] ?? ''
+  const nanoseconds = Number(fraction.slice(1).padEnd(9, '0'))
+  const offset = (Number(zoneHours) * 60 + Number(zoneMinutes)) * 60 * (sign === '-' ? -1 : 1)
+  const zone = offset === 0 ? 'time.UTC' : 'time.Location("")'
+  const rest = [day, hour, minute, second].map(Number).join(', ')
+  return `time.Date(${Number(year)}, time.${name}, ${rest}, ${nanoseconds}, ${zone})`
+}

@@ -20,10 +20,14 @@ export function isYamlList(value: YamlValue | undefined): value is readonly Yaml
 /** A scalar as text, as Go prints it; nothing for null. */
 export function scalarText(value: YamlValue): string {
   if (value === null) return ''
-  if (typeof value === 'number')
-    return Number.isFinite(value) ? formatFloat(floatFromNumber(value), 'g', -1) : String(value)
+  if (typeof value === 'number') return numberText(value)
   if (typeof value === 'object') return '[object]'
   return String(value)
+}
+
+function numberText(value: number): string {
+  if (Number.isFinite(value)) return formatFloat(floatFromNumber(value), 'g', -1)
+  return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
 }
 
 /** The Go type that a value is decoded to, as `%T` prints it. */

@@ -35,9 +35,12 @@ export function resolveScalar({ tag, value, plain }: ScalarNode): YamlValue {
   throw new YamlError(`cannot construct ${resolved.tag} \`${value}\` as a ${tag}`)
 }
 
-/** Whether a key is a text, and not a number or something else that looks like one. */
-export function isTextKey(node: ScalarNode): boolean {
-  return typeof resolveScalar(node) === 'string'
+/** Whether a key is a text, a time, or a number or something else that looks like one. */
+export function scalarKind(node: ScalarNode): 'text' | 'time' | 'other' {
+  if (typeof resolveScalar(node) !== 'string') return 'other'
+  const { tag, value, plain } = node
+  const isOpen = tag === '!!timestamp' || (plain && (tag === '' || tag === '!'))
+  return isOpen && resolve(value, tag === '!' ? '' : tag).tag === '!!timestamp' ? 'time' : 'text'
 }
 
 function resolve(text: string, tag: string): Resolved {
