@@ -31,7 +31,7 @@ FROM base AS broken
 RUN ["/bin/busybox","sh","-c","/bin/busybox echo about to fail; exit 3"]
 FROM base AS slow
 ARG SLEEP
-RUN ["/bin/busybox","sh","-c","exec /bin/busybox sleep $SLEEP"]
+RUN ["/bin/busybox","sh","-c","/bin/busybox sleep $SLEEP || echo was woken"]
 FROM app
 `
 
@@ -227,29 +227,29 @@ for (const [version, peer] of [
     })
 
     it('that goes away cancels its build and no other', async () => {
+      // Other runs of this test may be under way on the machine.
+      const [gone, kept] = [3333, 4444].map(seconds => `${seconds}.${process.pid}`) as [string, string]
       const slow = (seconds: string): ReturnType<typeof spawn> =>
         spawn(
           words([])[0],
           ['build', '--progress=plain', '--target=slow', `--build-arg=SLEEP=${seconds}`, '.'],
-          {
-            env,
-            cwd: scratch.path('context'),
-            stdio: 'ignore',
-          },
+          { env, cwd: scratch.path('context'), stdio: 'ignore' },
         )
+      const pattern = (seconds: string): string => `^/bin/busybox sleep ${seconds.replace('.', '\\.')}$`
       const runs = async (seconds: string): Promise<boolean> =>
-        (await tryRun(['pgrep', '-f', `^/bin/busybox sleep ${seconds}`])).code === 0
+        (await tryRun(['pgrep', '-f', pattern(seconds)])).code === 0
       const until = async (what: () => Promise<boolean>): Promise<void> => {
-        for (let i = 0; i < 200 && !(await what()); i++) await sleep(100)
+        for (let i = 0; i < 400 && !(await what()); i++) await sleep(100)
         assert.ok(await what())
       }
-      const [leaving, staying] = [slow('3333'), slow('8.3')]
+      const [leaving, staying] = [slow(gone), slow(kept)]
       const ended = new Promise<number | null>(resolve => staying.once('exit', resolve))
-      await until(() => runs('3333'))
-      await until(() => runs('8.3'))
+      await until(() => runs(gone))
+      await until(() => runs(kept))
       leaving.kill('SIGKILL')
-      await until(async () => !(await runs('3333')))
-      assert.ok(await runs('8.3'), 'the other build goes on')
+      await until(async () => !(await runs(gone)))
+      assert.ok(await runs(kept), 'the other build goes on')
+      await run(['pkill', '-f', pattern(kept)])
       assert.equal(await ended, 0)
     })
 
