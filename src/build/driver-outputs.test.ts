@@ -96,6 +96,18 @@ describe('outputs by driver', () => {
     }
   })
 
+  it('that are archives for docker hold no index: statements that were asked for are refused', () => {
+    const archive: ResolvedOutput = { type: 'docker', attrs: {}, target: { kind: 'file', path: 'x' } }
+    const outputs = [{ type: 'docker', attrs: {}, destination: 'x' }] as never
+    const ask = (provenance: string) =>
+      driverOutputs(request({ outputs, attests: { provenance } }), [archive], situation({}))
+    assert.throws(() => ask('mode=min'), {
+      message: 'docker exporter does not support exporting manifest lists, use the oci exporter instead',
+    })
+    assert.equal(ask('mode=min,inline-only=true').outputs.length, 1)
+    assert.equal(ask('disabled=true').outputs.length, 1)
+  })
+
   it('of the classic store of docker are pushed by docker, and refused where it cannot hold them', () => {
     const pushed = made([image({ name: 'a:1,b:2', push: 'true' })], { driver: 'docker', features: classic })
     assert.deepEqual(pushed.outputs, [{ type: 'moby', attrs: { name: 'a:1,b:2' } }])

@@ -123,7 +123,7 @@ function dockerOutput(
     if (!features.dockerExporter) {
       throw notSupported('Docker exporter', driver, 'https://docs.docker.com/go/build-exporters/')
     }
-    if (several && !situation.merges) {
+    if ((several || isStated(request)) && !situation.merges) {
       throw new SlipwayError(
         'failed-precondition',
         'docker exporter does not support exporting manifest lists, use the oci exporter instead',
@@ -167,6 +167,11 @@ function mobyOutput(output: ResolvedOutput, features: DriverFeatures, push: stri
     return { type: 'moby', attrs }
   }
   return { ...output, type: 'moby' }
+}
+
+/** A statement is asked for in words, so that the result is an index even for one platform. */
+function isStated({ attests }: BuildRequest): boolean {
+  return Object.values(attests).some(value => value !== defaultProvenance && !value.includes('disabled=true'))
 }
 
 function attestsFor(request: BuildRequest, { driver, features }: OutputSituation): BuildRequest['attests'] {

@@ -44,7 +44,7 @@ describe('ociLayoutContext', () => {
     )
     assert.match(
       typeof found === 'string' ? found : '',
-      /could not be resolved: there is no index\.json in .*\/y\/x$/,
+      /could not be resolved: could not read (.*\/y\/x\/index\.json): open \1: no such file or directory$/,
     )
   })
 

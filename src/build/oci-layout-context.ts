@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
-import { SlipwayError } from '../errors/slipway-error.ts'
+import { asSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
 import { isDigest } from '../oci/digest.ts'
 
 /** A named context that is an image in an OCI layout of this machine. */
@@ -36,15 +36,15 @@ export async function ociLayoutContext(value: string, cwd: string): Promise<OciL
 }
 
 async function digestOfTag(path: string, tag: string, value: string): Promise<string> {
-  const text = await readFile(join(path, 'index.json'), 'utf8').catch((error: unknown) => {
-    throw unresolved(value, `there is no index.json in ${path}`, error)
+  const index = join(path, 'index.json')
+  const text = await readFile(index, 'utf8').catch((error: unknown) => {
+    throw unresolved(value, `could not read ${index}: ${asSlipwayError(error).message}`, error)
   })
   const entries = entriesOf(text, value)
   const named =
     entries.find(entry => entry.annotations?.['org.opencontainers.image.ref.name'] === tag) ??
     (entries.length === 1 ? entries[0] : undefined)
-  if (typeof named?.digest !== 'string')
-    throw unresolved(value, `it has no image tagged ${JSON.stringify(tag)}`)
+  if (typeof named?.digest !== 'string') throw unresolved(value, 'failed to resolve digest')
   return named.digest
 }
 

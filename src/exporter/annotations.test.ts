@@ -23,13 +23,25 @@ describe('annotations', () => {
     assert.equal(all.empty, false)
   })
 
-  it('that mean nothing are refused', () => {
+  it('of unknown levels and platforms are refused; keys of another form are none', () => {
     assert.throws(() => readAnnotations({ 'annotation-other.a': '' }), {
-      message: 'invalid annotation key annotation-other.a',
+      message: 'unrecognized annotation type other',
     })
-    assert.throws(() => resultAnnotations(result({ 'annotation[x!].a': '' })), {
-      message: 'invalid annotation key annotation[x!].a',
+    assert.throws(() => resultAnnotations(result({ 'annotation[nope].a': '' })), {
+      message: '"nope": unknown operating system or architecture: invalid argument',
     })
-    assert.equal(readAnnotations({ annotationless: '', name: '' }).empty, true)
+    const none = {
+      annotationless: '',
+      name: '',
+      'annotation.': '',
+      'annotation.a b': '',
+      'annotation[x!].a': '',
+    }
+    assert.equal(readAnnotations(none).empty, true)
+    const spelt = readAnnotations({
+      'annotation[aarch64].a': '1',
+      'annotation-manifest[linux/x86_64].b': '2',
+    })
+    assert.deepEqual(spelt.platforms, ['linux/arm64', 'linux/amd64'])
   })
 })

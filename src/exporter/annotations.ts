@@ -1,4 +1,5 @@
 import { SlipwayError } from '../errors/slipway-error.ts'
+import { formatPlatformAll, parsePlatform } from '../oci/platform.ts'
 import type { Attributes } from './attributes.ts'
 
 /** Where an annotation goes. */
@@ -48,21 +49,34 @@ export class Annotations {
   }
 }
 
-const pattern =
-  /^annotation(?:s)?(?:-(manifest|index|manifest-descriptor|index-descriptor))?(?:\[([A-Za-z0-9_/-]+)\])?\.(\S+)$/
+const levels: ReadonlySet<string> = new Set<AnnotationLevel>([
+  'manifest',
+  'manifest-descriptor',
+  'index',
+  'index-descriptor',
+])
+const pattern = /^annotations?(?:-([a-z-]+))?(?:\[([A-Za-z0-9_/-]+)\])?\.(\S+)$/
 
-/** Reads `annotation[-level][platform].key` options. Throws `invalid-argument`. */
+const linux = { os: 'linux', architecture: 'amd64' }
+
+function isLevel(text: string): text is AnnotationLevel {
+  return levels.has(text)
+}
+
+/**
+ * Reads `annotation[-level][platform].key` options; platforms are written out, so that `arm64/v8` is `linux/arm64`'s. Keys of
+ * another form are no annotations, and passed over. Throws `invalid-argument` for unknown levels and platforms.
+ * Behaviour: https://github.com/moby/buildkit/blob/v0.32.2/exporter/containerimage/exptypes/annotations.go
+ */
 export function readAnnotations(attrs: Attributes): Annotations {
   const entries: Entry[] = []
   for (const [name, value] of Object.entries(attrs)) {
-    if (!name.startsWith('annotation')) continue
     const parts = pattern.exec(name)
-    if (parts !== null) {
-      const level = (parts[1] ?? 'manifest') as AnnotationLevel
-      entries.push({ level, platform: parts[2], key: parts[3] ?? '', value })
-    } else if (/^annotation[.[-]/.test(name)) {
-      throw new SlipwayError('invalid-argument', `invalid annotation key ${name}`)
-    }
+    if (parts === null) continue
+    const level = parts[1] ?? 'manifest'
+    if (!isLevel(level)) throw new SlipwayError('invalid-argument', `unrecognized annotation type ${level}`)
+    const platform = parts[2] === undefined ? undefined : formatPlatformAll(parsePlatform(parts[2], linux))
+    entries.push({ level, platform, key: parts[3] ?? '', value })
   }
   return new Annotations(entries)
 }
