@@ -1,10 +1,10 @@
-import { pipeline, Readable, type Transform } from 'node:stream'
 import { createGunzip, createZstdDecompress, zstdDecompressSync } from 'node:zlib'
-import { abortError } from '../async/abort.ts'
 import type { ByteStream } from '../bytes/byte-stream.ts'
-import { isSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
-import { zstdFrames } from './zstd-frames.ts'
+import { SlipwayError } from '../errors/slipway-error.ts'
 import { type CompressionType, detectCompression, magicLength } from './compression-type.ts'
+import { gzipContent } from './gzip-content.ts'
+import { through } from './through.ts'
+import { zstdFrames } from './zstd-frames.ts'
 
 /** Runs bytes through an installed program. `sys/filter-process.ts` is one. */
 export type Filter = (
@@ -19,6 +19,8 @@ export interface DecompressOptions {
   readonly signal?: AbortSignal | undefined
   /** For bzip2 and xz, which Node has no code for; absent, they are refused. */
   readonly filter?: Filter
+  /** Hands out all that was packed before a fault, then tells the fault; slower. */
+  readonly faultsInOrder?: boolean
 }
 
 const chunkSize = 256 * 1024
@@ -45,7 +47,9 @@ export function decompressAs(
     case 'uncompressed':
       return source
     case 'gzip':
-      return through(source, createGunzip({ chunkSize }), type, options.signal)
+      return options.faultsInOrder
+        ? gzipContent(source, options.signal)
+        : through(source, createGunzip({ chunkSize }), type, options.signal)
     case 'zstd':
       return readsFollowingFrames() ? zstd(source, options.signal) : eachFrame(source, options.signal)
     case 'bzip2':
@@ -95,46 +99,4 @@ async function peek(source: ByteStream): Promise<{ readonly start: Uint8Array; r
     yield* rest
   }
   return { start, whole: whole() }
-}
-
-async function* through(
-  source: ByteStream,
-  transform: Transform,
-  type: string,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const done = Promise.withResolvers<void>()
-  const onAbort = (): void => void transform.destroy(abortError(signal as AbortSignal))
-  const input = Readable.from(source, { objectMode: true, highWaterMark: 2 })
-  pipeline(input, transform, error => (error ? done.reject(error) : done.resolve()))
-  // The failure is thrown by the loop below, or was caused by leaving it.
-  done.promise.catch(() => {})
-  if (signal?.aborted) onAbort()
-  signal?.addEventListener('abort', onAbort, { once: true })
-  try {
-    for await (const chunk of transform) yield chunk as Uint8Array
-    await done.promise.catch(error => {
-      // What is packed may end before its source does: the rest is not read.
-      if (!isLeftOver(error)) throw error
-    })
-  } catch (error) {
-    if (signal?.aborted) throw abortError(signal)
-    throw zlibError(error, type)
-  } finally {
-    signal?.removeEventListener('abort', onAbort)
-    transform.destroy()
-  }
-}
-
-function isLeftOver(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return code === 'ABORT_ERR' || code === 'ERR_STREAM_PREMATURE_CLOSE'
-}
-
-/** Errors of node:zlib have codes of their own (`Z_DATA_ERROR`, `ZSTD_error_…`); everything else passes. */
-function zlibError(error: unknown, type: string): unknown {
-  if (isSlipwayError(error) || !(error instanceof Error) || !('code' in error)) return error
-  const code = String(error.code)
-  if (!/^(Z_|ZSTD_)/.test(code)) return error
-  return new SlipwayError('data-loss', `${type}: ${error.message}`, { cause: error })
 }

@@ -8,6 +8,7 @@ export const goErrnoTexts: Readonly<Record<string, string>> = {
   ENODEV: 'no such device',
   ENOTDIR: 'not a directory',
   ENOTEMPTY: 'directory not empty',
+  ERANGE: 'numerical result out of range',
   EXDEV: 'invalid cross-device link',
 }
 

@@ -41,3 +41,9 @@ export function writeFully(fd: number, bytes: Uint8Array, length: number = bytes
   let done = 0
   while (done < length) done += writeSync(fd, bytes, done, length - done, null)
 }
+
+/** Writes bytes at an offset, however many calls that takes. */
+export function writeFullyAt(fd: number, bytes: Uint8Array, offset: number): void {
+  for (let done = 0; done < bytes.length; )
+    done += writeSync(fd, bytes, done, bytes.length - done, offset + done)
+}

@@ -8,6 +8,14 @@ export interface TarMember {
   readonly content: AsyncIterable<{ readonly bytes: Uint8Array; readonly offset: number }>
 }
 
+/** How an archive is read. */
+export interface ReadTarOptions {
+  /** Leaves unread what comes behind the archive's end, with the faults that it may have. */
+  readonly stopsAtEnd?: boolean
+  /** Told of each global header. */
+  readonly onGlobal?: () => void
+}
+
 type Event =
   | { readonly kind: 'entry'; readonly entry: TarEntry }
   | { readonly kind: 'data'; readonly bytes: Buffer; readonly offset: number }
@@ -15,10 +23,14 @@ type Event =
 
 /**
  * The members of an archive one after the other, for readers that await; bulk work uses `TarReader` directly. The
- * content of a member is to be read before the next member is asked for. Throws `data-loss`.
+ * content of a member is to be read before the next member is asked for. Throws `data-loss`, and `unimplemented` for
+ * members that are no files.
  */
-export async function* readTar(source: ByteStream): AsyncGenerator<TarMember, void, undefined> {
-  const events = tarEvents(source)
+export async function* readTar(
+  source: ByteStream,
+  options: ReadTarOptions = {},
+): AsyncGenerator<TarMember, void, undefined> {
+  const events = tarEvents(source, options)
   try {
     for (;;) {
       const next = await events.next()
@@ -39,12 +51,16 @@ async function* contentOf(events: AsyncGenerator<Event, void, undefined>): TarMe
   }
 }
 
-async function* tarEvents(source: ByteStream): AsyncGenerator<Event, void, undefined> {
+async function* tarEvents(
+  source: ByteStream,
+  options: ReadTarOptions,
+): AsyncGenerator<Event, void, undefined> {
   let events: Event[] = []
   const reader = new TarReader({
     entry: entry => void events.push({ kind: 'entry', entry }),
     data: (bytes, offset) => void events.push({ kind: 'data', bytes, offset }),
     finish: () => void events.push({ kind: 'finish' }),
+    global: () => options.onGlobal?.(),
   })
   for await (const chunk of source) {
     let failure: { readonly error: unknown } | undefined
@@ -58,6 +74,7 @@ async function* tarEvents(source: ByteStream): AsyncGenerator<Event, void, undef
     // What came before the fault is handed out first.
     yield* ready
     if (failure !== undefined) throw failure.error
+    if (reader.ended && options.stopsAtEnd) return
   }
   reader.end()
 }

@@ -21,6 +21,8 @@ export interface TarSink {
   data(chunk: Buffer, offset: number): void
   /** The member is complete. */
   finish(): void
+  /** There is a global header. It says nothing about files, but what holds one is an archive. */
+  global?(): void
 }
 
 /** The most bytes that an extended header, a long name or a sparse map may have; Go's archive/tar has the same. */
@@ -30,8 +32,8 @@ type State = 'header' | 'special' | 'old-sparse' | 'sparse-map' | 'data' | 'skip
 
 /**
  * Reads an archive that is pushed in, in chunks of any size: ustar, PAX, GNU and old V7, sparse files in all forms.
- * Global extended headers are checked and have no effect, as in Go. Throws `data-loss` for broken archives. Nothing is
- * held back but headers, and those are bounded.
+ * Global extended headers are checked and have no effect, as in Go. Throws `data-loss` for broken archives and
+ * `unimplemented` for members that are no files. Nothing is held back but headers, and those are bounded.
  */
 export class TarReader {
   readonly #sink: TarSink
@@ -91,6 +93,11 @@ export class TarReader {
     }
   }
 
+  /** Whether the archive's own end has been read. */
+  get ended(): boolean {
+    return this.#state === 'end'
+  }
+
   /** Tells that nothing more comes. Throws `data-loss` in the middle of a member. */
   end(): void {
     const between = this.#state === 'header' && this.#filled === 0 && this.#header === undefined
@@ -147,7 +154,8 @@ export class TarReader {
       return
     }
     const type = typeOfFlag[header.typeflag]
-    if (type === undefined) throw tarError(`unhandled tar header type ${header.typeflag.charCodeAt(0)}`)
+    if (type === undefined)
+      throw tarError(`unhandled tar header type ${header.typeflag.charCodeAt(0)}`, 'unimplemented')
     if (type !== 'file') header.size = 0
     if (header.typeflag === 'S') this.#beginOldSparse(block)
     else this.#beginMember(header, type)
@@ -264,7 +272,10 @@ export class TarReader {
       const records = parsePax(bytes)
       if (this.#specialKind === 'x') this.#pax = records
       // A global header counts as a member of its own: what came before it spoke of it.
-      else this.#forgetNames()
+      else {
+        this.#forgetNames()
+        this.#sink.global?.()
+      }
     }
     this.#special = Buffer.alloc(0)
     this.#state = this.#padding > 0 ? 'skip' : 'header'
