@@ -37,11 +37,15 @@ export function answerOf(outcome: Outcome, place: Place): Answer {
     const [, number = '', text = ''] = /^#(\d+) ?(.*)$/.exec(line) ?? []
     if (isEvents(line)) addEvents(steps, JSON.parse(line) as Events, clean)
     else if (number === '') {
-      if (!isOwn(line)) rest.push(clean(line).replace(/^\d+\.\d{3} /, ''))
+      if (!isOwn(line)) rest.push(clean(line).replace(/^\d+\.\d{3} (?:\/bin\/sh: )?/, ''))
     } else {
       const step = steps.get(number)
       if (step !== undefined) addLine(step, clean(text))
-      else steps.set(number, { name: clean(text).replace(/^\[\s*\d+\/\d+\] FROM/, 'FROM'), lines: new Set() })
+      else
+        steps.set(number, {
+          name: clean(text).replace(/^\[(?:stage-0)?\s*\d+\/\d+\] FROM/, 'FROM'),
+          lines: new Set(),
+        })
     }
   }
   const message = withoutRepeats(sortedWarnings(rest.filter(line => line.trim() !== '')))
@@ -71,6 +75,13 @@ export function briefAnswer(answer: Answer): Answer {
   )
   const { steps: _, ...others } = answer
   return steps.length === 0 ? others : { ...others, steps: Object.fromEntries(steps) }
+}
+
+/** An answer without the lines of the Dockerfile that go before an error. */
+export function withoutExcerpt(answer: Answer): Answer {
+  const { message = [], ...others } = answer
+  const kept = message.filter(line => !/^(?:\S+:\d+$|-+$| +\d+ \|)/.test(line))
+  return kept.length === 0 ? others : { ...others, message: kept }
 }
 
 /** Lines of logs are marked with `| `. Of the rest, what depends on the moment and on earlier builds is left out. */
@@ -150,6 +161,9 @@ export function cleaned(text: string, place: Place): string {
     .replaceAll(place.url.replace(/^http:\/\/([^/]+).*/, '$1'), '{host}')
     .replaceAll(place.dir, '')
     .replaceAll(/sha256:[0-9a-f]{64}/g, 'sha256:…')
+    .replaceAll(/(?<=lint violation found for rules: )[A-Za-z, ]+/g, names =>
+      names.split(', ').sort().join(', '),
+    )
     .replaceAll(/ref [0-9a-z]{25}::[0-9a-z]{25}/g, 'ref …')
     .replaceAll(/\b\d+\.\d+s\b/g, '…')
     .replaceAll(new RegExp(`\\b${place.program}\\b`, 'g'), '{program}')

@@ -10,6 +10,8 @@ export interface Case {
   readonly mode: string
   /** Words of the command line, as a shell would split them. */
   readonly args: string
+  /** What of the answers is left out, as it differs on purpose: `excerpts`. */
+  readonly without: readonly string[]
   /** Lines for bash, run in the context. */
   readonly setup: readonly string[]
   /** `NAME=value`, or `-NAME` to have it unset. */
@@ -31,7 +33,7 @@ export interface LaidOut {
 
 /**
  * Reads the cases of a `.txt` file. A case begins with `#### name`; then lines `! words`, `$ set-up`, `@ variable`, `% mode`,
- * `< standard input`; then the Dockerfile; then further files, each behind `-- path --`.
+ * `< standard input`, `~ what differs on purpose`; then the Dockerfile; then further files, each behind `-- path --`.
  */
 export function readCases(file: string): readonly Case[] {
   const parts = readFileSync(file, 'utf8')
@@ -39,7 +41,7 @@ export function readCases(file: string): readonly Case[] {
     .slice(1)
   return parts.map(part => {
     const [first = '', ...lines] = part.split('\n')
-    const head = lines.findIndex(line => !/^[!$@%<] /.test(line))
+    const head = lines.findIndex(line => !/^[!$@%<~] /.test(line))
     const marked = (mark: string): string[] =>
       lines.slice(0, head).flatMap(line => (line.startsWith(`${mark} `) ? [line.slice(2)] : []))
     const files: [string, string][] = [['Dockerfile', '']]
@@ -55,6 +57,7 @@ export function readCases(file: string): readonly Case[] {
       args: marked('!').join(' '),
       setup: marked('$'),
       env: marked('@'),
+      without: marked('~'),
       ...(stdin === undefined ? {} : { stdin }),
       files: files.map(([path, text]) => [path, text.replace(/\n\n+$/, '\n')]),
       text: part,

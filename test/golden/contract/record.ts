@@ -9,7 +9,8 @@ import { recordOf, resultOf } from './result.ts'
 // Asks a real docker-buildx for the answers of the corpus and writes them beside it:
 //   node test/golden/contract/record.ts PROGRAM HOST ROOT [PATTERN…]
 // HOST is the address of file-server.ts that serves ROOT. BUILDX_BUILDER names a builder whose daemon has the stand-in images of
-// scripts/setup as a mirror of docker.io, and nothing in its cache. Answers of 2026: docker-buildx 0.36.1 with buildkitd 0.32.2.
+// scripts/setup as a mirror of docker.io, and nothing in its cache; BUILDKIT_ROOT is the state directory of the daemon, which
+// stands in the answers as /var/lib/buildkit. Answers of 2026: docker-buildx 0.36.1 with buildkitd 0.32.2.
 
 const [program = '', host = '', root = tmpdir(), ...patterns] = process.argv.slice(2)
 for (const [file, cases] of readCorpus()) {
@@ -39,8 +40,12 @@ for (const [file, cases] of readCorpus()) {
     answers[one.name] = recordOf(one, runs, result)
     rmSync(dir, { recursive: true })
   }
-  const lines = Object.entries(answers).map(
-    ([name, answer]) => `${JSON.stringify(name)}: ${JSON.stringify(answer)}`,
+  const lines = Object.entries(answers).flatMap(([name, answer]) =>
+    answer === undefined ? [] : [`${JSON.stringify(name)}: ${JSON.stringify(answer)}`],
   )
-  writeFileSync(path, `{\n${lines.join(',\n')}\n}\n`)
+  const text = `{\n${lines.join(',\n')}\n}\n`
+  writeFileSync(
+    path,
+    text.replaceAll(process.env['BUILDKIT_ROOT'] ?? '/var/lib/buildkit', '/var/lib/buildkit'),
+  )
 }

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from '
 import { join } from 'node:path'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { readTar } from '../../../src/tar/read-tar.ts'
-import { type Answer, briefAnswer, cleaned, type Place, scrubbed } from './answer.ts'
+import { type Answer, briefAnswer, cleaned, type Place, scrubbed, withoutExcerpt } from './answer.ts'
 import type { Case } from './case.ts'
 
 /** An image or files that came out. */
@@ -22,7 +22,7 @@ export async function resultOf(dir: string, place: Place): Promise<Result> {
       else found.push({ archive: name, members })
     } else if (stat.isFile() && name.endsWith('.json')) {
       found.push({ file: name, json: scrubbed(JSON.parse(readFileSync(path, 'utf8')), clean) })
-    } else if (name !== 'l' && name !== 'layout') {
+    } else if (!/^(?:l|layout|layout\/ingest)$/.test(name)) {
       const link = stat.isSymbolicLink() ? ` -> ${readlinkSync(path)}` : ''
       const content = stat.isFile()
         ? ` ${name.startsWith('iid') ? clean(readFileSync(path, 'utf8')) : hash(readFileSync(path))}`
@@ -42,7 +42,11 @@ export async function resultOf(dir: string, place: Place): Promise<Result> {
 export function recordOf(one: Case, runs: readonly Answer[], result: Result): unknown {
   const isBrief = one.mode === 'lines' || one.mode === 'files'
   const shown = isBrief ? briefResult(result) : result
-  return { runs: isBrief ? runs.map(briefAnswer) : runs, ...(shown.length === 0 ? {} : { result: shown }) }
+  const answers = one.without.includes('excerpts') ? runs.map(withoutExcerpt) : runs
+  return {
+    runs: isBrief ? answers.map(briefAnswer) : answers,
+    ...(shown.length === 0 ? {} : { result: shown }),
+  }
 }
 
 /** Only what an image is configured to be, its last instruction, and its layers. */
