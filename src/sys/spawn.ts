@@ -118,7 +118,9 @@ function failed(command: string, output: Output): SlipwayError {
 }
 
 function notStarted(command: string, cause: Error): SlipwayError {
-  if (errnoOf(cause) === 'ENOENT') {
+  const errno = errnoOf(cause)
+  // A folder of PATH that is closed to this user makes it EACCES.
+  if (errno === 'ENOENT' || (errno === 'EACCES' && !command.includes('/'))) {
     return new SlipwayError('failed-precondition', `exec: "${command}": executable file not found in $PATH`, {
       cause,
       hint: `install ${command}, or put it in PATH`,

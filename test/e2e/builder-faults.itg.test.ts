@@ -38,8 +38,8 @@ async function openWorld(stack: AsyncDisposableStack): Promise<World> {
   return {
     scratch,
     instances: scratch.path('docker', 'buildx', 'instances'),
-    call: (...args) => callCli(args, { cwd: scratch.dir, env, uid: 0 }),
-    callWith: (more, ...args) => callCli(args, { cwd: scratch.dir, env: { ...env, ...more }, uid: 0 }),
+    call: (...args) => callCli(args, { cwd: scratch.dir, env }),
+    callWith: (more, ...args) => callCli(args, { cwd: scratch.dir, env: { ...env, ...more } }),
   }
 }
 

@@ -27,7 +27,6 @@ describe('access to a cluster', () => {
   const call = (env: Readonly<Record<string, string>>, ...args: string[]): Promise<CliOutcome> =>
     callCli(args, {
       cwd: scratch.dir,
-      uid: 0,
       env: {
         HOME: scratch.path('home'),
         DOCKER_CONFIG: scratch.path('docker'),

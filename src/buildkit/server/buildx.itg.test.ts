@@ -164,7 +164,7 @@ for (const [name, peer] of [
   ['0.13', 'docker-buildx'],
   ['0.29', 'docker-buildx-new'],
 ] as const satisfies readonly (readonly [string, PeerName])[]) {
-  describe(`the server with docker buildx ${name}`, { skip: lacks({ peers: [peer] }) }, () => {
+  describe(`the server with docker buildx ${name}`, { skip: lacks({ root: true, peers: [peer] }) }, () => {
     const stack = new AsyncDisposableStack()
     let scene: Scene
     let buildx: (...args: string[]) => Promise<{ code: number | null; output: string }>

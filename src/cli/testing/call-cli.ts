@@ -17,8 +17,6 @@ export interface CliCall {
   readonly stdin?: string | Uint8Array
   /** Name that the program was started under; `slipway` if absent. */
   readonly program?: string
-  /** As whom; the present user if absent. Root needs no namespace, in which the command would begin anew. */
-  readonly uid?: number
   readonly signal?: AbortSignal
 }
 
@@ -36,7 +34,7 @@ export async function callCli(args: readonly string[], call: CliCall): Promise<C
     stderr: stderr.output,
     now: () => Date.now(),
     random: size => crypto.getRandomValues(new Uint8Array(size)),
-    uid: call.uid ?? process.getuid?.() ?? 0,
+    uid: 0, // root needs no namespace, in which the command would begin anew
   }
   const code = await runCli(host, commandTable, call.signal ?? new AbortController().signal)
   return { code, stdout: stdout.text(), stderr: stderr.text() }

@@ -177,10 +177,11 @@ describe('TLS', () => {
   })
 
   it('says which file is missing', async () => {
-    using client = TestClient.make({ registries: { 'a.example': { ca: ['/nonexistent/ca.pem'] } } })
+    const ca = [join(tmpdir(), 'absent', 'ca.pem')]
+    using client = TestClient.make({ registries: { 'a.example': { ca } } })
     await assert.rejects(client.at('a.example', 'a').resolve('b'), {
       code: 'not-found',
-      message: /^failed to read \/nonexistent\/ca.pem: open .*: no such file/,
+      message: /^failed to read \/.*\/absent\/ca.pem: open .*: no such file/,
     })
   })
 
