@@ -11,8 +11,10 @@ export function resourceAttributes(limits: ResourceLimits): Record<string, strin
     ['cpusetcpus', limits.cpusetCpus],
     ['cpusetmems', limits.cpusetMems],
   ]
-  const isSet = (value: (typeof named)[number][1]): boolean => !['', '0', 'undefined'].includes(String(value))
-  return Object.fromEntries(
-    named.filter(([, value]) => isSet(value)).map(([key, value]) => [key, String(value)]),
-  )
+  // The text "0" names the first processor; numbers count from 1 on, but for a swap without end.
+  const isSet = ([key, value]: (typeof named)[number]): boolean => {
+    if (typeof value === 'string') return value !== ''
+    return value !== undefined && (key === 'memswap' ? Number(value) !== 0 : Number(value) > 0)
+  }
+  return Object.fromEntries(named.filter(isSet).map(([key, value]) => [key, String(value)]))
 }

@@ -30,7 +30,10 @@ export function buildMetadata(answer: BuildAnswer): string {
 
 /** What a sub-request answered, as the metadata of its build. */
 export function callMetadata(answer: ReadonlyMap<string, Uint8Array>): string {
-  const members = [...answer].map(([key, value]) => [key, objectOrText(Buffer.from(value).toString('utf8'))])
+  const members = [...answer].map(([key, value]) => {
+    const text = Buffer.from(value).toString('utf8')
+    return [key, key === 'result.json' ? (withMembers(text) ?? text) : decoded(text)]
+  })
   return goJson(sorted(Object.fromEntries(members) as Record<string, JsonValue>), { indent: '  ' })
 }
 
@@ -83,19 +86,25 @@ function warningJson({ vertex, level, short, detail = [], url, source }: VertexW
   }
 }
 
-/** A value that is base64 of JSON, as that JSON; anything else as it is. */
+/** A value that is base64 of JSON with members, as that JSON; anything else as it is. */
 function decoded(value: string): JsonValue {
   if (!/^[A-Za-z0-9+/]+=*$/.test(value) || value.length % 4 !== 0) return value
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(value, 'base64').toString('utf8'))
-    return typeof parsed === 'object' && parsed !== null ? (parsed as JsonValue) : value
-  } catch {
-    return value
-  }
+  return withMembers(Buffer.from(value, 'base64').toString('utf8')) ?? value
 }
 
-function objectOrText(text: string): JsonValue {
-  return text.startsWith('{') ? (JSON.parse(text) as JsonValue) : text
+/** An object, or a list of objects, that is not empty. */
+function withMembers(text: string): JsonValue | undefined {
+  if (!/^\s*[[{]/.test(text)) return undefined
+  try {
+    const parsed: unknown = JSON.parse(text)
+    const all = Array.isArray(parsed) ? (parsed as unknown[]) : [parsed]
+    const isMap = (value: unknown): boolean =>
+      typeof value === 'object' && value !== null && !Array.isArray(value)
+    const isFull = Array.isArray(parsed) ? all.length > 0 : Object.keys(parsed as object).length > 0
+    return isFull && all.every(isMap) ? (parsed as JsonValue) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** Writes a small file so that it is there whole or not at all; what is no regular file (`/dev/null`) stays what it is. */

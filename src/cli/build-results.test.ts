@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { buildMetadata, callMetadata } from './build-results.ts'
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64')
+
+describe('metadata of a build', () => {
+  it('has objects and lists of objects as JSON, anything else as the text that it is', () => {
+    const exporterResponse = {
+      object: base64('{"a":1}'),
+      list: base64('[{"a":1}]'),
+      words: base64('["a"]'),
+      empty: base64('{}'),
+      text: 'abcd',
+      'result.json': '{}',
+    }
+    const metadata = JSON.parse(
+      buildMetadata({ ref: 'b/n/r', exporterResponse, warnings: [] } as never),
+    ) as unknown
+    assert.deepEqual(metadata, {
+      ...exporterResponse,
+      object: { a: 1 },
+      list: [{ a: 1 }],
+      'buildx.build.ref': 'b/n/r',
+    })
+  })
+
+  it('of a call is what the frontend answered, lists of requests included', () => {
+    const answer = (json: string): unknown =>
+      JSON.parse(
+        callMetadata(
+          new Map([
+            ['result.json', Buffer.from(json)],
+            ['version', Buffer.from('1.0.0')],
+          ]),
+        ),
+      )
+    assert.deepEqual(answer('{"a":1}'), { 'result.json': { a: 1 }, version: '1.0.0' })
+    assert.deepEqual(answer('[{"name":"x"}]'), { 'result.json': [{ name: 'x' }], version: '1.0.0' })
+    assert.deepEqual(answer('no JSON'), { 'result.json': 'no JSON', version: '1.0.0' })
+  })
+})
