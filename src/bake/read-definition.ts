@@ -126,6 +126,7 @@ function composeOptions(options: ReadOptions): ComposeReadOptions {
     lookup: Object.assign((name: string) => find(name), { missing }),
     home: options.functions.home,
     readFile: options.readFile ?? (() => Promise.resolve(undefined)),
+    ...(options.warn === undefined ? {} : { warn: options.warn }),
   }
 }
 

@@ -5,10 +5,26 @@ import { goTypeName, isYamlList, isYamlMap, scalarText, type YamlMap, type YamlV
  * The document with the short forms of what bake uses spelled out: `build: .`, `ssh: [default]`, secrets given by name.
  * Throws `invalid-argument` in compose's words for what has no long form.
  */
-export function canonicalCompose(document: YamlMap): YamlMap {
-  const services = document.get('services')
-  if (!isYamlMap(services)) return document
-  return new Map(document).set('services', mapValues(services, canonicalService))
+export function canonicalCompose(document: YamlMap, warn?: (line: string) => void): YamlMap {
+  return mapValues(document, (section, key) => {
+    if (!isYamlMap(section)) return section
+    if (key === 'services') return mapValues(section, canonicalService)
+    if (!['networks', 'volumes', 'secrets', 'configs'].includes(key)) return section
+    return mapValues(section, (value, name) => externalName(value, `${key}.${name}`, warn))
+  })
+}
+
+/** `external: {name: x}`, as older files have it, is `external: true` with a name. */
+function externalName(value: YamlValue, path: string, warn?: (line: string) => void): YamlValue {
+  const external = isYamlMap(value) ? value.get('external') : undefined
+  if (!isYamlMap(value) || !isYamlMap(external)) return value
+  const out = new Map(value).set('external', true)
+  const given = external.get('name')
+  if (given === undefined) return out
+  warn?.(`${path}: external.name is deprecated. Please set name and external: true`)
+  if (!value.has('name')) return out.set('name', given)
+  if (value.get('name') === given) return out
+  throw invalid(`${path}: name and external.name conflict; only use name`)
 }
 
 function mapValues(map: YamlMap, change: (value: YamlValue, key: string) => YamlValue): YamlMap {

@@ -15,6 +15,8 @@ export interface ComposeOptions {
   readonly lookup: Lookup
   /** Reads a file that another one names (`extends`, `include`, `env_file`); `undefined` when there is none. */
   readonly readFile: (path: string) => Promise<Uint8Array | undefined>
+  /** Takes what the user is to be warned of, one line each. */
+  readonly warn?: (line: string) => void
 }
 
 /** What the services of compose files are read with. */
@@ -78,10 +80,10 @@ async function loadFile(
   for (const { value, cleared } of parseComposeYaml(decodeSource(file.data), file.name)) {
     if (!isYamlMap(value)) throw new SlipwayError('invalid-argument', 'top-level object must be a mapping')
     const own = interpolate(value, options.lookup) as YamlMap
-    let document = place.folder === '' ? own : rebase(canonicalCompose(own), place.folder)
+    let document = place.folder === '' ? own : rebase(canonicalCompose(own, options.warn), place.folder)
     document = await applyIncludes(document, options, place)
     document = await applyExtends(document, file.name, options)
-    merged = canonicalCompose(mergeCompose(clearPaths(merged, cleared), document))
+    merged = canonicalCompose(mergeCompose(clearPaths(merged, cleared), document), options.warn)
   }
   return merged
 }

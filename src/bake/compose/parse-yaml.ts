@@ -52,6 +52,7 @@ class Converter {
   }
 
   convert(): ComposeDocument {
+    this.#refuseDoubleKeys(this.#root, 0)
     const value = this.#value(this.#root, []) ?? null
     if (this.#oddKey !== undefined) throw new SlipwayError('invalid-argument', this.#oddKey)
     return { value, cleared: this.#cleared }
@@ -109,7 +110,11 @@ class Converter {
   }
 
   #map({ pairs }: MappingNode, path: readonly string[]): YamlValue {
-    this.#refuseDoubleKeys(pairs)
+    const lines = new Map<string, number>()
+    for (const [key] of pairs) {
+      const doubled = doubledKey(key, lines)
+      if (doubled !== undefined) throw this.#fail(`construct errors:\n  ${doubled}`)
+    }
     const out = new Map<string, YamlValue>()
     const merged: YamlNode[] = []
     for (const [written, valueNode] of pairs) {
@@ -125,17 +130,19 @@ class Converter {
     return out
   }
 
-  #refuseDoubleKeys(pairs: MappingNode['pairs']): void {
+  /** Keys that stand in a mapping twice are told of before all else that is wrong with values. */
+  #refuseDoubleKeys(node: YamlNode, depth: number): void {
+    if (depth > maxPath || node.kind === 'scalar' || node.kind === 'alias') return
+    if (node.tag === '!reset' || node.tag === '!override') return
+    if (node.kind === 'sequence') {
+      for (const item of node.items) this.#refuseDoubleKeys(item, depth + 1)
+      return
+    }
     const lines = new Map<string, number>()
-    for (const [written] of pairs) {
-      const keyNode = written.kind === 'alias' ? written.target : written
-      const text = keyNode.kind === 'scalar' ? keyNode.value : ''
-      const before = lines.get(text)
-      if (before !== undefined) {
-        const what = `mapping key ${quote(text)} already defined at line ${before}`
-        throw this.#wrong(`line ${written.line}: ${what}`)
-      }
-      lines.set(text, written.line)
+    for (const [key, value] of node.pairs) {
+      const doubled = doubledKey(key, lines)
+      if (doubled !== undefined) throw this.#wrong(doubled)
+      this.#refuseDoubleKeys(value, depth + 1)
     }
   }
 
@@ -163,6 +170,17 @@ class Converter {
       for (const [k, v] of source as ReadonlyMap<string, YamlValue>) if (!out.has(k)) out.set(k, v)
     }
   }
+}
+
+/** What is wrong with a key that stood before in the same mapping. */
+function doubledKey(written: YamlNode, lines: Map<string, number>): string | undefined {
+  const node = written.kind === 'alias' ? written.target : written
+  const text = node.kind === 'scalar' ? node.value : ''
+  const before = lines.get(text)
+  lines.set(text, written.line)
+  return before === undefined
+    ? undefined
+    : `line ${written.line}: mapping key ${quote(text)} already defined at line ${before}`
 }
 
 /** A value as Go's `%#v` writes it. */

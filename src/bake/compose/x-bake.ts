@@ -15,69 +15,107 @@ export function applyXBake(
   contextsOf: (m: ReadonlyMap<string, string>) => ReadonlyMap<string, string>,
 ): Target {
   if (extension === undefined || extension === null) return target
-  if (!isYamlMap(extension)) throw wrong(extension, 'bake.xbake', 1)
-  const list = (key: string): readonly string[] => texts(key, extension)
-  const flag = (key: string): boolean | undefined => readFlag(key, extension)
+  if (!isYamlMap(extension)) throw refused([wrong(extension, 'bake.xbake', 1)])
+  const problems: Problem[] = []
+  const list = (key: string): readonly string[] => texts(key, extension, problems)
+  const flag = (key: string): boolean | undefined => readFlag(key, extension, problems)
+  const given = Object.fromEntries(listKeys.map(key => [key, list(key)])) as Record<
+    ListKey,
+    readonly string[]
+  >
+  const flags = { pull: flag('pull'), noCache: flag('no-cache') }
+  const named = readContexts(extension, problems)
+  if (problems.length > 0) throw refused(problems)
   const out: { -readonly [K in keyof Target]: Target[K] } = { ...target }
   const add = <T>(
     before: readonly T[] | undefined,
     more: readonly T[],
     distinct: (all: readonly T[]) => T[],
   ): T[] => distinct([...(before ?? []), ...more])
-  const tags = list('tags')
+  const tags = given.tags
   if (tags.length > 0) out.tags = add(out.tags, tags, distinctTexts)
-  const from = list('cache-from')
+  const from = given['cache-from']
   if (from.length > 0) out.cacheFrom = add(out.cacheFrom, parseCacheEntries(from), distinctCaches)
-  const to = list('cache-to')
+  const to = given['cache-to']
   if (to.length > 0) out.cacheTo = add(out.cacheTo, parseCacheEntries(to), distinctCaches)
-  const secrets = list('secret')
+  const secrets = given.secret
   if (secrets.length > 0) out.secrets = add(out.secrets, parseSecretEntries(secrets), distinctSecrets)
-  const ssh = list('ssh')
+  const ssh = given.ssh
   if (ssh.length > 0) out.ssh = add(out.ssh, parseSshEntries(ssh), distinctSsh).sort(compareSsh)
-  const platforms = list('platforms')
+  const platforms = given.platforms
   if (platforms.length > 0) out.platforms = add(out.platforms, platforms, distinctTexts)
-  const outputs = list('output')
+  const outputs = given.output
   if (outputs.length > 0) out.outputs = add(out.outputs, parseExportEntries(outputs), distinctExports)
-  const filter = list('no-cache-filter')
+  const filter = given['no-cache-filter']
   if (filter.length > 0) out.noCacheFilter = add(out.noCacheFilter, filter, distinctTexts)
-  const pull = flag('pull')
-  if (pull !== undefined) out.pull = pull
-  const noCache = flag('no-cache')
-  if (noCache !== undefined) out.noCache = noCache
-  const contexts = extension.get('contexts')
-  if (contexts !== undefined && contexts !== null && !isYamlMap(contexts))
-    throw wrong(contexts, 'bake.stringMap', lineOf('contexts', extension))
-  if (isYamlMap(contexts) && contexts.size > 0) {
-    const more = contextsOf(new Map([...contexts].map(([k, v]) => [k, scalarText(v)])))
-    out.contexts = new Map([...more, ...(out.contexts ?? [])])
-  }
+  if (flags.pull !== undefined) out.pull = flags.pull
+  if (flags.noCache !== undefined) out.noCache = flags.noCache
+  if (named.size > 0) out.contexts = new Map([...contextsOf(named), ...(out.contexts ?? [])])
   return out
 }
 
 const isCollection = (value: YamlValue): boolean => isYamlMap(value) || isYamlList(value)
 
+const listKeys = [
+  'tags',
+  'cache-from',
+  'cache-to',
+  'secret',
+  'ssh',
+  'platforms',
+  'output',
+  'no-cache-filter',
+] as const
+type ListKey = (typeof listKeys)[number]
+
+/** A value that is not what its key takes, and the line it is told with. */
+interface Problem {
+  readonly line: number
+  readonly message: string
+}
+
 /** A list of texts, or one text with blanks between its elements. */
-function texts(key: string, extension: YamlMap): readonly string[] {
+function texts(key: string, extension: YamlMap, problems: Problem[]): readonly string[] {
   const value = extension.get(key)
   if (value === undefined || value === null) return []
-  if (isYamlList(value)) {
-    if (value.some(isCollection)) throw wrong(value, 'string', lineOf(key, extension))
-    return value.map(scalarText)
+  if (isYamlList(value) && !value.some(isCollection)) return value.map(scalarText)
+  if (isCollection(value)) {
+    problems.push(wrong(value, 'string', lineOf(key, extension)))
+    return []
   }
-  if (isYamlMap(value)) throw wrong(value, 'string', lineOf(key, extension))
   return scalarText(value)
     .split(/\s+/)
     .filter(t => t !== '')
 }
 
-function readFlag(key: string, extension: YamlMap): boolean | undefined {
+function readContexts(extension: YamlMap, problems: Problem[]): ReadonlyMap<string, string> {
+  const contexts = extension.get('contexts')
+  const out = new Map<string, string>()
+  if (contexts === undefined || contexts === null) return out
+  let line = lineOf('contexts', extension)
+  if (!isYamlMap(contexts)) {
+    problems.push(wrong(contexts, 'bake.stringMap', line))
+    return out
+  }
+  for (const [name, value] of [...contexts].sort((a, b) => compareText(a[0], b[0]))) {
+    const inside = linesInside(value)
+    if (isCollection(value)) problems.push(wrong(value, 'string', inside > 0 ? line + 1 : line))
+    else out.set(name, scalarText(value))
+    line += 1 + inside
+  }
+  return out
+}
+
+function readFlag(key: string, extension: YamlMap, problems: Problem[]): boolean | undefined {
   const value = extension.get(key)
   if (value === undefined || value === null) return undefined
   if (typeof value === 'boolean') return value
-  const text = scalarText(value).toLowerCase()
-  if (['true', 'yes', 'y', 'on'].includes(text)) return true
-  if (['false', 'no', 'n', 'off'].includes(text)) return false
-  throw wrong(value, 'bool', lineOf(key, extension))
+  // Words that were booleans in older YAML; `true` as a text is none.
+  const text = scalarText(value)
+  if (typeof value === 'string' && /^(?:[yY]|yes|Yes|YES|on|On|ON)$/.test(text)) return true
+  if (typeof value === 'string' && /^(?:[nN]|no|No|NO|off|Off|OFF)$/.test(text)) return false
+  problems.push(wrong(value, 'bool', lineOf(key, extension)))
+  return undefined
 }
 
 /** The line of a value in the section alone, written with its keys in order: that is what the real tool reads again. */
@@ -96,16 +134,18 @@ function linesInside(value: YamlValue): number {
   return isYamlList(value) ? value.reduce<number>((n, v) => n + Math.max(1, linesInside(v)), 0) : 0
 }
 
-function wrong(value: YamlValue, type: string, line: number): SlipwayError {
+function wrong(value: YamlValue, type: string, line: number): Problem {
   const what = isYamlMap(value)
     ? 'map'
     : isYamlList(value)
       ? 'seq'
       : `${scalarTag(value)} \`${short(scalarText(value))}\``
-  return new SlipwayError(
-    'invalid-argument',
-    `yaml: unmarshal errors:\n  line ${line}: cannot unmarshal !!${what} into ${type}`,
-  )
+  return { line, message: `line ${line}: cannot unmarshal !!${what} into ${type}` }
+}
+
+function refused(problems: readonly Problem[]): SlipwayError {
+  const lines = [...problems].sort((a, b) => a.line - b.line).map(({ message }) => `\n  ${message}`)
+  return new SlipwayError('invalid-argument', `yaml: unmarshal errors:${lines.join('')}`)
 }
 
 function scalarTag(value: YamlValue): string {
