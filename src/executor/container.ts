@@ -12,6 +12,7 @@ import type {
   TerminalSize,
 } from './executor.ts'
 import type { ExecutorContext } from './executor-context.ts'
+import { environmentOf } from './proxy/proxy-network.ts'
 import { capabilitiesOf, processSpec } from './spec/generate-spec.ts'
 import { resizeTerminal } from './terminal.ts'
 
@@ -54,7 +55,8 @@ export class Container implements RunningContainer {
     const { handle, container, context } = this.#parts
     const capabilities = capabilitiesOf(container.security === 'insecure', context.features.machine)
     const name = `exec${this.#processes++}`
-    return await execProcess(handle, name, processSpec(process, capabilities, stdio.tty), stdio, signal)
+    const proxied = { ...process, env: environmentOf(container, process) }
+    return await execProcess(handle, name, processSpec(proxied, capabilities, stdio.tty), stdio, signal)
   }
 
   async signal(name: string): Promise<void> {

@@ -1,6 +1,7 @@
 import type { CdiRegistry } from './cdi/cdi-registry.ts'
 import type { HostFeatures } from './features.ts'
 import type { NetworkProvider, NetworkProviders } from './network/network-provider.ts'
+import type { ProxyServices } from './proxy/proxy-network.ts'
 import type { Runtime } from './runtime.ts'
 import type { Scratch } from './scratch.ts'
 import type { SpareWrapper } from './spare-wrapper.ts'
@@ -33,6 +34,8 @@ export interface ExecutorContext {
   readonly searchPath: string
   readonly features: HostFeatures
   readonly networks: NetworkProviders
+  /** Made when it is first asked for. */
+  readonly proxy: () => Promise<ProxyServices>
   readonly options: ExecutorOptions
   readonly scratch: (id: string) => Scratch
   readonly spare: SpareWrapper

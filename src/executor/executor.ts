@@ -1,4 +1,5 @@
 import type { Platform } from '../oci/descriptor.ts'
+import type { ProxySettings } from './proxy/proxy-server.ts'
 
 /**
  * Where the root or a mounted tree comes from: a stack of overlay directories (lowest first) or one directory. A stack
@@ -84,6 +85,8 @@ export interface ContainerSpec {
   readonly process: ProcessSpec
   readonly platform?: Platform
   readonly network: 'default' | 'host' | 'none'
+  /** Nothing is reached but by a proxy, which is on the network of that mode. */
+  readonly proxy?: ProxySettings
   readonly security: 'sandbox' | 'insecure'
   readonly hostname?: string
   readonly extraHosts: readonly { readonly host: string; readonly ip: string }[]

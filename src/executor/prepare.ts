@@ -12,6 +12,7 @@ import {
   isBelow,
   type MountTarget,
 } from './root/mount-points.ts'
+import { addAuthority, findTrustBundle, type TrustBundle } from './proxy/trust-bundle.ts'
 import { stayingMountPoints } from './spec/default-mounts.ts'
 import { resolveInRoot } from './root/resolve-in-root.ts'
 import { bindLine } from './root/setup-script.ts'
@@ -35,6 +36,8 @@ export interface PrepareOptions {
   readonly resolvConf: string
   /** Mounts that the sandbox sees; given in a user namespace, where a bind mount must keep the flags of what it shows. */
   readonly sandboxMounts?: readonly MountPoint[] | undefined
+  /** A certificate in PEM that programs of the container are to trust. */
+  readonly authority?: string | undefined
 }
 
 /** What the sandbox does next, and what has to be undone after it. */
@@ -42,6 +45,7 @@ export interface Prepared {
   /** For `Sandbox.go`. */
   readonly go: string
   readonly mountPoints: CreatedMountPoints
+  readonly trustBundle: TrustBundle | undefined
 }
 
 /**
@@ -67,9 +71,14 @@ export function prepareContainer(options: PrepareOptions): Prepared {
     return { path: mount.destination, kind, stays, ...(mode === undefined ? {} : { mode }) }
   })
   makeWorkingDirectory(root, container, targets)
-  const mountPoints = createMountPoints(root, plan.rootUpper ?? root, targets)
+  const trustBundle = options.authority === undefined ? undefined : findTrustBundle(root, options.authority)
+  const change =
+    trustBundle === undefined
+      ? undefined
+      : { path: trustBundle.path, apply: () => addAuthority(root, trustBundle) }
+  const mountPoints = createMountPoints(root, plan.rootUpper ?? root, targets, change)
   writeFileSync(at(files.config), goJson(spec as unknown as JsonValue))
-  return { go: prepared.flatMap(({ line }) => line ?? []).join(' && ') || ':', mountPoints }
+  return { go: prepared.flatMap(({ line }) => line ?? []).join(' && ') || ':', mountPoints, trustBundle }
 }
 
 interface PreparedMount {

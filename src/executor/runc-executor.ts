@@ -6,6 +6,7 @@ import type { ContainerSpec, Executor, ExitStatus, ProcessStdio, RunningContaine
 import type { ExecutorContext, ExecutorOptions } from './executor-context.ts'
 import { detectFeatures } from './features.ts'
 import { hostNetwork, noNetwork } from './network/network-provider.ts'
+import { createProxyServices, type ProxyServices } from './proxy/proxy-network.ts'
 import { findRuntime, type Runtime, systemPath } from './runtime.ts'
 import { removeAbandonedScratch, Scratch } from './scratch.ts'
 import { SpareWrapper } from './spare-wrapper.ts'
@@ -27,6 +28,7 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
   const searchPath = options.searchPath ?? systemPath
   const spare = new SpareWrapper({ directory, searchPath })
   let runtime: Promise<Runtime> | undefined
+  let proxy: Promise<ProxyServices> | undefined
   const context = async (): Promise<ExecutorContext> => {
     runtime ??= findRuntime({ searchPath, binary: options.runtime })
     // A runtime that is installed meanwhile must be found.
@@ -39,6 +41,7 @@ export async function createExecutor(options: ExecutorOptions): Promise<Executor
       searchPath,
       features,
       networks: { default: options.network ?? hostNetwork, host: hostNetwork, none: noNetwork },
+      proxy: () => (proxy ??= createProxyServices()),
       options,
       scratch: id => new Scratch(scratchRoot, id),
       spare,

@@ -10,6 +10,9 @@ import type { ExecutorContext } from './executor-context.ts'
 import { feedInput } from './feed-input.ts'
 import { type MountPlan, planMounts } from './mount-plan.ts'
 import { files, type Prepared, prepareContainer, type PrepareOptions } from './prepare.ts'
+import type { NetworkProvider } from './network/network-provider.ts'
+import { environmentOf, isProxied, proxyNetwork } from './proxy/proxy-network.ts'
+import { emptyBundle, removeAuthority } from './proxy/trust-bundle.ts'
 import { removeMountPoints } from './root/mount-points.ts'
 import { setupLine, type SetupScript, setupScript } from './root/setup-script.ts'
 import { runtimeCommand } from './runtime.ts'
@@ -61,7 +64,8 @@ async function setUp(
   const watch = new ExecFormatWatch()
   const script = scriptOf(context, container, stdio, plan, runtime)
   const stdin = stdio.stdin !== undefined || stdio.tty !== undefined ? 'open' : 'none'
-  const network = context.networks[container.network].namespace === 'wrapper'
+  const provider = await providerOf(context, container)
+  const network = provider.namespace === 'wrapper'
   const line = stdin === 'none' && !network ? setupLine(script) : undefined
   const wrapper = line === undefined ? undefined : context.spare.take()
   const sandbox = resources.use(
@@ -79,9 +83,13 @@ async function setUp(
     }),
   )
   await abortable(sandbox.ready, signal)
-  await connect(context, container, sandbox, resources, signal)
-  const spec = await specOf(context, container, stdio, cgroup)
-  const prepared = prepareContainer(prepareOptions(context, container, plan, sandbox, spec))
+  await connect(provider, container, sandbox, resources, signal)
+  const spec = await specOf(context, container, stdio, cgroup, provider)
+  const authority = isProxied(container) ? (await context.proxy()).authority.certificate : undefined
+  const prepared = prepareContainer({
+    ...prepareOptions(context, container, plan, sandbox, spec),
+    authority,
+  })
   resources.defer(() => undoMountPoints(plan, prepared))
   // The container has to be gone before mount points are looked at.
   resources.defer(() => sandbox.kill())
@@ -98,14 +106,19 @@ async function setUp(
   return new Container({ context, container, handle, stdio, watch, outOfMemory, signal, resources })
 }
 
+async function providerOf(context: ExecutorContext, container: ContainerSpec): Promise<NetworkProvider> {
+  const behind = context.networks[container.network]
+  if (container.proxy === undefined || !isProxied(container)) return behind
+  return proxyNetwork({ ...(await context.proxy()), settings: container.proxy, behind })
+}
+
 async function connect(
-  context: ExecutorContext,
+  network: NetworkProvider,
   container: ContainerSpec,
   sandbox: Sandbox,
   resources: AsyncDisposableStack,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const network = context.networks[container.network]
   if (network.namespace !== 'wrapper') return
   const namespace = `/proc/${sandbox.pid}/ns/net`
   const request = { id: container.id, hostname: container.hostname ?? '', namespace }
@@ -134,8 +147,15 @@ function prepareOptions(
   }
 }
 
-function undoMountPoints(plan: MountPlan, prepared: Prepared): void {
-  if (plan.rootUpper !== undefined) removeMountPoints(plan.rootUpper, prepared.mountPoints)
+function undoMountPoints(plan: MountPlan, { mountPoints, trustBundle }: Prepared): void {
+  const upper = plan.rootUpper
+  if (upper === undefined) return
+  if (trustBundle === undefined) return removeMountPoints(upper, mountPoints)
+  const { path } = trustBundle
+  const isSame = removeAuthority(upper, trustBundle)
+  if (isSame && mountPoints.paths.includes(path)) emptyBundle(upper, trustBundle)
+  const paths = isSame ? mountPoints.paths : mountPoints.paths.filter(one => one !== path)
+  removeMountPoints(upper, { ...mountPoints, paths })
 }
 
 function scriptOf(
@@ -162,18 +182,23 @@ async function specOf(
   container: ContainerSpec,
   stdio: ProcessStdio,
   cgroup: string,
+  provider: NetworkProvider,
 ): Promise<RuntimeSpec> {
   const { directory, features, options } = context
-  const spec = generateSpec(container, {
-    features: features.machine,
-    network: context.networks[container.network].namespace === 'runtime' ? 'private' : 'host',
-    rootfs: container.root.kind === 'directory' ? container.root.path : `${directory}/rootfs`,
-    hostsFile: `${directory}/${files.hosts}`,
-    resolvConf: `${directory}/${files.resolvConf}`,
-    cgroupsPath: features.cgroups.writable ? cgroup : undefined,
-    apparmorProfile: options.apparmorProfile,
-    terminal: stdio.tty,
-  })
+  const process = { ...container.process, env: environmentOf(container, container.process) }
+  const spec = generateSpec(
+    { ...container, process },
+    {
+      features: features.machine,
+      network: provider.namespace === 'runtime' ? 'private' : 'host',
+      rootfs: container.root.kind === 'directory' ? container.root.path : `${directory}/rootfs`,
+      hostsFile: `${directory}/${files.hosts}`,
+      resolvConf: `${directory}/${files.resolvConf}`,
+      cgroupsPath: features.cgroups.writable ? cgroup : undefined,
+      apparmorProfile: options.apparmorProfile,
+      terminal: stdio.tty,
+    },
+  )
   if (container.cdiDevices?.length && options.loadCdi !== undefined) {
     const registry = await options.loadCdi()
     injectDevices(spec, registry, registry.find(container.cdiDevices))

@@ -44,15 +44,28 @@ interface ParentState {
 /**
  * Makes the missing mount points below `root` (a mounted overlay, or a plain directory that is its own `upper`), as the
  * runtime would: the difference is that it is known afterwards what was made. A target that lies below another one is left to the runtime, which makes it inside what is mounted there.
+ * `change` changes a file that is there; it is among the `paths` where it did not lie in the upper directory before.
  */
 export function createMountPoints(
   root: string,
   upper: string,
   targets: readonly MountTarget[],
+  change?: { readonly path: string; readonly apply: () => void },
 ): CreatedMountPoints {
   const paths: string[] = []
   const parents = new Map<string, { readonly inUpper: boolean }>()
   const places = targets.map(target => ({ ...target, path: resolveInRoot(root, target.path) }))
+  const watch = (path: string): void => {
+    for (const above of ancestors(path)) {
+      if (parents.has(above) || paths.includes(above)) continue
+      parents.set(above, { inUpper: exists(upper, above) })
+    }
+  }
+  if (change !== undefined && !exists(upper, change.path)) {
+    watch(change.path)
+    paths.push(change.path)
+  }
+  change?.apply()
   for (const place of places) {
     if (place.path === '/' || places.some(other => isBelow(place.path, other.path))) continue
     const missing = missingPart(root, place.path)
@@ -61,10 +74,7 @@ export function createMountPoints(
       makeAll(root, missing, place)
       continue
     }
-    for (const path of ancestors(missing[0] as string)) {
-      if (parents.has(path) || paths.includes(path)) continue
-      parents.set(path, { inUpper: exists(upper, path) })
-    }
+    watch(missing[0] as string)
     makeAll(root, missing, place)
     paths.push(...missing)
   }
