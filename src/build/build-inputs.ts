@@ -56,6 +56,8 @@ class InputPreparation implements BuildInputs {
   readonly #request: BuildRequest
   readonly #host: InputHost
   readonly #temporary: string[] = []
+  /** What the frontend must be able to do. */
+  readonly #caps = new Set<string>()
 
   constructor(request: BuildRequest, host: InputHost) {
     this.#request = request
@@ -74,7 +76,8 @@ class InputPreparation implements BuildInputs {
     else await this.#directory(context)
     const named = Object.entries(this.#request.contexts)
     for (const [name, value] of named) await this.#named(name, value)
-    if (named.length > 0) this.frontendAttrs['frontend.caps'] = 'moby.buildkit.frontend.contexts+forward'
+    if (named.length > 0) this.#caps.add('moby.buildkit.frontend.contexts+forward')
+    if (this.#caps.size > 0) this.frontendAttrs['frontend.caps'] = [...this.#caps].sort().join(',')
     return this
   }
 
@@ -109,13 +112,12 @@ class InputPreparation implements BuildInputs {
         await collect(this.#host.stdin, { limit: maxDockerfile, what: 'Dockerfile' }),
       )
     if (dockerfile !== undefined && isHttpUrl(dockerfile)) return this.#downloadedDockerfile(dockerfile)
-    const path =
+    const [dir, name] =
       dockerfile === undefined || dockerfile === ''
-        ? join(contextDir, 'Dockerfile')
-        : resolve(this.#host.cwd, dockerfile)
-    const real = await followLink(path)
-    this.localDirs['dockerfile'] = dirname(real)
-    this.frontendAttrs['filename'] = await existingName(dirname(real), basename(real))
+        ? [contextDir, 'Dockerfile']
+        : await offered(this.#host.cwd, dockerfile)
+    this.localDirs['dockerfile'] = dir
+    this.frontendAttrs['filename'] = await existingName(dir, name)
   }
 
   async #textDockerfile(bytes: Uint8Array): Promise<void> {
@@ -161,6 +163,7 @@ class InputPreparation implements BuildInputs {
   async #remote(url: string): Promise<void> {
     const { dockerfile, dockerfileInline } = this.#request
     this.frontendAttrs['context'] = url
+    if (hasQuery(url)) this.#caps.add('moby.buildkit.frontend.gitquerystring')
     if (dockerfileInline !== undefined) return this.#textDockerfile(Buffer.from(dockerfileInline))
     if (dockerfile === '-')
       return this.#textDockerfile(
@@ -181,7 +184,8 @@ class InputPreparation implements BuildInputs {
     if (layout !== undefined) {
       const store = randomUUID().replaceAll('-', '')
       this.layouts[store] = layout.path
-      this.frontendAttrs[`context:${name}`] = `oci-layout://${store}@${layout.digest}`
+      this.frontendAttrs[`context:${name}`] =
+        `oci-layout://${store}${layout.tag === undefined ? '' : `:${layout.tag}`}@${layout.digest}`
       return
     }
     const target = /^target:(.*)$/s.exec(value)?.[1]
@@ -192,6 +196,8 @@ class InputPreparation implements BuildInputs {
     }
     if (target !== undefined || isRemoteUrl(value) || /^(docker-image|input):/.test(value)) {
       this.frontendAttrs[`context:${name}`] = value
+      if (isRemoteUrl(value) && hasQuery(value))
+        this.#caps.add('moby.buildkit.frontend.gitquerystring+forward')
       return
     }
     const path = resolve(this.#host.cwd, value)
@@ -219,7 +225,24 @@ class InputPreparation implements BuildInputs {
   }
 }
 
-/** A Dockerfile that is a link is read where it leads, so that its directory is the one that is offered. */
+/** `?key=value` stands before the fragment. */
+function hasQuery(url: string): boolean {
+  return /^[^#?]*\?[^#]/.test(url)
+}
+
+/**
+ * The directory that is offered, and the name in it. `.` and `..` stay names, which are no files. A link out of its directory
+ * is read where it leads: daemons look no further than the directory.
+ */
+async function offered(cwd: string, dockerfile: string): Promise<[dir: string, name: string]> {
+  const trimmed = dockerfile.replace(/(?<=.)\/+$/, '')
+  const name = basename(trimmed)
+  const dir = resolve(cwd, trimmed === dockerfile ? dirname(dockerfile) : trimmed)
+  const real = await followLink(join(dir, name))
+  const isInside = real.startsWith(`${dir}/`) || name === '.' || name === '..'
+  return isInside ? [dir, name] : [dirname(real), basename(real)]
+}
+
 async function followLink(path: string): Promise<string> {
   let current = path
   for (let i = 0; i < 40; i++) {

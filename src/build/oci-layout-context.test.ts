@@ -30,7 +30,7 @@ describe('ociLayoutContext', () => {
 
   it('takes the digest that is given, without reading the layout', async () => {
     const found = await ociLayoutContext(`oci-layout:///nowhere:tag@${digest('a')}`, '/')
-    assert.deepEqual(found, { path: '/nowhere', digest: digest('a') })
+    assert.deepEqual(found, { path: '/nowhere', digest: digest('a'), tag: 'tag' })
   })
 
   it('finds the digest of a tag, and of latest without one', async () => {

@@ -9,6 +9,8 @@ export interface OciLayoutContext {
   readonly path: string
   /** Digest of the image or index in it. */
   readonly digest: string
+  /** As it was given. */
+  readonly tag: string | undefined
 }
 
 interface IndexEntry {
@@ -30,9 +32,10 @@ export async function ociLayoutContext(value: string, cwd: string): Promise<OciL
   const given = hasTag ? name.slice(0, colon) : name
   if (given === '') throw unresolved(value, 'it has no path')
   const path = isAbsolute(given) ? given : resolve(cwd, given)
-  const found = digest ?? (await digestOfTag(path, hasTag ? name.slice(colon + 1) : 'latest', value))
+  const tag = hasTag ? name.slice(colon + 1) : undefined
+  const found = digest ?? (await digestOfTag(path, tag ?? 'latest', value))
   if (!isDigest(found)) throw unresolved(value, `${JSON.stringify(found)} is no digest`)
-  return { path, digest: found }
+  return { path, digest: found, tag }
 }
 
 async function digestOfTag(path: string, tag: string, value: string): Promise<string> {

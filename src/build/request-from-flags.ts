@@ -23,6 +23,7 @@ import {
 } from '../oci/reference.ts'
 import { parseGrants } from './build-entitlements.ts'
 import type { BuildRequest } from './build-request.ts'
+import { envSwitch } from './env-switch.ts'
 import { extraHosts } from './extra-hosts.ts'
 import { resourceAttributes } from './resource-attributes.ts'
 
@@ -226,8 +227,8 @@ export function attestsOf(
   const attests: Record<string, string> = {}
   for (const [type, value] of requests)
     if (value !== undefined) attests[type] = value.replace(/^type=[^,]*,?/, '')
-  const noDefault = ['1', 'true'].includes(env['BUILDX_NO_DEFAULT_ATTESTATIONS'] ?? '')
-  if (!requests.has('provenance') && !noDefault) attests['provenance'] = 'mode=min,inline-only=true'
+  if (!requests.has('provenance') && !envSwitch(env, 'BUILDX_NO_DEFAULT_ATTESTATIONS'))
+    attests['provenance'] = 'mode=min,inline-only=true'
   return attests
 }
 

@@ -7,6 +7,7 @@ import type { ByteStream } from '../bytes/byte-stream.ts'
 import { type BuildInputs, prepareInputs } from '../build/build-inputs.ts'
 import type { BuildRequest } from '../build/build-request.ts'
 import { completeCacheEntry } from '../build/complete-cache-entry.ts'
+import { envSwitch } from '../build/env-switch.ts'
 import { type DriverOutputs, driverOutputs, type LoadTarget } from '../build/driver-outputs.ts'
 import { buildOnNodes, type NodesBuildOptions, type NodesBuildResult } from '../build/multi-node.ts'
 import type { ResolvedOutput } from '../build/outputs.ts'
@@ -253,7 +254,7 @@ export class Solving {
       hostPlatform: hostPlatform(),
       tempDir: tmpdir(),
       noDefaultLoad: tryParseBool(host.env['BUILDX_NO_DEFAULT_LOAD'] ?? '') === true,
-      noDefaultOciArtifact: tryParseBool(host.env['BUILDX_NO_DEFAULT_OCI_ARTIFACT'] ?? '') === true,
+      noDefaultOciArtifact: envSwitch(host.env, 'BUILDX_NO_DEFAULT_OCI_ARTIFACT'),
     })
     if (several && plan.pushByDocker.length > 0) {
       throw new SlipwayError(

@@ -3,6 +3,7 @@ import https from 'node:https'
 import { abortError, throwIfAborted } from '../../async/abort.ts'
 import { isSlipwayError } from '../../errors/slipway-error.ts'
 import type { TlsSettings } from '../registry-host.ts'
+import { proxyFor } from './proxy-for.ts'
 import { sendBody } from './send-body.ts'
 import { NodeResponse } from './node-response.ts'
 import { type CertificateFiles, type TrustStore, tlsContext } from './tls-context.ts'
@@ -39,7 +40,8 @@ const plainTls: TlsSettings = { insecure: false, ca: [], keypair: [], directorie
  */
 export class NodeTransport implements Transport {
   readonly #options: Required<NodeTransportOptions>
-  #plain: http.Agent | undefined
+  /** By proxy, empty for none. */
+  readonly #plain = new Map<string, http.Agent>()
   readonly #secure = new Map<string, Promise<https.Agent>>()
   /** Hosts whose certificate only the system's authorities vouch for. */
   readonly #systemTrust = new Set<string>()
@@ -51,9 +53,12 @@ export class NodeTransport implements Transport {
   }
 
   /** Made when it is first needed: most builds that find all in their cache never ask a registry. */
-  #plainAgent(): http.Agent {
-    this.#plain ??= new http.Agent(this.#agentOptions())
-    return this.#plain
+  #plainAgent(proxy: string | undefined): http.Agent {
+    const known = this.#plain.get(proxy ?? '')
+    if (known !== undefined) return known
+    const agent = new http.Agent(this.#agentOptions(proxy))
+    this.#plain.set(proxy ?? '', agent)
+    return agent
   }
 
   async send(request: HttpRequest): Promise<HttpResponse> {
@@ -76,7 +81,7 @@ export class NodeTransport implements Transport {
   }
 
   [Symbol.dispose](): void {
-    this.#plain?.destroy()
+    for (const agent of this.#plain.values()) agent.destroy()
     for (const agent of this.#secure.values()) {
       agent.then(
         a => a.destroy(),
@@ -90,10 +95,11 @@ export class NodeTransport implements Transport {
    * it may have arrived, and an upload is no place to send it twice.
    */
   async #try(request: HttpRequest, trust: TrustStore): Promise<HttpResponse> {
+    const proxy = proxyFor(request.url, this.#options.proxy)
     const agent =
       request.url.protocol === 'https:'
-        ? await this.#agent(request.tls ?? plainTls, trust)
-        : this.#plainAgent()
+        ? await this.#agent(request.tls ?? plainTls, trust, proxy)
+        : this.#plainAgent(proxy)
     for (;;) {
       const sent = exchange(request, agent, this.#options)
       try {
@@ -106,14 +112,14 @@ export class NodeTransport implements Transport {
     }
   }
 
-  #agent(settings: TlsSettings, trust: TrustStore): Promise<https.Agent> {
-    const key = JSON.stringify([settings, trust])
+  #agent(settings: TlsSettings, trust: TrustStore, proxy: string | undefined): Promise<https.Agent> {
+    const key = JSON.stringify([settings, trust, proxy])
     const known = this.#secure.get(key)
     if (known !== undefined) return known
     const agent = tlsContext(settings, trust, this.#options.files).then(
       secureContext =>
         new https.Agent({
-          ...this.#agentOptions(),
+          ...this.#agentOptions(proxy),
           rejectUnauthorized: !settings.insecure,
           ...(secureContext === undefined ? {} : { secureContext }),
         }),
@@ -123,8 +129,9 @@ export class NodeTransport implements Transport {
     return agent
   }
 
-  #agentOptions(): http.AgentOptions {
-    return { keepAlive: true, maxSockets: this.#options.maxSockets, proxyEnv: { ...this.#options.proxy } }
+  #agentOptions(proxy: string | undefined): http.AgentOptions {
+    const proxyEnv = proxy === undefined ? {} : { HTTP_PROXY: proxy, HTTPS_PROXY: proxy }
+    return { keepAlive: true, maxSockets: this.#options.maxSockets, proxyEnv }
   }
 
   #toError(request: HttpRequest, error: unknown): Error {
