@@ -1,5 +1,6 @@
 import type { DescMethod } from '@bufbuild/protobuf'
 import type { ConnectRouter } from '@connectrpc/connect'
+import type { ByteStream } from '../bytes/byte-stream.ts'
 
 /**
  * One feature that a client offers in its session: services to register on a router. Methods are called by the engine,
@@ -9,7 +10,16 @@ export interface Attachable {
   readonly routes: (router: ConnectRouter) => void
   /** In-process sessions only: the absolute directory behind a local source. */
   readonly localDir?: (name: string) => string | undefined
+  /** In-process sessions only: takes the one stream of an exporter as it is. */
+  readonly localStream?: (exporterId: number) => StreamReceiver | undefined
 }
+
+/** Takes an exported stream, such as an archive; `metadata` are what the exporter says of it, keys in lower case. */
+export type StreamReceiver = (
+  stream: ByteStream,
+  metadata: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+) => Promise<void>
 
 /** The methods of attachables as `/pkg.Service/Method`, as a session announces them. */
 export function methodUrls(attachables: readonly Attachable[]): string[] {

@@ -9,7 +9,7 @@ export interface InMemorySession extends Disposable {
   readonly caller: SessionCaller
 }
 
-/** Serves attachables to an engine in this process, which may read local directories in place. */
+/** Serves attachables to an engine in this process, which may read local directories in place and hands over streams as they are. */
 export function inMemorySession(
   identity: SessionIdentity,
   attachables: readonly Attachable[],
@@ -26,6 +26,13 @@ export function inMemorySession(
       for (const attachable of attachables) {
         const dir = attachable.localDir?.(name)
         if (dir !== undefined) return dir
+      }
+      return undefined
+    },
+    localStream(exporterId) {
+      for (const attachable of attachables) {
+        const receiver = attachable.localStream?.(exporterId)
+        if (receiver !== undefined) return receiver
       }
       return undefined
     },

@@ -1,6 +1,7 @@
 import type { Transport } from '@connectrpc/connect'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { throwIfAborted } from '../async/abort.ts'
+import type { StreamReceiver } from './attachable.ts'
 
 /** How the engine reaches the client of a build: the services that the client's session serves. */
 export interface SessionCaller {
@@ -15,6 +16,8 @@ export interface SessionCaller {
   readonly transport: Transport
   /** In-process sessions only: the absolute directory behind a local source, to be read in place. */
   localDir?(name: string): string | undefined
+  /** In-process sessions only: takes the one stream of an exporter as it is. */
+  localStream?(exporterId: number): StreamReceiver | undefined
   /** Settles when the client has gone or the session was closed; never rejects. */
   readonly closed: Promise<void>
 }

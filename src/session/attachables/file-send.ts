@@ -1,10 +1,9 @@
 import { type DescMessage, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf'
-import type { ByteStream } from '../../bytes/byte-stream.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { BytesMessageSchema, FileSend } from '../../proto/gen/filesync_pb.ts'
 import { PacketSchema, type Stat } from '../../proto/gen/fsutil_pb.ts'
 import { type Raw, RawSchema } from '../../proto/gen/raw_pb.ts'
-import type { Attachable } from '../attachable.ts'
+import type { Attachable, StreamReceiver } from '../attachable.ts'
 import { answerTalk } from '../converse.ts'
 import { receiveTree } from '../fsutil/receive-tree.ts'
 
@@ -19,15 +18,8 @@ export const sendKeys = {
 export type ExportTarget =
   /** Files below a directory, made if absent. `remove`: what is there and not in the result is removed. */
   | { readonly kind: 'directory'; readonly path: string; readonly remove?: boolean }
-  /** One stream, such as an archive. `metadata` are what the exporter says of it, keys in lower case. */
-  | {
-      readonly kind: 'stream'
-      readonly receive: (
-        stream: ByteStream,
-        metadata: Readonly<Record<string, string>>,
-        signal: AbortSignal,
-      ) => Promise<void>
-    }
+  /** One stream, such as an archive. */
+  | { readonly kind: 'stream'; readonly receive: StreamReceiver }
 
 /** The service with messages undecoded: whether they are packets or chunks depends on the target. */
 const method = { ...FileSend.method.diffCopy, input: RawSchema, output: RawSchema }
@@ -35,6 +27,10 @@ const method = { ...FileSend.method.diffCopy, input: RawSchema, output: RawSchem
 /** Receives the exports of a build, by the number of the exporter in the request. */
 export function fileSend(targets: Readonly<Record<number, ExportTarget>>): Attachable {
   return {
+    localStream(exporterId) {
+      const target = targets[exporterId]
+      return target?.kind === 'stream' ? target.receive : undefined
+    },
     routes: router =>
       router.rpc(method, (messages, context) => {
         const headers = context.requestHeader

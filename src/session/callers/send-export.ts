@@ -69,6 +69,13 @@ export async function sendStream(
   options: ExportOptions,
 ): Promise<void> {
   const headers = exportHeaders(caller, options)
+  const receive = caller.localStream?.(options.exporterId)
+  if (receive !== undefined) {
+    const told = Object.fromEntries(
+      Object.entries(metadata).map(([key, value]) => [key.toLowerCase(), value]),
+    )
+    return await receive(stream, told, options.signal ?? new AbortController().signal)
+  }
   for (const [key, value] of Object.entries(metadata)) headers.set(`${sendKeys.metadata}${key}`, value)
   const out = new AsyncQueue<BytesMessage>({ capacity: 8 })
   const gone = new AbortController()
