@@ -123,7 +123,10 @@ function composeOptions(options: ReadOptions): ComposeReadOptions {
   const missing = (name: string): void =>
     options.warn?.(`The ${quote(name)} variable is not set. Defaulting to a blank string.`)
   return {
-    lookup: Object.assign((name: string) => find(name), { missing }),
+    lookup: Object.assign((name: string) => find(name), {
+      missing,
+      ...(options.warn === undefined ? {} : { warn: options.warn }),
+    }),
     home: options.functions.home,
     readFile: options.readFile ?? (() => Promise.resolve(undefined)),
     ...(options.warn === undefined ? {} : { warn: options.warn }),

@@ -1,4 +1,5 @@
 import { SlipwayError } from '../../errors/slipway-error.ts'
+import { checkOtherFields } from './other-fields.ts'
 import { goTypeName, isYamlList, isYamlMap, scalarText, type YamlMap, type YamlValue } from './yaml-value.ts'
 
 /**
@@ -34,6 +35,7 @@ function mapValues(map: YamlMap, change: (value: YamlValue, key: string) => Yaml
 function canonicalService(service: YamlValue, name: string): YamlValue {
   if (!isYamlMap(service)) return service
   const path = `services.${name}`
+  checkOtherFields(service, path)
   return mapValues(service, (value, key) => {
     if (key === 'build') return canonicalBuild(value, `${path}.build`)
     if (key === 'environment' && isYamlList(value)) return uniqueTexts(value, `${path}.environment`)
@@ -45,6 +47,9 @@ function envFiles(value: YamlValue, path: string): YamlValue {
   const one = (v: YamlValue): YamlValue => (typeof v === 'string' ? new Map([['path', v]]) : v)
   if (typeof value === 'string') return [one(value)]
   if (!isYamlList(value)) throw invalid(`${path}: invalid type ${goTypeName(value)} for env_file`)
+  for (const [i, entry] of value.entries())
+    if (isYamlMap(entry) && !entry.has('path'))
+      throw invalid(`environment path attribute ${path}.[${i}] is missing`)
   return value.map(one)
 }
 

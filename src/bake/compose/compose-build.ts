@@ -2,7 +2,7 @@ import { SlipwayError } from '../../errors/slipway-error.ts'
 import { ramInBytes } from '../../gostd/byte-units.ts'
 import { cleanPath } from '../../hcl/functions/text.ts'
 import { compareText } from '../../hcl/value/compare-text.ts'
-import { isYamlList, isYamlMap, scalarText, type YamlMap, type YamlValue } from './yaml-value.ts'
+import { isYamlList, isYamlMap, scalarText, type YamlMap, type YamlValue, yamlFlag } from './yaml-value.ts'
 
 /** Reads the fields of a `build` section whose shape was checked before; values that do not decode are refused. */
 export class BuildSection {
@@ -26,13 +26,11 @@ export class BuildSection {
   }
 
   /** A boolean, given as one or as text. */
-  flag(key: string): boolean {
+  flag(key: string, warn?: (line: string) => void): boolean {
     const value = this.#map.get(key)
-    if (typeof value !== 'string') return value === true
-    const word = value.toLowerCase()
-    if (['true', 'y', 'yes', 'on'].includes(word)) return true
-    if (['false', 'n', 'no', 'off'].includes(word)) return false
-    throw this.#undecodable(key, `invalid boolean: ${value}`)
+    const flag = yamlFlag(value ?? false, warn)
+    if (flag === undefined) throw this.#undecodable(key, `invalid boolean: ${scalarText(value ?? null)}`)
+    return flag
   }
 
   /** A list of texts. */
@@ -87,9 +85,9 @@ export class BuildSection {
   }
 
   /** What is wrong with fields that do not decode. */
-  problems(): readonly string[] {
+  problems(warn?: (line: string) => void): readonly string[] {
     const decodings = [
-      ...['no_cache', 'pull', 'privileged'].map(key => () => this.flag(key)),
+      ...['no_cache', 'pull', 'privileged'].map(key => () => this.flag(key, warn)),
       () => this.bytes('shm_size'),
       () => this.hosts('extra_hosts'),
     ]

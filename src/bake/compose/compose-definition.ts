@@ -14,16 +14,17 @@ import { BuildSection, composePath, secretPath, undecodableText } from './compos
 import { checkSchema } from './compose-schema.ts'
 import { checkConsistency } from './consistency.ts'
 import { type ComposeReadOptions, loadComposeFiles } from './load-compose.ts'
-import { serviceEnvironment } from './service-environment.ts'
+import { envFileProblems, serviceEnvironment } from './service-environment.ts'
 import { applyXBake } from './x-bake.ts'
 import { isYamlList, isYamlMap, scalarText, type YamlMap, type YamlValue } from './yaml-value.ts'
 
 /** Tells whether a file can be read as compose: it throws otherwise. */
 export async function checkComposeFile(file: BakeFile, options: ComposeReadOptions): Promise<void> {
   const { services } = sections(await loadComposeFiles([{ ...file, name: '' }], options))
-  const problems = [...services].flatMap(([name, service]) =>
-    new BuildSection(service.get('build') ?? null, name).problems(),
-  )
+  const problems = [...services].flatMap(([name, service]) => [
+    ...new BuildSection(service.get('build') ?? null, name).problems(options.warn),
+    ...envFileProblems(service, name),
+  ])
   if (problems.length > 0) throw invalid(undecodableText(problems))
   for (const service of services.values()) await serviceEnvironment(service, options)
 }
@@ -92,6 +93,7 @@ async function serviceTarget(
     throw wrapError(`invalid service name ${quote(name)}`, e)
   }
   const build = new BuildSection(config.get('build') ?? null, service)
+  build.problems(options.warn)
   const environment = await serviceEnvironment(config, options)
   const args = new Map<string, string>()
   for (const [k, v] of build.pairs('args')) {

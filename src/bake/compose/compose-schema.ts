@@ -78,7 +78,14 @@ const project: Shape = {
   fields: {
     services: {
       names: /^[a-zA-Z0-9._-]+$/,
-      values: { fields: { build, image: text, environment: listOrMap, env_file: { list: envFile } } },
+      values: {
+        fields: {
+          build,
+          image: text,
+          environment: listOrMap,
+          env_file: { list: { oneOf: [text, envFile] } },
+        },
+      },
     },
     secrets: {
       names: /^[a-zA-Z0-9._-]+$/,

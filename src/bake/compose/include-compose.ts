@@ -73,8 +73,9 @@ async function withEnvFiles(files: readonly Uint8Array[], { lookup }: ComposeOpt
     const known = (name: string): string | undefined => lookup(name) ?? values.get(name)
     for (const [name, value] of parseDotEnv(decodeSource(data), known)) values.set(name, value)
   }
-  const missing = lookup.missing === undefined ? {} : { missing: lookup.missing }
-  return Object.assign((name: string) => lookup(name) ?? values.get(name), missing)
+  const { missing, warn } = lookup
+  const told = { ...(missing === undefined ? {} : { missing }), ...(warn === undefined ? {} : { warn }) }
+  return Object.assign((name: string) => lookup(name) ?? values.get(name), told)
 }
 
 function texts(value: YamlValue | undefined): readonly string[] {

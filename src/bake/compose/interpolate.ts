@@ -7,6 +7,8 @@ export interface Lookup {
   (name: string): string | undefined
   /** Told of a variable that has no value where nothing is said for that case. */
   readonly missing?: (name: string) => void
+  /** Takes what else the user is to be warned of. */
+  readonly warn?: (line: string) => void
 }
 
 /** Thrown by `substitute` for a text that is no valid template. */
@@ -103,9 +105,9 @@ export function interpolate(value: YamlValue, lookup: Lookup): YamlValue {
   return result
 }
 
-function converted(text: string, cast: Cast): YamlValue {
+function converted(text: string, cast: Cast, warn: Lookup['warn']): YamlValue {
   try {
-    return cast(text)
+    return cast(text, warn)
   } catch (e) {
     throw new Error(`failed to cast to expected type: ${e instanceof Error ? e.message : String(e)}`, {
       cause: e,
@@ -123,7 +125,7 @@ function walk(
     try {
       const text = substitute(value, lookup)
       const cast = castFor(path)
-      return cast === undefined ? text : converted(text, cast)
+      return cast === undefined ? text : converted(text, cast, lookup.warn)
     } catch (e) {
       const at = path.join('.')
       const message =

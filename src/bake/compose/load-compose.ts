@@ -5,6 +5,8 @@ import { canonicalCompose } from './canonical.ts'
 import { includesOf } from './include-compose.ts'
 import { interpolate, type Lookup } from './interpolate.ts'
 import { clearPaths, mergeCompose } from './merge-compose.ts'
+import { parseYamlDocuments } from '../yaml/parse-documents.ts'
+import { resolveScalar } from '../yaml/resolve-scalar.ts'
 import { parseComposeYaml } from './parse-yaml.ts'
 import { folderOf, joinPath, rebase } from './relative-paths.ts'
 import { isYamlMap, scalarText, type YamlMap, type YamlValue } from './yaml-value.ts'
@@ -42,20 +44,29 @@ export async function loadComposeFiles(
 /** COMPOSE_PROJECT_NAME is the name that a file gives the project, that of the environment, or `bake`. */
 function withProjectName(files: readonly BakeFile[], lookup: Lookup): Lookup {
   const given = files.flatMap(givenNames).at(-1)
-  const name = given === undefined ? '' : scalarText(interpolate(given, lookup))
+  const name = given === undefined ? '' : interpolatedName(given, lookup)
   const environment = lookup('COMPOSE_PROJECT_NAME') ?? ''
   const project = name !== '' ? name : environment !== '' ? environment : 'bake'
   const named = (key: string): string | undefined => (key === 'COMPOSE_PROJECT_NAME' ? project : lookup(key))
-  return Object.assign(named, lookup.missing === undefined ? {} : { missing: lookup.missing })
+  const { missing, warn } = lookup
+  return Object.assign(named, missing === undefined ? {} : { missing }, warn === undefined ? {} : { warn })
+}
+
+function interpolatedName(given: string, lookup: Lookup): string {
+  const { name = '' } = Object.fromEntries(interpolate(new Map([['name', given]]), lookup) as YamlMap)
+  return scalarText(name)
 }
 
 /** Names that the documents of a file give the project, as far as they can be read: what is wrong is told later. */
-function givenNames({ data, name }: BakeFile): string[] {
+function givenNames({ data }: BakeFile): string[] {
   const names: string[] = []
   try {
-    for (const { value } of parseComposeYaml(decodeSource(data), name)) {
-      const given = isYamlMap(value) ? value.get('name') : undefined
-      if (typeof given === 'string' && given !== '') names.push(given)
+    for (const root of parseYamlDocuments(decodeSource(data))) {
+      for (const [key, node] of root.kind === 'mapping' ? root.pairs : []) {
+        const value = node.kind === 'alias' ? node.target : node
+        if (key.kind !== 'scalar' || key.value !== 'name' || value.kind !== 'scalar') continue
+        if (value.value !== '' && resolveScalar(value) !== null) names.push(value.value)
+      }
     }
   } catch {
     // The file is read once more.
@@ -138,8 +149,8 @@ async function extended(
     throw new SlipwayError('invalid-argument', `services.${name} must be a mapping`)
   if (service === null) return service
   const rule = service.get('extends')
-  if (rule === undefined || rule === null) return service
-  const baseName = isYamlMap(rule) ? rule.get('service') : rule
+  if (rule === undefined) return service
+  const baseName = isYamlMap(rule) ? rule.get('service') : typeof rule === 'string' ? rule : ''
   const file = isYamlMap(rule) ? rule.get('file') : undefined
   if (typeof baseName !== 'string')
     throw new SlipwayError('invalid-argument', `extends.${name}.service is required`)

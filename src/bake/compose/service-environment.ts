@@ -5,7 +5,17 @@ import { parseDotEnv } from './dotenv.ts'
 import { filePath } from './compose-build.ts'
 import type { ComposeReadOptions } from './load-compose.ts'
 import { asList } from './merge-compose.ts'
-import { isYamlList, isYamlMap, scalarText, type YamlMap } from './yaml-value.ts'
+import { isYamlList, isYamlMap, scalarText, type YamlMap, yamlFlag } from './yaml-value.ts'
+
+/** What is wrong with the flags of the env files of a service. */
+export function envFileProblems(service: YamlMap, name: string): string[] {
+  const files = service.get('env_file')
+  return (isYamlList(files) ? files : []).flatMap((entry, i) => {
+    const required = isYamlMap(entry) ? (entry.get('required') ?? true) : true
+    if (yamlFlag(required) !== undefined) return []
+    return [`'services[${name}].env_file[${i}].required' invalid boolean: ${scalarText(required)}`]
+  })
+}
 
 /**
  * The variables a service sets for itself, from which build arguments without a value are taken too. `environment`
@@ -26,9 +36,10 @@ export async function serviceEnvironment(
   const files = service.get('env_file')
   for (const entry of isYamlList(files) ? files : files === undefined || files === null ? [] : [files]) {
     const path = filePath(scalarText(isYamlMap(entry) ? (entry.get('path') ?? '') : entry), options.home)
+    const isRequired = isYamlMap(entry) ? yamlFlag(entry.get('required') ?? true, options.warn) : true
     const data = await options.readFile(path)
     if (data === undefined) {
-      if (isYamlMap(entry) && entry.get('required') === false) continue
+      if (isRequired === false) continue
       throw new SlipwayError(
         'not-found',
         `env file ${path} not found: stat ${path}: no such file or directory`,

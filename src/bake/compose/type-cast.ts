@@ -1,8 +1,8 @@
 import { quote } from '../../gostd/quote.ts'
-import type { YamlValue } from './yaml-value.ts'
+import { type YamlValue, yamlFlag } from './yaml-value.ts'
 
 /** Turns an interpolated text into what stands there; throws an `Error` in Go's words. */
-export type Cast = (text: string) => YamlValue
+export type Cast = (text: string, warn?: (line: string) => void) => YamlValue
 
 const toInt: Cast = text => integer(text, 'Atoi')
 const toInt64: Cast = text => integer(text, 'ParseInt')
@@ -21,11 +21,10 @@ const toFloat: Cast = text => {
   return Number(text)
 }
 
-const toBoolean: Cast = text => {
-  const word = text.toLowerCase()
-  if (['true', 'y', 'yes', 'on'].includes(word)) return true
-  if (['false', 'n', 'no', 'off'].includes(word)) return false
-  throw new Error(`invalid boolean: ${text}`)
+const toBoolean: Cast = (text, warn) => {
+  const flag = yamlFlag(text, warn)
+  if (flag === undefined) throw new Error(`invalid boolean: ${text}`)
+  return flag
 }
 
 const casts: Readonly<Record<string, Cast>> = {}

@@ -1,3 +1,4 @@
+import { quote } from '../../gostd/quote.ts'
 import { floatFromNumber } from '../../hcl/value/big-float.ts'
 import { formatFloat } from '../../hcl/value/format-float.ts'
 
@@ -45,4 +46,15 @@ export function goTypeName(value: YamlValue): string {
     default:
       return 'string'
   }
+}
+
+/** A boolean, given as one or as text; undefined for a text that is none. Words of older YAML are warned of. */
+export function yamlFlag(value: YamlValue, warn?: (line: string) => void): boolean | undefined {
+  if (typeof value !== 'string') return value === true
+  const word = value.toLowerCase()
+  if (word === 'true' || word === 'false') return word === 'true'
+  const flag = ['y', 'yes', 'on'].includes(word)
+  if (!flag && !['n', 'no', 'off'].includes(word)) return undefined
+  warn?.(`${quote(value)} for boolean is not supported by YAML 1.2, please use \`${flag}\``)
+  return flag
 }

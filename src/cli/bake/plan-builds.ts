@@ -2,7 +2,7 @@ import { lstatSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { type BuildOptions, printedTarget, toBuildOptions } from '../../bake/build-options.ts'
 import type { EntitlementGrants } from '../../bake/entitlements.ts'
-import { flagOverrides } from '../../bake/flag-overrides.ts'
+import { type FlagOverrides, flagOverrides } from '../../bake/flag-overrides.ts'
 import type { PathEvaluator } from '../../bake/privilege-request.ts'
 import { resolveTargets } from '../../bake/resolve-targets.ts'
 import { withSourceDateEpoch } from '../../bake/source-date-epoch.ts'
@@ -23,11 +23,10 @@ export interface BakePlan {
   readonly grants: EntitlementGrants
 }
 
-/** Finds the targets that are asked for, with the flags applied. Throws in buildx's words. */
-export function planBuilds(loaded: LoadedDefinition, flags: BakeFlags, host: Host): BakePlan {
-  const { definition, asked, remoteUrl, fileRelativePaths, environment } = loaded
+/** What flags change in every target. Throws in buildx's words. */
+export function overridesOf(flags: BakeFlags): FlagOverrides {
   const { noCache, pull, push, load, sbom, provenance, call, policy } = flags
-  const { overrides, policyDisabled } = flagOverrides({
+  return flagOverrides({
     push,
     load,
     sbom,
@@ -37,6 +36,12 @@ export function planBuilds(loaded: LoadedDefinition, flags: BakeFlags, host: Hos
     ...(noCache === undefined ? {} : { noCache }),
     ...(pull === undefined ? {} : { pull }),
   })
+}
+
+/** Finds the targets that are asked for, with the flags applied. Throws in buildx's words. */
+export function planBuilds(loaded: LoadedDefinition, flags: BakeFlags, host: Host): BakePlan {
+  const { definition, asked, remoteUrl, fileRelativePaths, environment } = loaded
+  const { overrides, policyDisabled } = overridesOf(flags)
   const { groups, grants, ...resolved } = resolveTargets(definition, asked.targets, {
     overrides: [...flags.set, ...overrides],
     environment: name => environment.get(name),

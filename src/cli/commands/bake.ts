@@ -17,7 +17,7 @@ import { askPrivileges, grantsOf } from '../bake/ask-privileges.ts'
 import { buildTargets } from '../bake/build-targets.ts'
 import { folderTrees } from '../bake/folder-trees.ts'
 import { loadDefinition } from '../bake/load-definition.ts'
-import { type BakePlan, planBuilds } from '../bake/plan-builds.ts'
+import { type BakePlan, overridesOf, planBuilds } from '../bake/plan-builds.ts'
 import { printCalls } from '../bake/print-calls.ts'
 import { targetsMetadata, writeWhole } from '../build-results.ts'
 import { openBuilderHost } from '../builder-host.ts'
@@ -37,6 +37,7 @@ export const command: Command = defineCommand({
 
 async function bake(context: CommandContext<BakeFlags>): Promise<number> {
   const { host, flags, globals, args, signal } = context
+  overridesOf(flags) // What is wrong with flags is told before files are read.
   const granted = grantsOf(flags.allow, host)
   const { print, list } = flags
   if (print && list !== '')

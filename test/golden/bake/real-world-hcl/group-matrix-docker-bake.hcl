@@ -1,0 +1,6 @@
+group "g" {
+  name = "g-${x}"
+  matrix = { x = ["a"] }
+  targets = [x]
+}
+target "a" {}

@@ -1,0 +1,4 @@
+target "base" {
+  name = "base.${x}"
+  matrix = { x = ["1", "2"] }
+}

@@ -1,0 +1,4 @@
+target "a" {
+  name = "a"
+  matrix = { x = ["abc", "b"] }
+}

@@ -1,0 +1,5 @@
+target "a" {
+  matrix = { x = [] }
+  name = "a-${x}"
+}
+group "default" { targets = ["a"] }

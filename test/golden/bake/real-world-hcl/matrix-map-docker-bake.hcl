@@ -1,0 +1,4 @@
+target "a" {
+  matrix = { x = {a=1} }
+  name = "a-${x}"
+}

@@ -1,0 +1,3 @@
+target "a" {
+  matrix = { x = ["abc"] }
+}

@@ -1,0 +1,4 @@
+target "a" {
+  matrix = { x = toset(["b","a"]) }
+  name = "a-${x}"
+}

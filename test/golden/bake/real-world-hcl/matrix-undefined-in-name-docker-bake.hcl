@@ -1,0 +1,4 @@
+target "base" {
+  name = "base-${z}"
+  matrix = { x = ["1", "2"] }
+}

@@ -1,0 +1,1 @@
+target "a" { context = "x" dockerfile = "y" }

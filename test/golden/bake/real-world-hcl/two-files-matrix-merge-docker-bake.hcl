@@ -1,0 +1,5 @@
+target "a" {
+  matrix = { x = ["1","2"] }
+  name = "a-${x}"
+  args = { X = x }
+}
