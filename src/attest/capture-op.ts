@@ -1,15 +1,29 @@
 import type { Platform } from '../oci/descriptor.ts'
 import { type ExecOp, MountType, NetMode, type Op, type SourceOp } from '../proto/gen/ops_pb.ts'
 import type { Capture } from './capture.ts'
+import type { StepRequests } from './sources.ts'
+
+/** A step that reached the network through a proxy only; `requests` where it worked, rather than being cached. */
+export interface ProxiedStep {
+  readonly digest: string
+  readonly requests: StepRequests | undefined
+}
 
 /** Adds what one operation brought in. `pin` is what its source turned out to be: a digest, a commit. */
-export function captureOp(capture: Capture, op: Op, platform: Platform, pin: string | undefined): void {
+export function captureOp(
+  capture: Capture,
+  op: Op,
+  platform: Platform,
+  pin: string | undefined,
+  proxied?: ProxiedStep,
+): void {
   switch (op.op.case) {
     case 'source':
       captureSource(capture, op.op.value, platform, pin)
       break
     case 'exec':
       captureExec(capture, op.op.value)
+      if (proxied !== undefined) captureRequests(capture, op.op.value, proxied)
       break
     case 'build':
       capture.incomplete = true
@@ -25,6 +39,14 @@ function captureExec(capture: Capture, exec: ExecOp): void {
   }
   for (const secret of exec.secretenv) capture.addSecret(named(secret))
   if (exec.network !== NetMode.NONE) capture.networkAccess = true
+}
+
+function captureRequests(capture: Capture, exec: ExecOp, { digest, requests }: ProxiedStep): void {
+  capture.proxyNetwork = true
+  for (const { url, sha256 } of requests?.fetched ?? []) capture.addHttp({ url, digest: `sha256:${sha256}` })
+  const name = exec.meta?.args.join(' ') ?? ''
+  for (const { method, url, reason } of requests?.unknown ?? [])
+    capture.addUnknownRequest({ op: digest, name, method, uri: url, reason })
 }
 
 const named = (option: { ID: string; optional: boolean } | undefined): { id: string; optional: boolean } => ({

@@ -1,6 +1,14 @@
 import { parseReference, repositoryName } from '../oci/reference.ts'
 import { redactUrl } from './redact-url.ts'
-import type { BlobOrigin, GitOrigin, HttpOrigin, ImageOrigin, NamedSecret, Sources } from './sources.ts'
+import type {
+  BlobOrigin,
+  GitOrigin,
+  HttpOrigin,
+  ImageOrigin,
+  NamedSecret,
+  Sources,
+  UnknownRequest,
+} from './sources.ts'
 
 /**
  * What went into a tree: sources, secrets, agents, the network. Equal entries are kept once; credentials in URLs never
@@ -16,6 +24,10 @@ export class Capture implements Sources {
   ssh: NamedSecret[] = []
   /** A step could reach the network. */
   networkAccess = false
+  /** A step reached the network through a proxy only. */
+  proxyNetwork = false
+  /** What went through it and is not known. */
+  unknownRequests: UnknownRequest[] = []
   /** Something came from outside that is not listed. */
   incomplete = false
 
@@ -51,6 +63,13 @@ export class Capture implements Sources {
     addNamed(this.ssh, { ...ssh, id: ssh.id || 'default' })
   }
 
+  addUnknownRequest(request: UnknownRequest): void {
+    const same = (known: UnknownRequest): boolean =>
+      unknownFields.every(field => known[field] === request[field])
+    if (!this.unknownRequests.some(same)) this.unknownRequests.push(request)
+    this.incomplete = true
+  }
+
   /** Takes over what another capture has. */
   merge(other: Capture): void {
     for (const image of other.images) this.addImage(image)
@@ -61,6 +80,8 @@ export class Capture implements Sources {
     for (const secret of other.secrets) this.addSecret(secret)
     for (const ssh of other.ssh) this.addSsh(ssh)
     this.networkAccess ||= other.networkAccess
+    this.proxyNetwork ||= other.proxyNetwork
+    for (const request of other.unknownRequests) this.addUnknownRequest(request)
     this.incomplete ||= other.incomplete
   }
 
@@ -82,8 +103,12 @@ export class Capture implements Sources {
     this.locals.sort(compare)
     this.secrets.sort((a, b) => compare(a.id, b.id))
     this.ssh.sort((a, b) => compare(a.id, b.id))
+    const key = (request: UnknownRequest): string => unknownFields.map(field => request[field]).join('\0')
+    this.unknownRequests.sort((a, b) => compare(key(a), key(b)))
   }
 }
+
+const unknownFields = ['op', 'name', 'method', 'uri', 'reason'] as const
 
 const compare = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 

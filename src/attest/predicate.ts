@@ -91,12 +91,29 @@ function provenanceParts(facts: ProvenanceFacts, options: ProvenanceOptions): Pr
     invocationId: facts.invocationId,
     startedOn: formatRfc3339Nano(facts.startedMs),
     finishedOn: formatRfc3339Nano(facts.finishedMs),
-    buildkit: { vcs: vcs.size === 0 ? undefined : vcs, source: graph.source, layers: graph.layers },
+    buildkit: {
+      vcs: vcs.size === 0 ? undefined : vcs,
+      source: graph.source,
+      layers: graph.layers,
+      network: networkJson(capture),
+    },
     hermetic: !incomplete && !capture.networkAccess,
     reproducible: options.reproducible,
     completeRequest: record.frontend !== '' && !scrubbed.incomplete,
     completeMaterials: !incomplete,
   }
+}
+
+function networkJson({ proxyNetwork, unknownRequests }: Capture): JsonValue {
+  if (!proxyNetwork) return undefined
+  const incomplete = unknownRequests.map(({ op, name, method, uri, reason }) => ({
+    op,
+    name,
+    method,
+    uri,
+    reason,
+  }))
+  return { mode: 'proxy', proxy: incomplete.length === 0 ? undefined : { incomplete } }
 }
 
 /** `vcs:*` options say where the recipe is kept, not how it is built. */

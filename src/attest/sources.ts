@@ -34,6 +34,25 @@ export interface HttpOrigin {
   readonly digest: string
 }
 
+/** A request of a step, through a proxy, for something that is not known by digest. */
+export interface UnknownRequest {
+  /** Digest of the step. */
+  readonly op: string
+  /** The step's arguments. */
+  readonly name: string
+  readonly method: string
+  readonly uri: string
+  /** `unsuccessful_response` and the like. */
+  readonly reason: string
+}
+
+/** What was asked for while a step worked. */
+export interface StepRequests {
+  /** Files by URL; `sha256` hexadecimal. */
+  readonly fetched: readonly { readonly url: string; readonly sha256: string }[]
+  readonly unknown: readonly { readonly method: string; readonly url: string; readonly reason: string }[]
+}
+
 /** A secret or an agent by its id; optional where the step does without. */
 export interface NamedSecret {
   readonly id: string

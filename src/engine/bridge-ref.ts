@@ -8,7 +8,7 @@ import { refOf } from '../ops/ref-result.ts'
 import type { Definition, Op } from '../proto/gen/ops_pb.ts'
 import { type Ref, scratch } from '../snapshot/ref.ts'
 import type { Edge } from '../solver/vertex.ts'
-import { type LoadedDefinition, loadDefinition } from './load-definition.ts'
+import { type LoadedDefinition, loadDefinition, type VertexBody } from './load-definition.ts'
 
 /** A tree that a definition describes, made when somebody looks at it. */
 export interface BridgeRef {
@@ -67,7 +67,7 @@ export function refsOf(result: BridgeResult): readonly BridgeRef[] {
 
 /**
  * A ref of a job; undefined for the definition of nothing. `check` may refuse operations; `prepare` is waited for before
- * anything of it is run.
+ * anything of it is run; `checkUrl` is asked by steps that are kept to a proxy.
  */
 export function createBridgeRef(
   definition: Definition,
@@ -76,8 +76,9 @@ export function createBridgeRef(
   check: (op: Op) => void,
   prepare: (definition: Definition) => Promise<void>,
   capture: (edge: Edge) => Capture,
+  checkUrl?: VertexBody['checkUrl'],
 ): BridgeRef | undefined {
-  const loaded = loadDefinition(definition, check)
+  const loaded = loadDefinition(definition, check, checkUrl)
   if (loaded === undefined) return undefined
   let captured: Capture | undefined
   return {

@@ -1,9 +1,11 @@
-import { create } from '@bufbuild/protobuf'
+import { create, toJsonString } from '@bufbuild/protobuf'
 import type { ProvenanceScope, ScopeRequest } from '../attest/scope.ts'
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import type { CdiRegistry } from '../executor/cdi/cdi-registry.ts'
+import { ProxyLog } from '../executor/proxy/proxy-log.ts'
+import type { ProxySettings } from '../executor/proxy/proxy-server.ts'
 import type { Platform } from '../oci/descriptor.ts'
-import { isDigest } from '../oci/digest.ts'
+import { digestOf, isDigest } from '../oci/digest.ts'
 import { formatPlatform } from '../oci/platform.ts'
 import { formatReference, parsePullReference, withDigest } from '../oci/reference.ts'
 import type { SecretContext } from '../ops/secret-source.ts'
@@ -15,7 +17,7 @@ import {
   OpSchema,
   type SecurityMode,
 } from '../proto/gen/ops_pb.ts'
-import type { Policy } from '../proto/gen/source-policy_pb.ts'
+import { type Policy, PolicySchema } from '../proto/gen/source-policy_pb.ts'
 import { memo } from '../solver/memo.ts'
 import type { Job } from '../solver/solver.ts'
 import type { SourceContext } from '../source/source-context.ts'
@@ -31,6 +33,7 @@ import { platformOf } from './platform-message.ts'
 import { expandBuilds } from './expand-builds.ts'
 import { readRefFile } from './ref-files.ts'
 import { PolicyEvaluator } from './policy-evaluator.ts'
+import { proxySteps } from './proxied-steps.ts'
 import { rewriteSources } from './rewrite-sources.ts'
 import type { EngineServices } from './services.ts'
 import { type MetadataRequest, type SourceMetadata, sourceMetadata } from './source-metadata.ts'
@@ -75,6 +78,8 @@ export interface BuildBridgeOptions {
   /** Policies of the client's request, and the session of the client that decides case by case. */
   readonly policies?: readonly Policy[]
   readonly policySession?: string
+  /** Steps reach the network through a proxy only. */
+  readonly proxyNetwork?: boolean
   readonly imports: CacheImports
   /** What was resolved and emptied so far; absent for the first bridge of a build. */
   readonly memory?: BuildMemory
@@ -147,7 +152,35 @@ export class BuildBridge {
       const tree = await treeOf(await this.ref(input, policies))
       return readRefFile(this.services.trees, tree, path, undefined, this.signal)
     })
-    return await this.#ref(expanded === allowed ? allowed : await this.#allowed(expanded, policies))
+    const steps = expanded === allowed ? allowed : await this.#allowed(expanded, policies)
+    const { proxyNetwork, policies: rules = [], policySession = '' } = this.#options
+    if (proxyNetwork !== true) return await this.#ref(steps)
+    const ofBuild = [...rules.map(rule => toJsonString(PolicySchema, rule)), policySession]
+    const name = this.#policy.isEmpty ? '' : digestOf(Buffer.from(JSON.stringify(ofBuild)))
+    return await this.#ref(await proxySteps(steps, name))
+  }
+
+  /** What a URL that a process asks for is fetched from; undefined where everything may be fetched. */
+  get #checkUrl(): ((url: string) => Promise<string>) | undefined {
+    if (this.#policy.isEmpty) return undefined
+    return async url => {
+      const { identifier, attrs } = await this.#policy.evaluate({ identifier: url, attrs: {} }, undefined)
+      if (Object.keys(attrs).length > 0) {
+        const what = 'proxy conversion only supports URL updates'
+        throw new SlipwayError(
+          'permission-denied',
+          `source policy converted proxy request to ${identifier}: ${what}`,
+        )
+      }
+      return identifier
+    }
+  }
+
+  /** How the containers of a frontend reach the network, where that is watched. */
+  get proxy(): ProxySettings | undefined {
+    if (this.#options.proxyNetwork !== true) return undefined
+    const check = this.#checkUrl
+    return { log: new ProxyLog(), ...(check === undefined ? {} : { check }) }
   }
 
   /** The definition with the sources that policies let it have. */
@@ -169,6 +202,7 @@ export class BuildBridge {
       op => this.#check(op, devices),
       one => this.#prepare(one),
       edge => captureEdge(this.job, edge, this.services.hostPlatform),
+      this.#checkUrl,
     )
     if (ref !== undefined) this.scope.addRef(ref)
     return ref

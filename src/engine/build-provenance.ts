@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { checkComplete } from '../attest/complete-materials.ts'
 import { provenancePredicate, provenanceType } from '../attest/predicate.ts'
 import { type ProvenanceOptions, readProvenanceOptions } from '../attest/provenance-options.ts'
 import type { ProvenanceScope, ResultPlatform } from '../attest/scope.ts'
@@ -47,7 +48,7 @@ export class BuildProvenance {
     return recorded
   }
 
-  /** The attestation of one tree of a result; undefined where nothing is known of it. */
+  /** The attestation of one tree of a result; undefined where nothing is known of it. Throws as `checkComplete`. */
   attestation(
     ref: BridgeRef,
     result: BridgeResult,
@@ -59,6 +60,7 @@ export class BuildProvenance {
     const platformId = id === undefined ? {} : { id }
     const found = this.#scope.provenance(ref, { refs: refsOf(result), platforms, ...platformId })
     if (found === undefined) return undefined
+    if (options.completeMaterials) checkComplete(found.capture)
     return {
       predicateType: provenanceType[options.version],
       inlineOnly: options.inlineOnly,

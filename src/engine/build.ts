@@ -71,6 +71,7 @@ export class Build {
       signal: this.#abort.signal,
       policies: request.SourcePolicy === undefined ? [] : [request.SourcePolicy],
       policySession: request.SourcePolicySession,
+      proxyNetwork: request.ProxyNetwork || services.proxyNetwork,
     })
     this.bridge = new GatewayBridge(this.#buildBridge, runFrontend, request.FrontendInputs)
   }

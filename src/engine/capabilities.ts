@@ -36,7 +36,7 @@ export function llbCapabilities(): Capability[] {
     source.policy
     source.local source.local.unique source.local.sessionid source.local.includepatterns source.local.followpaths
     source.local.excludepatterns source.local.sharedkeyhint source.local.differ source.local.metadatatransfer
-    exec.meta.base exec.meta.cgroup.parent exec.meta.network exec.meta.proxyenv exec.meta.security
+    exec.meta.base exec.meta.cgroup.parent exec.meta.network exec.meta.network.proxy exec.meta.proxyenv exec.meta.security
     exec.meta.cdi exec.meta.security.devices.v1 exec.meta.setsdefaultpath exec.meta.ulimit exec.meta.removemountstubs.recursive exec.meta.linux.resources
     exec.mount.bind exec.mount.bind.readwrite-nooutput exec.mount.cache exec.mount.cache.sharing exec.mount.selector
     exec.mount.tmpfs exec.mount.tmpfs.size exec.mount.secret exec.mount.ssh exec.mount.cache.content

@@ -65,9 +65,6 @@ export class Engine implements EngineApi {
       solve: async (request, call) => {
         if (request.Ref === '')
           throw new SlipwayError('invalid-argument', 'invalid request: a build needs a ref')
-        // Whoever wants it relies on it: steps must not reach the network in other ways then.
-        if (request.ProxyNetwork)
-          throw new SlipwayError('unimplemented', 'network proxy is not supported by this builder')
         using _held = this.#services.lease.enter()
         const build = new Build(builtinFrontend(request), this.#services, this.#runFrontend)
         this.#add(build)

@@ -188,9 +188,9 @@ export class GatewayBridge implements BridgeApi, AsyncDisposable {
 
   newContainer: NonNullable<BridgeApi['newContainer']> = async request => {
     const id = request.ContainerID
-    const { services, secrets } = this.#bridge
+    const { services, secrets, proxy } = this.#bridge
     const refOf = async (ref: string): Promise<Ref> => this.#failed.get(ref) ?? this.#treeOf(this.#ref(ref))
-    const container = await GatewayContainer.open(request, refOf, services, secrets)
+    const container = await GatewayContainer.open(request, refOf, services, secrets, proxy)
     if (this.#containers.has(id)) {
       await container[Symbol.asyncDispose]()
       throw new SlipwayError('already-exists', `Container ${id} already exists`)

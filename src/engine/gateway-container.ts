@@ -8,6 +8,7 @@ import type {
   RunningContainer,
   RunningProcess,
 } from '../executor/executor.ts'
+import type { ProxySettings } from '../executor/proxy/proxy-server.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { findAccount } from '../ops/account.ts'
 import { type PreparedMounts, prepareMounts } from '../ops/exec-mounts.ts'
@@ -35,6 +36,7 @@ export class GatewayContainer implements AsyncDisposable {
   readonly #mounts: PreparedMounts
   readonly #services: EngineServices
   readonly #secrets: SecretContext
+  readonly #proxy: ProxySettings | undefined
   readonly #abort = new AbortController()
   #failure: SlipwayError | undefined
   readonly #platform: Platform
@@ -45,7 +47,9 @@ export class GatewayContainer implements AsyncDisposable {
     mounts: PreparedMounts,
     services: EngineServices,
     secrets: SecretContext,
+    proxy: ProxySettings | undefined,
   ) {
+    this.#proxy = proxy
     this.#request = request
     this.#mounts = mounts
     this.#services = services
@@ -53,12 +57,13 @@ export class GatewayContainer implements AsyncDisposable {
     this.#platform = platformOf(request.platform) ?? services.hostPlatform
   }
 
-  /** Gets the mounts ready; `refOf` knows the trees of the frontend by their ids. */
+  /** Gets the mounts ready; `refOf` knows the trees of the frontend by their ids. With `proxy` it has no other network. */
   static async open(
     request: NewContainerRequest,
     refOf: (id: string) => Promise<Ref>,
     services: EngineServices,
     secrets: SecretContext,
+    proxy?: ProxySettings,
   ): Promise<GatewayContainer> {
     const inputs: Ref[] = []
     const mounts = []
@@ -74,7 +79,7 @@ export class GatewayContainer implements AsyncDisposable {
       name: `container ${request.ContainerID}`,
     }
     const prepared = await prepareMounts(message, inputs, services.exec, ctx)
-    return new GatewayContainer(request, prepared, services, secrets)
+    return new GatewayContainer(request, prepared, services, secrets, proxy)
   }
 
   /** Whether it was given back: its processes were ended, they did not end. */
@@ -159,6 +164,7 @@ export class GatewayContainer implements AsyncDisposable {
       process,
       platform: this.#platform,
       network: networkOf(Network),
+      ...(this.#proxy === undefined ? {} : { proxy: this.#proxy }),
       security: security === SecurityMode.INSECURE ? 'insecure' : 'sandbox',
       extraHosts: extraHosts.map(host => ({ host: host.Host, ip: host.IP })),
       ulimits: [],

@@ -10,6 +10,8 @@ import { operationName } from './operation-name.ts'
 export interface VertexBody {
   readonly op: Op
   readonly metadata: OpMetadata | undefined
+  /** For a step that is kept to a proxy: what is fetched for a URL. Throws where that may not be. */
+  readonly checkUrl?: ((url: string) => Promise<string>) | undefined
 }
 
 /** A definition as a graph, and where in the user's files its steps come from. */
@@ -24,19 +26,24 @@ const maxDepth = 10_000
 
 /**
  * Reads LLB that nobody vouches for: every digest is checked, every input must exist, cycles cannot (an op's digest covers
- * its inputs). `check` may refuse operations. Throws `invalid-argument`. Undefined for the definition of nothing (`scratch`).
+ * its inputs). `check` may refuse operations; `checkUrl` is for steps that are kept to a proxy. Throws `invalid-argument`. Undefined for the definition of nothing (`scratch`).
  */
 export function loadDefinition(
   definition: Definition,
   check: (op: Op) => void,
+  checkUrl?: VertexBody['checkUrl'],
 ): LoadedDefinition | undefined {
-  const edge = loadEdge(definition, check)
+  const edge = loadEdge(definition, check, checkUrl)
   return edge === undefined ? undefined : { edge, sourcesOf: digest => sourcesOf(definition, digest) }
 }
 
-function loadEdge(definition: Definition, check: (op: Op) => void): Edge | undefined {
+function loadEdge(
+  definition: Definition,
+  check: (op: Op) => void,
+  checkUrl: VertexBody['checkUrl'],
+): Edge | undefined {
   try {
-    return new Loader(definition, check).load()
+    return new Loader(definition, check, checkUrl).load()
   } catch (e) {
     throw wrapError('failed to load LLB', e)
   }
@@ -45,12 +52,14 @@ function loadEdge(definition: Definition, check: (op: Op) => void): Edge | undef
 class Loader {
   readonly #definition: Definition
   readonly #check: (op: Op) => void
+  readonly #checkUrl: VertexBody['checkUrl']
   readonly #ops = new Map<string, Op>()
   readonly #vertices = new Map<string, Vertex>()
 
-  constructor(definition: Definition, check: (op: Op) => void) {
+  constructor(definition: Definition, check: (op: Op) => void, checkUrl: VertexBody['checkUrl']) {
     this.#definition = definition
     this.#check = check
+    this.#checkUrl = checkUrl
   }
 
   load(): Edge | undefined {
@@ -121,7 +130,7 @@ class Loader {
       name: metadata?.description['llb.customname'] ?? operationName(op, inputs),
       inputs,
       ignoreCache: metadata?.ignoreCache ?? false,
-      body: { op, metadata } satisfies VertexBody,
+      body: { op, metadata, checkUrl: this.#checkUrl } satisfies VertexBody,
       ...(group === undefined
         ? {}
         : { progressGroup: { id: group.id, name: group.name, ...(group.weak ? { weak: true } : {}) } }),

@@ -120,6 +120,7 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
     environment: provenanceEnvironment(config.document['provenanceEnvDir']),
     entitlements: devices.enabled ? options.entitlements?.concat('device') : options.entitlements,
     loadDevices: devices.load,
+    proxyNetwork: config.document['proxyNetwork'] === true,
     cloudEnv: options.cloudEnv ?? {},
     signedGha: wantsSignedGha(config.document['ghacache']),
     now: () => Date.now(),

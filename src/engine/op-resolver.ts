@@ -1,5 +1,5 @@
 import { SlipwayError } from '../errors/slipway-error.ts'
-import { createExecOp, type ExecLimits, type ExecServices } from '../ops/exec-op.ts'
+import { createExecOp, type ExecLimits, type ExecProxy, type ExecServices } from '../ops/exec-op.ts'
 import { createFileOp } from '../ops/file-op.ts'
 import { createDiffOp, createMergeOp } from '../ops/merge-diff-op.ts'
 import { createPassthroughOp } from '../ops/passthrough-op.ts'
@@ -8,18 +8,20 @@ import type { LinuxResources, Op as OpMessage } from '../proto/gen/ops_pb.ts'
 import type { Op, ResolveOp } from '../solver/op.ts'
 import type { VertexBody } from './load-definition.ts'
 import { platformOf } from './platform-message.ts'
+import { isProxied } from './proxied-steps.ts'
 
 /** Turns the body of a vertex into its work. */
 export function createOpResolver(exec: ExecServices, source: SourceServices): ResolveOp {
   return body => {
-    const { op, metadata } = body as VertexBody
-    return opOf(op, limitsOf(metadata?.linuxResources), exec, source)
+    const { op, metadata, checkUrl } = body as VertexBody
+    const proxy = isProxied(op) ? { checkUrl } : undefined
+    return opOf(op, { limits: limitsOf(metadata?.linuxResources), proxy }, exec, source)
   }
 }
 
 function opOf(
   message: OpMessage,
-  limits: ExecLimits | undefined,
+  settings: { readonly limits: ExecLimits | undefined; readonly proxy: ExecProxy | undefined },
   exec: ExecServices,
   source: SourceServices,
 ): Op {
@@ -30,11 +32,7 @@ function opOf(
     case 'source':
       return createSourceOp(one.value, platform ?? exec.hostPlatform, source)
     case 'exec':
-      return createExecOp(
-        one.value,
-        { platform, inputCount, ...(limits === undefined ? {} : { limits }) },
-        exec,
-      )
+      return createExecOp(one.value, { platform, inputCount, ...settings }, exec)
     case 'file':
       return createFileOp(one.value, inputCount, exec.trees)
     case 'merge':

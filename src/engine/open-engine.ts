@@ -95,6 +95,8 @@ export interface EngineOptions {
   readonly loadDevices: () => Promise<CdiRegistry>
   /** Entitlements that builds may be given; undefined: all that they ask for. */
   readonly entitlements: readonly string[] | undefined
+  /** Steps of all builds reach the network through a proxy only. */
+  readonly proxyNetwork: boolean
   /** Variables of the process that caches in clouds look at. */
   readonly cloudEnv: Readonly<Record<string, string | undefined>>
   /** Caches of GitHub Actions are to be signed or verified. */
@@ -212,6 +214,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     environment: options.environment,
     provenance: { store: new RequestStore(), gitForm },
     entitlements: options.entitlements,
+    proxyNetwork: options.proxyNetwork,
     loadDevices: options.loadDevices,
     workerId: options.workerId,
     labels: options.labels,

@@ -48,6 +48,8 @@ export interface EngineServices {
   readonly loadDevices: () => Promise<CdiRegistry>
   /** Entitlements that builds may be given; undefined: all that they ask for. */
   readonly entitlements: readonly string[] | undefined
+  /** Steps of all builds reach the network through a proxy only. */
+  readonly proxyNetwork: boolean
   /** Identity of the state directory. */
   readonly workerId: string
   readonly hostname: string

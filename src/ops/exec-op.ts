@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import type { ContainerSpec, Executor, ExitStatus, ProcessStdio } from '../executor/executor.ts'
+import { ProxyLog } from '../executor/proxy/proxy-log.ts'
+import type { ProxySettings } from '../executor/proxy/proxy-server.ts'
 import { quote } from '../gostd/quote.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { type ExecOp as ExecOpMessage, NetMode, SecurityMode } from '../proto/gen/ops_pb.ts'
 import type { CacheMap, Op, OpContext } from '../solver/op.ts'
 import type { Result } from '../solver/result.ts'
 import { findAccount } from './account.ts'
+import { cacheDigest } from './cache-digest.ts'
 import type { CacheMounts } from './cache-mounts.ts'
 import { execCacheMap } from './exec-cache-map.ts'
 import { prepareMounts } from './exec-mounts.ts'
@@ -42,30 +45,49 @@ export interface ExecLimits {
   readonly cpusetMems?: string
 }
 
+/** A step that reaches the network through a proxy only. */
+export interface ExecProxy {
+  /** The URL that is fetched for a URL; throws where none may be. */
+  readonly checkUrl: ((url: string) => Promise<string>) | undefined
+}
+
 /** Runs a process in a container; each writable mount with an output becomes a layer. */
 export function createExecOp(
   message: ExecOpMessage,
-  options: { platform: Platform | undefined; inputCount: number; limits?: ExecLimits },
+  options: {
+    readonly platform: Platform | undefined
+    readonly inputCount: number
+    readonly limits?: ExecLimits | undefined
+    readonly proxy?: ExecProxy | undefined
+  },
   services: ExecServices,
 ): Op {
   const platform = options.platform ?? services.hostPlatform
   const live = new LiveInputs()
+  const { limits, proxy } = options
+  let log: ProxyLog | undefined
   return {
-    cacheMaps: async () => [cacheMap(message, platform, options.inputCount, services.trees, live)],
-    exec: (inputs, ctx) => run(message, { platform, limits: options.limits, live }, inputs, services, ctx),
+    cacheMaps: async () => [cacheMap(message, platform, options, services.trees, live)],
+    exec: (inputs, ctx) => {
+      log = proxy && new ProxyLog()
+      const watched = log && { log, ...(proxy?.checkUrl === undefined ? {} : { check: proxy.checkUrl }) }
+      return run(message, { platform, limits, live, proxy: watched }, inputs, services, ctx)
+    },
+    seen: () => log,
   }
 }
 
 function cacheMap(
   message: ExecOpMessage,
   platform: Platform,
-  inputCount: number,
+  { inputCount, proxy }: { readonly inputCount: number; readonly proxy?: ExecProxy | undefined },
   trees: Trees,
   live: LiveInputs,
 ): CacheMap {
   const { digest, inputs } = execCacheMap(message, platform, inputCount)
   return {
-    digest,
+    // What was made while nobody looked is no answer to who wants to have looked.
+    digest: proxy === undefined ? digest : cacheDigest(`proxy ${digest}`),
     inputs: inputs.map(({ selector, content }, index) =>
       content === undefined
         ? { selector }
@@ -87,7 +109,17 @@ function cacheMap(
 
 async function run(
   message: ExecOpMessage,
-  { platform, limits, live }: { platform: Platform; limits: ExecLimits | undefined; live: LiveInputs },
+  {
+    platform,
+    limits,
+    live,
+    proxy,
+  }: {
+    readonly platform: Platform
+    readonly limits: ExecLimits | undefined
+    readonly live: LiveInputs
+    readonly proxy: ProxySettings | undefined
+  },
   inputs: readonly Result[],
   services: ExecServices,
   ctx: OpContext,
@@ -114,6 +146,7 @@ async function run(
       },
       platform,
       network: networkOf(message.network),
+      ...(proxy === undefined ? {} : { proxy }),
       security: message.security === SecurityMode.INSECURE ? 'insecure' : 'sandbox',
       extraHosts: meta.extraHosts.map(host => ({ host: host.Host, ip: host.IP })),
       ulimits: meta.ulimit.map(limit => ({
@@ -132,7 +165,11 @@ async function run(
     stdout: chunk => ctx.progress.log(1, chunk),
     stderr: chunk => ctx.progress.log(2, chunk),
   }
-  const status = await runContainer(container, meta.args, output, services.executor, ctx.signal)
+  const status = await runContainer(container, meta.args, output, services.executor, ctx.signal).finally(
+    () => {
+      if (proxy !== undefined && proxy.log.text !== '') ctx.progress.log(2, Buffer.from(proxy.log.text))
+    },
+  )
   try {
     checkExit(explainAfter(status, platform, services), meta.args, meta.validExitCodes)
   } catch (e) {

@@ -47,6 +47,8 @@ export interface Op {
    * from. Known once the cache maps are; undefined for ops that bring nothing.
    */
   pin?(): string | undefined
+  /** What it saw of the outside while it worked, for who asks the same; undefined where it did not work, or does not look. */
+  seen?(): unknown
   /** Whether its results are here already, so that `exec` has nothing to do. Known once the cache maps are. */
   isHere?(): boolean
   /** Where false, the work is not counted against the limit of parallel work (sources that only wait for others). */

@@ -78,15 +78,11 @@ function daemonRoot(host: Host): string {
   return host.program === 'buildkitd' && !host.env['SLIPWAY_ROOT'] ? own.replace(/slipway$/, 'buildkit') : own
 }
 
-function checkPrivileges({ document, insecureEntitlements }: DaemonConfig): void {
+function checkPrivileges({ insecureEntitlements }: DaemonConfig): void {
   for (const name of insecureEntitlements) {
     if (!['network.host', 'security.insecure', 'device'].includes(name))
       throw new SlipwayError('invalid-argument', `invalid entitlement : ${name}`)
   }
-  if (document['proxyNetwork'] === true)
-    throw new SlipwayError('unimplemented', 'builds cannot be kept to a proxy network', {
-      hint: 'leave --proxy-network and proxyNetwork out, or connect steps by CNI',
-    })
 }
 
 function warnOfOpenPorts(log: DaemonLog, { addresses, tls }: ServerSettings): void {

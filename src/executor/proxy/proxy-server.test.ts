@@ -190,6 +190,9 @@ describe('the proxy of steps', () => {
       socket.resume()
       await once(socket, 'close')
     }
+    const half = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    half.end(`GET ${origin()}/half HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+    assert.match(await text(half), /"url":"\/half"/)
     const open = connect(port, '127.0.0.1')
     await once(open, 'connect')
     assert.equal((await get(`${origin()}/`)).statusCode, 200)

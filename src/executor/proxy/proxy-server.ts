@@ -101,6 +101,8 @@ export class ProxyServer implements AsyncDisposable {
       this.#forward(request, response, urlOf(request)).catch(() => response.destroy())
     })
     server.requestTimeout = 0
+    // A client that has said all (busybox) still waits for its answer. Not in Node's documentation, but of old.
+    Object.assign(server, { httpAllowHalfOpen: true })
     server.on('connection', socket => this.#track(socket))
     server.on('clientError', (_, socket) => socket.destroy())
     return server
