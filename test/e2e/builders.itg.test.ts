@@ -94,52 +94,6 @@ describe('builders on disk', { skip: lacks({ root: true, peers: ['docker-buildx-
     assert.doesNotMatch((await slipway.try('ls')).stdout, /ours|theirs/)
   })
 
-  it('are refused in the words of buildx', async () => {
-    await slipway.run('create', '--name=known', '--driver=remote', serve.address)
-    const calls: readonly string[][] = [
-      ['create', '--name=default'],
-      ['create', '--append'],
-      ['create', '--name=1x', '--driver=remote', 'unix:///x'],
-      ['create', '--name=../x', '--driver=remote', 'unix:///x'],
-      ['create', '--name=known', '--driver=remote', 'unix:///x'],
-      ['create', '--append', '--name=known', '--driver=remote', serve.address],
-      ['create', '--append', '--name=nobody', '--driver=remote', 'unix:///x'],
-      ['create', '--name=known', '--node=known0', '--driver=docker-container', 'unix:///x'],
-      ['create', '--name=new', '--driver=foo'],
-      ['create', '--name=new', '--driver=docker'],
-      ['create', '--name=new', '--driver=remote'],
-      ['create', '--name=new', '--driver=remote', 'http://x'],
-      ['create', '--name=new', '--driver=remote', '--driver-opt=foo=1', 'unix:///x'],
-      ['create', '--name=new', '--driver=remote', '--driver-opt=key=/k', 'tcp://x:1'],
-      ['create', '--name=new', '--driver=remote', '--driver-opt=foo', 'unix:///x'],
-      ['create', '--name=new', '--driver=remote', '--buildkitd-flags=--debug', 'unix:///x'],
-      ['create', '--leave'],
-      ['create', '--leave', '--name=known'],
-      ['create', '--leave', '--name=known', '--node=known0'],
-      ['create', '--leave', '--name=nobody', '--node=known0'],
-      ['create', '--name=new', '--driver=kubernetes', 'unix:///x'],
-      ['inspect', 'nope'],
-      ['stop', 'nope'],
-      ['use', 'nope'],
-      ['rm', 'nope'],
-      ['rm', '--all-inactive', 'known'],
-      ['du', '--builder=nope'],
-      ['du', '--filter=until=1h', '--filter=unused-for=1h', '--builder=known'],
-      ['du', '--filter=until=x', '--builder=known'],
-      ['du', '--format=json', '--verbose', '--builder=known'],
-    ]
-    const errors = ({ stderr }: RunResult): string =>
-      stderr
-        .split('\n')
-        .filter(line => /^(ERROR|failed)/.test(line))
-        .join('\n')
-    for (const call of calls) {
-      const [mine, real] = [await slipway.try(...call), await buildx(slipway, ...call)]
-      assert.equal(errors(mine), errors(real), call.join(' '))
-      assert.equal(mine.code, real.code, call.join(' '))
-    }
-  })
-
   it('stay whole when two processes change them at once', async () => {
     const names = Array.from({ length: 6 }, (_, i) => `at-once${i}`)
     const results = await Promise.all(
@@ -180,18 +134,13 @@ describe('builders on disk', { skip: lacks({ root: true, peers: ['docker-buildx-
         .run('create', '--name', name, '--driver=remote', '--timeout=1s', `unix://${address}`)
         .catch(() => undefined)
     }
-    const listed = await slipway.try('ls', '--timeout=2s')
+    const listed = await slipway.try('ls', '--timeout=1s')
     assert.match(listed.stdout, /absent0 .*inactive/)
     assert.match(listed.stdout, /^good /m)
     const context = await contextOf(scratch)
-    const absent = await slipway.try('build', '--builder=absent', context)
-    assertOneError(absent, /failed to connect to unix:.*nothing\.sock: dial unix .*no such file or directory/)
-    if ((await slipway.try('inspect', 'garbage')).code === 0) {
-      assertOneError(await slipway.try('build', '--builder=garbage', context), /failed to build: /)
-    }
-    if ((await slipway.try('inspect', 'silent', '--timeout=1s')).code === 0) {
-      assertOneError(await slipway.try('build', '--builder=silent', context), /no answer within 20s/)
-    }
+    assertOneError(await slipway.try('build', '--builder=garbage', context), /failed to build: /)
+    assert.match((await slipway.try('inspect', 'silent', '--timeout=1s')).stdout, /Status: +inactive/)
+    for (const name of ['absent', 'garbage', 'silent']) await slipway.run('rm', name)
   })
 
   it('reach daemons behind TLS, and tell certificates that do not match', {

@@ -1,6 +1,7 @@
-import { chmod, cp, mkdir, symlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { findProgram } from '../../scripts/setup/programs.ts'
+import { run, tryRun } from '../../scripts/setup/run.ts'
 import { addProgram } from './program-files.ts'
 import { openSlipway } from './slipway.ts'
 
@@ -22,16 +23,14 @@ export async function makeBuilderImage(dir: string): Promise<string> {
   for (const folder of ['bin', 'usr/bin', 'usr/sbin', 'etc', 'tmp', 'root', 'run', 'var/lib']) {
     await mkdir(join(rootfs, folder), { recursive: true })
   }
-  await cp(join(root, 'src'), join(app, 'src'), {
-    recursive: true,
-    filter: path => !/\.test\.ts$|\/testing(\/|$)/.test(path),
-  })
-  await cp(join(root, 'package.json'), join(app, 'package.json'))
+  await mkdir(join(app, 'node_modules'), { recursive: true })
+  // Thousands of files: the program copies them in a tenth of the time that Node takes.
+  await run(['cp', '-r', join(root, 'src'), join(root, 'package.json'), app])
+  await run(['find', join(app, 'src'), '-name', '*.test.ts', '-delete'])
   for (const name of packages) {
-    const from = join(root, 'node_modules', name)
-    await cp(from, join(app, 'node_modules', name), { recursive: true, dereference: true }).catch(
-      () => undefined,
-    )
+    const to = join(app, 'node_modules', dirname(name))
+    await mkdir(to, { recursive: true })
+    await tryRun(['cp', '-rL', join(root, 'node_modules', name), to])
   }
   await addProgram(rootfs, process.execPath, '/usr/bin/node')
   await addProgram(rootfs, findProgram('runc') ?? '/usr/sbin/runc', '/usr/sbin/runc')
@@ -61,7 +60,7 @@ export async function makeBuilderImage(dir: string): Promise<string> {
     '-t',
     'slipway/builder:test',
     '-o',
-    `type=docker,dest=${archive}`,
+    `type=docker,compression=uncompressed,dest=${archive}`,
     dir,
   )
   return archive

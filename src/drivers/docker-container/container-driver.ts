@@ -96,6 +96,7 @@ export function createContainerDriver(options: DriverOptions): Driver {
 interface ContainerFacts {
   readonly Created?: string
   readonly State?: { readonly Running?: boolean; readonly Status?: string; readonly StartedAt?: string }
+  readonly HostConfig?: { readonly RestartPolicy?: { readonly Name?: string } }
 }
 
 async function inspectContainer(api: DockerApi, name: string, signal: AbortSignal): Promise<ContainerFacts> {
@@ -111,6 +112,12 @@ async function startedByOthers(api: DockerApi, name: string, signal: AbortSignal
     if (State?.Status !== 'created' || !(age >= 0 && age < othersPatience)) return
     await sleep(100, signal)
   }
+}
+
+/** Whether a container's daemon has ended and nobody will start it again. */
+async function hasEnded(api: DockerApi, name: string, signal: AbortSignal): Promise<boolean> {
+  const { State, HostConfig } = await inspectContainer(api, name, signal)
+  return State?.Status === 'exited' && HostConfig?.RestartPolicy?.Name === 'no'
 }
 
 async function containerStatus(api: DockerApi, name: string, signal: AbortSignal): Promise<NodeStatus> {
@@ -174,7 +181,7 @@ async function waitForDaemon(
       },
     )
     if (answer.code === 0) return
-    if (attempt > mostTries) {
+    if (attempt > mostTries || (attempt > 1 && (await hasEnded(api, name, signal)))) {
       if (step !== undefined) {
         await showLogs(api, name, step, signal).catch(() => undefined)
         step.log(1, Buffer.from(answer.stdout))

@@ -26,8 +26,8 @@ interface TlsFiles {
   readonly servername: string
 }
 
-/** A BuildKit daemon that somebody else runs: nothing is started, stopped or removed. */
-export function createRemoteDriver(options: DriverOptions): Driver {
+/** A BuildKit daemon that somebody else runs: nothing is started, stopped or removed. It is waited for `limit` ms. */
+export function createRemoteDriver(options: DriverOptions, limit = bootLimit): Driver {
   if (Object.keys(options.files).length > 0) {
     throw invalid('setting config file is not supported for remote driver')
   }
@@ -65,7 +65,7 @@ export function createRemoteDriver(options: DriverOptions): Driver {
         return 'inactive'
       }
     },
-    bootstrap: (write, signal) => waitForDaemon(write, answers, endpoint, signal),
+    bootstrap: (write, signal) => waitForDaemon({ write, answers, endpoint, limit, signal }),
     features: async (): Promise<DriverFeatures> => ({
       ociExporter: true,
       dockerExporter: true,
@@ -80,15 +80,22 @@ export function createRemoteDriver(options: DriverOptions): Driver {
   }
 }
 
-async function waitForDaemon(
-  write: StatusWriter,
-  answers: (signal: AbortSignal) => Promise<void>,
-  endpoint: string,
-  signal: AbortSignal,
-): Promise<void> {
+async function waitForDaemon({
+  write,
+  answers,
+  endpoint,
+  limit,
+  signal,
+}: {
+  readonly write: StatusWriter
+  readonly answers: (signal: AbortSignal) => Promise<void>
+  readonly endpoint: string
+  readonly limit: number
+  readonly signal: AbortSignal
+}): Promise<void> {
   await bootStep(write, '[internal] waiting for connection', async () => {
-    const limit = AbortSignal.timeout(bootLimit)
-    const both = anySignal(signal, limit)
+    const over = AbortSignal.timeout(limit)
+    const both = anySignal(signal, over)
     let last: SlipwayError | undefined
     for (;;) {
       try {
@@ -97,20 +104,24 @@ async function waitForDaemon(
       } catch (error) {
         throwIfAborted(signal)
         const failure = asSlipwayError(error)
-        if (limit.aborted) {
+        if (over.aborted) {
           throw (
             last ??
-            new SlipwayError('deadline-exceeded', `failed to connect to ${endpoint}: no answer within 20s`, {
-              cause: error,
-              hint: "something accepts connections there but does not speak BuildKit's API",
-            })
+            new SlipwayError(
+              'deadline-exceeded',
+              `failed to connect to ${endpoint}: no answer within ${limit / 1000}s`,
+              {
+                cause: error,
+                hint: "something accepts connections there but does not speak BuildKit's API",
+              },
+            )
           )
         }
         // Only what may yet come up is waited for: wrong certificates stay wrong.
         if (failure.code !== 'unavailable') throw failure
         last = failure
       }
-      await sleep(500, both).catch(() => undefined)
+      await sleep(Math.min(500, limit / 4), both).catch(() => undefined)
     }
   })
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { peerPath } from '../../../scripts/setup/peers.ts'
 import {
   type BuildersAnswer,
   type BuildersCall,
@@ -15,12 +16,12 @@ import {
 } from './builders-call.ts'
 
 const root = import.meta.dirname
-const peer = process.env['SLIPWAY_PEER_BUILDX']
+const peer = process.env['SLIPWAY_PEER_BUILDX'] ?? peerPath('docker-buildx-new')
 const cases = readdirSync(root, { withFileTypes: true })
   .filter(entry => entry.isDirectory())
   .map(entry => entry.name)
 
-describe('commands about builders answer as docker buildx 0.36.1 does', () => {
+describe('commands about builders answer as docker buildx 0.36.1 does', { concurrency: 4 }, () => {
   for (const name of cases) {
     it(`in every call of ${name}`, async () => {
       const { calls, ...options } = readCase(join(root, name))
@@ -38,9 +39,12 @@ describe('commands about builders answer as docker buildx 0.36.1 does', () => {
   }
 })
 
-describe('the recorded answers about builders are those of the installed docker buildx', () => {
+// The real tool waits for most of the time.
+describe('the recorded answers about builders are those of the installed docker buildx', {
+  concurrency: 6,
+}, () => {
   for (const name of cases) {
-    const skip = peer === undefined ? 'SLIPWAY_PEER_BUILDX names no docker-buildx' : false
+    const skip = peer === undefined ? 'docker-buildx could not be unpacked' : false
     it(`in every call of ${name}`, { skip }, async () => {
       const { calls, ...options } = readCase(join(root, name))
       const version = versionOf(peer as string)
