@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { prepareInputs } from './build-inputs.ts'
 import { envSwitch } from './env-switch.ts'
 
-const host = { cwd: '/', tempDir: '/tmp', stdin: (async function* () {})() }
+const host = {
+  cwd: '/',
+  tempDir: '/tmp',
+  stdin: (async function* () {})(),
+  download: async (url: string) => Buffer.from(`FROM ${url}`),
+}
 
 async function attrsOf(
   context: string,
@@ -46,5 +54,38 @@ it('a switch of the environment is true, false, or a mistake', () => {
   )
   assert.throws(() => envSwitch({ A: 'foo' }, 'A'), {
     message: 'invalid A: strconv.ParseBool: parsing "foo": invalid syntax',
+  })
+})
+
+describe('the Dockerfile', () => {
+  it('is offered under the name that was given, links out of its folder where they lead', async t => {
+    const dir = await mkdtemp(join(tmpdir(), 'slipway-inputs-'))
+    t.after(() => rm(dir, { recursive: true }))
+    await mkdir(join(dir, 'd'))
+    await writeFile(join(dir, 'd', 'real'), '')
+    await symlink('d/real', join(dir, 'within'))
+    await symlink('../d/real', join(dir, 'd', 'beside'))
+    await mkdir(join(dir, 'e'))
+    await symlink('../d/real', join(dir, 'e', 'out'))
+    const place = async (dockerfile: string): Promise<readonly (string | undefined)[]> => {
+      const request = { context: dir, contexts: {}, dockerfile } as never
+      await using inputs = await prepareInputs(request, { ...host, cwd: dir })
+      return [inputs.localDirs['dockerfile'], inputs.frontendAttrs['filename']]
+    }
+    assert.deepEqual(await place('within'), [dir, 'within'])
+    assert.deepEqual(await place('d/beside'), [join(dir, 'd'), 'beside'])
+    assert.deepEqual(await place('e/out'), [join(dir, 'd'), 'real'])
+    assert.deepEqual(await place('.'), [dir, '.'])
+    assert.deepEqual(await place('d'), [dir, 'd'])
+    assert.deepEqual(await place('d/'), [join(dir, 'd'), 'd'])
+  })
+
+  it('at a URL is read by the node', async () => {
+    const url = 'http://x.example/Dockerfile'
+    const request = { context: 'https://x.example/y.git', contexts: {}, dockerfile: url } as never
+    await using inputs = await prepareInputs(request, host)
+    const { dockerfile = '' } = inputs.localDirs
+    assert.equal(await readFile(join(dockerfile, 'Dockerfile'), 'utf8'), `FROM ${url}`)
+    assert.equal(inputs.frontendAttrs['dockerfilekey'], 'dockerfile')
   })
 })

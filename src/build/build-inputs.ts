@@ -26,11 +26,13 @@ export interface InputHost {
   readonly cwd: string
   readonly tempDir: string
   readonly stdin: AsyncIterable<Uint8Array>
+  /** Has the node read the Dockerfile at a URL. */
+  readonly download: (url: string) => Promise<Uint8Array>
   /** Targets that are built together with this one, which may be its contexts. */
   readonly targets?: ReadonlySet<string>
 }
 
-/** A Dockerfile from standard input or a URL is not read beyond this (bytes). */
+/** A Dockerfile from standard input is not read beyond this (bytes). */
 const maxDockerfile = 2 * 1024 * 1024
 
 /**
@@ -111,7 +113,8 @@ class InputPreparation implements BuildInputs {
       return this.#textDockerfile(
         await collect(this.#host.stdin, { limit: maxDockerfile, what: 'Dockerfile' }),
       )
-    if (dockerfile !== undefined && isHttpUrl(dockerfile)) return this.#downloadedDockerfile(dockerfile)
+    if (dockerfile !== undefined && isHttpUrl(dockerfile))
+      return this.#textDockerfile(await this.#host.download(dockerfile))
     const [dir, name] =
       dockerfile === undefined || dockerfile === ''
         ? [contextDir, 'Dockerfile']
@@ -126,13 +129,6 @@ class InputPreparation implements BuildInputs {
     this.localDirs['dockerfile'] = dir
     this.frontendAttrs['filename'] = 'Dockerfile'
     this.frontendAttrs['dockerfilekey'] = 'dockerfile'
-  }
-
-  async #downloadedDockerfile(url: string): Promise<void> {
-    const response = await fetch(url)
-    if (!response.ok || response.body === null)
-      throw new SlipwayError('unavailable', `failed to fetch ${url}: status ${response.status}`)
-    await this.#textDockerfile(await collect(response.body, { limit: maxDockerfile, what: url }))
   }
 
   async #standardInput(): Promise<void> {
@@ -169,7 +165,8 @@ class InputPreparation implements BuildInputs {
       return this.#textDockerfile(
         await collect(this.#host.stdin, { limit: maxDockerfile, what: 'Dockerfile' }),
       )
-    if (dockerfile !== undefined && isHttpUrl(dockerfile)) return this.#downloadedDockerfile(dockerfile)
+    if (dockerfile !== undefined && isHttpUrl(dockerfile))
+      return this.#textDockerfile(await this.#host.download(dockerfile))
     if (dockerfile !== undefined && isAbsolute(dockerfile)) {
       this.localDirs['dockerfile'] = dirname(dockerfile)
       this.frontendAttrs['filename'] = basename(dockerfile)

@@ -11,6 +11,7 @@ import { envSwitch } from '../build/env-switch.ts'
 import { type DriverOutputs, driverOutputs, type LoadTarget } from '../build/driver-outputs.ts'
 import { buildOnNodes, type NodesBuildOptions, type NodesBuildResult } from '../build/multi-node.ts'
 import type { ResolvedOutput } from '../build/outputs.ts'
+import { remoteContextError } from '../build/remote-context-error.ts'
 import { newBuildRef, type RunBuildOptions } from '../build/run-build.ts'
 import { type TargetLinks, withTrees } from '../build/target-links.ts'
 import type { Builder, BuilderNode } from '../builder/builder.ts'
@@ -23,11 +24,13 @@ import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import type { Definition } from '../proto/gen/ops_pb.ts'
 import { tryParseBool } from '../gostd/parse-number.ts'
 import { defaultColors } from '../progress/colors.ts'
+import type { ProgressPrinter } from '../progress/printer.ts'
 import { warningsText } from '../progress/warnings.ts'
 import type { Attachable } from '../session/attachable.ts'
 import { uploads } from '../session/attachables/upload.ts'
 import { clientStep } from '../progress/client-step.ts'
 import type { StatusWriter, VertexWarning } from '../status/solve-status.ts'
+import { fetchDockerfile } from './fetch-dockerfile.ts'
 import { openBuilderHost } from './builder-host.ts'
 import { authAttachable, outputsAttachable, secretsAttachable, sshAttachable } from './client-attachables.ts'
 import { proxySettings, RanElsewhere } from './embedded.ts'
@@ -81,28 +84,33 @@ export async function solveBuild(
     touch: true,
     validate: true,
   })
-  const place = { cwd: host.cwd, tempDir: tmpdir(), stdin: host.stdin.stream }
-  await using inputs = await prepareInputs(request, place).catch((e: unknown) => {
-    throw failureOf(e, context)
-  })
   const notes: string[] = []
-  const progress = await openProgress(host, {
-    progress: context.progress,
-    quiet: context.quiet,
-    label: `${builder.driverName}:${builder.name}`,
-    description: `building with ${JSON.stringify(builder.name)} instance using ${builder.driverName} driver`,
-  })
+  let progress: ProgressPrinter | undefined
+  const display = async (): Promise<ProgressPrinter> =>
+    (progress ??= await openProgress(host, {
+      progress: context.progress,
+      quiet: context.quiet,
+      label: `${builder.driverName}:${builder.name}`,
+      description: `building with ${JSON.stringify(builder.name)} instance using ${builder.driverName} driver`,
+    }))
   try {
-    const { write } = progress
+    await using inputs = await prepareInputs(request, {
+      cwd: host.cwd,
+      tempDir: tmpdir(),
+      stdin: host.stdin.stream,
+      download: async url => await fetchDockerfile(url, builder, (await display()).write, signal),
+    })
+    const shown = await display()
+    const { write } = shown
     const solving = new Solving({ request, outputs, inputs, builder, builderHost, write, context, notes })
     const solved = await solving.run()
-    return { ...solved, warnings: progress.warnings }
+    return { ...solved, warnings: shown.warnings }
   } catch (e) {
     throw failureOf(e, context)
   } finally {
-    await progress[Symbol.asyncDispose]()
+    await progress?.[Symbol.asyncDispose]()
     for (const note of new Set(notes)) host.stderr.write(`${note}\n`)
-    if (showsResults(context)) {
+    if (progress !== undefined && showsResults(context)) {
       host.stderr.write(
         warningsText(progress.warnings, { debug: globals.debug, color: defaultColors.warning }),
       )
@@ -221,6 +229,8 @@ export class Solving {
       ...this.#links(resolved),
       stdout: host.stdout.stream,
       signal,
+    }).catch((e: unknown) => {
+      throw remoteContextError(e, request)
     })
     const exporterResponse = { ...result.exporterResponse }
     if (plan?.prefersImageDigest === true) delete exporterResponse['containerimage.config.digest']

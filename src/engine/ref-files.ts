@@ -36,8 +36,7 @@ export function readTreeFile(
   const entry = tree.lstat(real)
   if (entry === undefined)
     throw new SlipwayError('not-found', `open ${posix.join('/', path)}: no such file or directory`)
-  if (entry.kind !== 'file')
-    throw new SlipwayError('failed-precondition', `read ${posix.join('/', path)}: is a ${entry.kind}`)
+  if (entry.kind !== 'file') throw new SlipwayError('failed-precondition', `${path} is not a regular file`)
   const fd = tree.open(real)
   try {
     const size = fstatSync(fd).size

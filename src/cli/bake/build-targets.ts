@@ -10,6 +10,7 @@ import { wrapError } from '../../errors/slipway-error.ts'
 import { prefixed } from '../../progress/status-writers.ts'
 import type { Definition } from '../../proto/gen/ops_pb.ts'
 import type { StatusWriter } from '../../status/solve-status.ts'
+import { fetchDockerfile } from '../fetch-dockerfile.ts'
 import type { Host } from '../host.ts'
 import { type SolvedBuild, Solving } from '../solve-build.ts'
 import { storeOutput } from '../store-output.ts'
@@ -58,7 +59,10 @@ export async function buildTargets(
     async ([name, request], _, signal) => {
       try {
         const outputs = outputsOf(request, host)
-        await using inputs = await prepareInputs(request, surroundings)
+        const ownWrite = several ? prefixed(write, name) : write
+        const download = (url: string): Promise<Uint8Array> =>
+          fetchDockerfile(url, options.builder, ownWrite, signal)
+        await using inputs = await prepareInputs(request, { ...surroundings, download })
         const own = trees.get(name)
         const solving = new Solving({
           ...options,
@@ -66,7 +70,7 @@ export async function buildTargets(
           request,
           outputs,
           inputs,
-          write: several ? prefixed(write, name) : write,
+          write: ownWrite,
           context: { host, signal, ...(provenance === undefined ? {} : { provenance }) },
           target: { name, links, ...(own === undefined ? {} : { trees: own }) },
         })

@@ -37,8 +37,8 @@ export interface Git {
 /** Most bytes of output that are kept. */
 const outputLimit = 64 << 20
 
-/** Commands whose output users want to see: those that talk to remotes. */
-const shownCommands: readonly string[] = ['ls-remote', 'fetch', 'submodule']
+/** Commands whose output users want to see: those that talk to remotes, and what commit it came to. */
+const shownCommands: readonly string[] = ['ls-remote', 'fetch', 'submodule', 'rev-parse']
 
 /** Repositories must not name the machine's files as their submodules, nor run programs of it. */
 const safeConfig: readonly (readonly [string, string])[] = [
@@ -164,7 +164,11 @@ class Output {
   }
 
   #show(lines: string): void {
-    const text = hide(Buffer.from(lines, 'latin1').toString('utf8'), this.#options.hidden)
+    // Refs that are kept under names of our own are shown as the remote calls them.
+    const named = Buffer.from(lines, 'latin1')
+      .toString('utf8')
+      .replaceAll(/(\S+)( +-> )refs\/slipway\/[0-9a-f]+/g, '$1$2$1')
+    const text = hide(named, this.#options.hidden)
     this.#options.log?.(this.#stream, Buffer.from(text))
   }
 }

@@ -96,10 +96,13 @@ async function bring(path: string, identifier: GitIdentifier, ref: ResolvedRef, 
   const complete = identifier.asBundle
   const isMissing = async (): Promise<boolean> =>
     !(await has(ref.object)) || (complete && existsSync(join(path, 'shallow')))
-  if (!(await isMissing())) return
+  const show = (): Promise<unknown> => git.run(['rev-parse', ref.object], place)
+  const isCommit = isCommitSha(ref.name)
+  if (!(await isMissing())) return void (isCommit || (await show()))
   try {
     await git.run(['fetch', ...refspec(path, identifier, ref)], place)
-    if (!(await isMissing())) return
+    // A commit that is asked for by its name cannot have moved: if it is not there, the checkout says so.
+    if ((isCommit && !complete) || !(await isMissing())) return void (await show())
     // The ref has moved on meanwhile.
     await git.run(['fetch', '--force', '--tags', ...unshallow(path), 'origin', ref.object], place)
   } catch (e) {

@@ -42,6 +42,10 @@ function whyNot(rest: string): string {
 
 /** Reads `https://…` with its attributes. Throws `invalid-argument`. */
 export function parseHttpIdentifier(scheme: string, rest: string, attrs: Attributes): HttpIdentifier {
+  if (/^(?:[/?#]|$)/.test(rest)) {
+    const shown = rest === '' ? `${scheme}:` : `${scheme}://${rest}`
+    throw new SlipwayError('invalid-argument', `Get ${quote(shown)}: http: no Host in request URL`)
+  }
   let url: URL
   try {
     url = new URL(`${scheme}://${rest}`)

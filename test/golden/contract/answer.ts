@@ -84,6 +84,24 @@ export function withoutExcerpt(answer: Answer): Answer {
   return kept.length === 0 ? others : { ...others, message: kept }
 }
 
+/** An answer without what steps print. */
+export function withoutLogs(answer: Answer): Answer {
+  const { message = [], steps = {}, ...others } = answer
+  const kept = message.filter((_, at) => !isLog(message, at))
+  const quiet = Object.entries(steps).map(([name, lines]) => [name, lines.filter(line => !/^\| /.test(line))])
+  return {
+    ...others,
+    ...(kept.length === 0 ? {} : { message: kept }),
+    ...(quiet.length === 0 ? {} : { steps: Object.fromEntries(quiet) as NonNullable<Answer['steps']> }),
+  }
+}
+
+/** Whether a line stands below the heading of a failed step. */
+function isLog(message: readonly string[], at: number): boolean {
+  const rule = message.lastIndexOf('------', at)
+  return rule >= 0 && rule < at && (message[rule + 1] ?? '').startsWith(' > ') && at > rule + 1
+}
+
 /** Lines of logs are marked with `| `. Of the rest, what depends on the moment and on earlier builds is left out. */
 function addLine(step: Step, text: string): void {
   const line = text.replace(/^\d+\.\d+ /, '| ')
@@ -174,9 +192,11 @@ export function cleaned(text: string, place: Place): string {
 const isOwn = (line: string): boolean =>
   /^hint: |http2: server connection error|^WARNING: No output/.test(line)
 
-/** Steps of transfers are shown in ways of their own. */
-const isShared = (name: string): boolean =>
-  name !== '' && !/^(?:building with|resolving provenance|importing|\[auth\]|Verifying|\.\.\.)/.test(name)
+/** Steps of transfers, and of looking for a policy in an archive, are shown in ways of their own. */
+const isShared = (name: string): boolean => name !== '' && !ownSteps.test(name)
+
+const ownSteps =
+  /^(?:building with|resolving provenance|importing|copy \/context \/$|\[auth\]|Verifying|\.\.\.)/
 
 /** The real one sometimes shows an excerpt twice in a row. */
 function withoutRepeats(lines: readonly string[]): readonly string[] {

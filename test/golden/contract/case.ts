@@ -10,7 +10,7 @@ export interface Case {
   readonly mode: string
   /** Words of the command line, as a shell would split them. */
   readonly args: string
-  /** What of the answers is left out, as it differs on purpose: `excerpts`. */
+  /** What of the answers is left out, as it differs on purpose: `excerpts`, `logs`. */
   readonly without: readonly string[]
   /** Lines for bash, run in the context. */
   readonly setup: readonly string[]

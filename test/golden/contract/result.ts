@@ -3,7 +3,15 @@ import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from '
 import { join } from 'node:path'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { readTar } from '../../../src/tar/read-tar.ts'
-import { type Answer, briefAnswer, cleaned, type Place, scrubbed, withoutExcerpt } from './answer.ts'
+import {
+  type Answer,
+  briefAnswer,
+  cleaned,
+  type Place,
+  scrubbed,
+  withoutExcerpt,
+  withoutLogs,
+} from './answer.ts'
 import type { Case } from './case.ts'
 
 /** An image or files that came out. */
@@ -42,7 +50,8 @@ export async function resultOf(dir: string, place: Place): Promise<Result> {
 export function recordOf(one: Case, runs: readonly Answer[], result: Result): unknown {
   const isBrief = one.mode === 'lines' || one.mode === 'files'
   const shown = isBrief ? briefResult(result) : result
-  const answers = one.without.includes('excerpts') ? runs.map(withoutExcerpt) : runs
+  const plain = one.without.includes('excerpts') ? runs.map(withoutExcerpt) : runs
+  const answers = one.without.includes('logs') ? plain.map(withoutLogs) : plain
   return {
     runs: isBrief ? answers.map(briefAnswer) : answers,
     ...(shown.length === 0 ? {} : { result: shown }),
