@@ -2,9 +2,9 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { makeDirectories } from '../bytes/make-directories.ts'
 import type { CacheEntry } from '../bake/attrs/cache-entry.ts'
-import { asSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
+import { asSlipwayError, SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import { goJson } from '../gostd/json.ts'
-import { tryParseBool } from '../gostd/parse-number.ts'
+import { parseBool, tryParseBool } from '../gostd/parse-number.ts'
 import { type Digest, isDigest } from '../oci/digest.ts'
 import { parseJson, readInteger, readObject, readText } from '../oci/json-reader.ts'
 import { maxManifestSize, parseManifest } from '../oci/manifest.ts'
@@ -170,10 +170,15 @@ function needReference(entry: CacheEntry, kind: string): void {
 function localTarget(entry: CacheEntry, cwd: string): LocalTarget {
   const { dest = '', tag = 'latest', reset = 'false' } = entry.attributes
   if (dest === '') throw invalid('local cache exporter requires dest')
-  const wanted = tryParseBool(reset)
-  if (wanted === undefined)
-    throw invalid(`failed to parse reset attribute: ${JSON.stringify(reset)} is not a boolean`)
-  return { directory: resolve(cwd, dest), tag, reset: wanted }
+  return { directory: resolve(cwd, dest), tag, reset: isReset(reset) }
+}
+
+function isReset(text: string): boolean {
+  try {
+    return parseBool(text)
+  } catch (e) {
+    throw wrapError('failed to parse reset attribute', e)
+  }
 }
 
 /** The digest of the cache to import: given, or that of its tag. */

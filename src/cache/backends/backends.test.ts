@@ -59,6 +59,22 @@ describe('a cache in a registry', () => {
     })
   }
 
+  it('keeps what eStargz layers say of themselves', async () => {
+    await using registry = await InProcessRegistry.start()
+    using client = TestClient.make()
+    const open = () => client.at(registry.host, 'app/cache')
+    const attrs = { ref: `${registry.host}/app/cache:stargz` }
+    const { cache, read } = sampleCache('one')
+    const toc = { 'containerd.io/snapshot/stargz/toc.digest': `sha256:${'a'.repeat(64)}` }
+    const layers = cache.layers.map(layer => ({
+      ...layer,
+      descriptor: { ...layer.descriptor, annotations: toc },
+    }))
+    await createRegistryExporter(attrs, open).write({ ...cache, layers }, read, sampleContext())
+    const [found] = (await createRegistryImporter(attrs, open).load(sampleContext())).caches
+    assert.deepEqual(found?.layerOf(0)?.descriptor.annotations, toc)
+  })
+
   it('is not sent again where it is', async () => {
     await using registry = await InProcessRegistry.start()
     using client = TestClient.make()
@@ -136,7 +152,7 @@ describe('a cache in a registry', () => {
         /OCI mediatypes are required for image-manifest cache format/,
       ],
       [{ ref: 'r', compression: 'lzma' }, /unsupported compression type lzma/],
-      [{ ref: 'r', 'registry.insecure': 'maybe' }, /non-bool value specified for registry.insecure/],
+      [{ ref: 'r', 'registry.insecure': 'maybe' }, /failed to parse registry.insecure/],
     ]
     for (const [attrs, message] of wrong) assert.throws(() => createRegistryExporter(attrs, open), message)
   })

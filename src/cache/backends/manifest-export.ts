@@ -31,8 +31,8 @@ export interface ManifestTarget {
 
 /** Reads `oci-mediatypes` and `image-manifest`. Throws `invalid-argument`. */
 export function readManifestForm(attrs: Attributes): ManifestForm {
-  const oci = readBool(attrs, 'oci-mediatypes', true)
-  const imageManifest = readBool(attrs, 'image-manifest', oci)
+  const oci = readBool(attrs, 'oci-mediatypes', true, 'failed to parse oci-mediatypes')
+  const imageManifest = readBool(attrs, 'image-manifest', oci, 'failed to parse image-manifest')
   if (imageManifest && !oci) {
     throw new SlipwayError(
       'invalid-argument',
@@ -98,6 +98,7 @@ function layerEntry(layer: CachedLayer, oci: boolean): Descriptor {
     digest,
     size,
     annotations: {
+      ...layer.descriptor.annotations,
       ...(layer.createdMs === undefined
         ? {}
         : { [layerAnnotation.created]: formatRfc3339Nano(layer.createdMs) }),

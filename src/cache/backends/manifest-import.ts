@@ -45,10 +45,11 @@ export async function importManifest(
 /** Layers that do not say what they unpack to cannot be used. */
 function layerFrom(descriptor: Descriptor): Omit<CachedLayer, 'fetch'> | undefined {
   const { annotations = {}, ...rest } = descriptor
-  const diffId = annotations[layerAnnotation.diffId]
-  const created = annotations[layerAnnotation.created]
+  const { [layerAnnotation.diffId]: diffId, [layerAnnotation.created]: created, ...others } = annotations
   if (!isDigest(diffId)) return undefined
-  return { descriptor: rest, diffId, ...(created === undefined ? {} : { createdMs: parseRfc3339(created) }) }
+  // What an eStargz layer says of itself goes along into images.
+  const kept = Object.keys(others).length === 0 ? rest : { ...rest, annotations: others }
+  return { descriptor: kept, diffId, ...(created === undefined ? {} : { createdMs: parseRfc3339(created) }) }
 }
 
 async function inlineCaches(

@@ -13,7 +13,7 @@ export type OpenRepository = (reference: Reference, insecure: boolean, sessionId
 /** `type=registry`: a cache read from an image. Throws `invalid-argument`. */
 export function createRegistryImporter(attrs: Attributes, open: OpenRepository): CacheImporter {
   const reference = readReference(attrs)
-  const insecure = readBool(attrs, 'registry.insecure', false)
+  const insecure = readBool(attrs, 'registry.insecure', false, 'failed to parse registry.insecure')
   return {
     async load(ctx) {
       const { signal } = ctx
@@ -28,7 +28,7 @@ export function createRegistryImporter(attrs: Attributes, open: OpenRepository):
 /** `type=registry`: a cache written as an image. Throws `invalid-argument`. */
 export function createRegistryExporter(attrs: Attributes, open: OpenRepository): CacheExporter {
   const reference = readReference(attrs)
-  const insecure = readBool(attrs, 'registry.insecure', false)
+  const insecure = readBool(attrs, 'registry.insecure', false, 'failed to parse registry.insecure')
   const form = readManifestForm(attrs)
   const tags = reference.tag === undefined ? [] : [reference.tag]
   return {

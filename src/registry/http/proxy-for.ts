@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { isLoopback } from '../registry-host.ts'
 import type { ProxySettings } from './node-transport.ts'
 
 /**
@@ -14,20 +15,11 @@ export function proxyFor(
   const proxy = url.protocol === 'https:' ? HTTPS_PROXY : HTTP_PROXY
   if (proxy === undefined || proxy === '') return undefined
   const host = url.hostname.toLowerCase().replace(/^\[(.*)\]$/, '$1')
-  if (host === 'localhost' || isLoopback(host)) return undefined
+  if (isLoopback(host)) return undefined
   const port = url.port || (url.protocol === 'https:' ? '443' : '80')
   const excepted = NO_PROXY.split(',').some(entry => matches(entry.trim().toLowerCase(), host, port))
   if (excepted) return undefined
   return proxy.includes('://') ? proxy : `http://${proxy}`
-}
-
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8, 'ipv4')
-loopback.addAddress('::1', 'ipv6')
-
-function isLoopback(host: string): boolean {
-  const version = isIP(host)
-  return version !== 0 && loopback.check(host, version === 4 ? 'ipv4' : 'ipv6')
 }
 
 function matches(entry: string, host: string, port: string): boolean {
