@@ -93,6 +93,34 @@ describe('OpenPGP signatures of gpg', { skip: lacks({ programs: ['gpg'] }) }, ()
     )
   })
 
+  it('hold for commits and tags of git, whichever hash names them', {
+    skip: lacks({ programs: ['git'] }),
+  }, () => {
+    for (const format of ['sha1', 'sha256']) {
+      const repository = join(root, format)
+      const signer = ['-c', 'user.name=t', '-c', 'user.email=t@e', '-c', 'gpg.format=openpgp']
+      const git = (...args: readonly string[]): Buffer =>
+        execFileSync('git', ['-C', repository, ...signer, ...args], {
+          env: { ...process.env, GNUPGHOME: join(root, 'home') },
+          stdio: ['ignore', 'pipe', 'ignore'],
+        })
+      mkdirSync(repository)
+      git('init', '-q', `--object-format=${format}`)
+      const by = (name: string): readonly string[] => ['-c', `user.signingkey=${name}@example.com`]
+      git(...by('ed'), 'commit', '-q', '-S', '--allow-empty', '-m', 'signed')
+      git(...by('rsa'), 'tag', '-s', '-m', 'tag\n\nöther', 'v1')
+      const name = (of: string): string => String(git('rev-parse', of)).trim()
+      const commit = { commit: git('cat-file', 'commit', 'HEAD'), commitName: name('HEAD') }
+      const tagged = { ...commit, tag: git('cat-file', 'tag', 'v1'), tagName: name('v1') }
+      const wish = { rejectExpired: true, requireSignedTag: false, ignoreSignedTag: false }
+      verifyGitSignature(commit, { ...wish, publicKey: keys['ed'] ?? '' }, now)
+      verifyGitSignature(tagged, { ...wish, publicKey: keys['rsa'] ?? '', requireSignedTag: true }, now)
+      verifyGitSignature(tagged, { ...wish, publicKey: keys['ed'] ?? '', ignoreSignedTag: true }, now)
+      const other = { ...wish, publicKey: keys['ecdsa'] ?? '' }
+      assert.throws(() => verifyGitSignature(tagged, other, now), { message: /unknown entity$/ })
+    }
+  })
+
   it('of broken packets are refused, whatever is broken', () => {
     const signature = sign('rsa')
     assert.throws(() => verifyOpenPgp(data, signature, 'ssh-ed25519 AAAA', policy), {
