@@ -121,6 +121,7 @@ async function runContainer(
   bridge: BuildBridge,
 ): Promise<SlipwayError | undefined> {
   const { trees, exec } = bridge.services
+  const { proxy } = bridge
   await using resources = new AsyncDisposableStack()
   const { signal } = bridge
   const ids = await trees.stack(await root.result(), signal)
@@ -152,6 +153,7 @@ async function runContainer(
     },
     platform: bridge.services.hostPlatform,
     network: isTrue(config?.config.Labels?.['moby.buildkit.frontend.network.none']) ? 'none' : 'default',
+    ...(proxy === undefined ? {} : { proxy }),
     security: 'sandbox',
     extraHosts: [],
     ulimits: [],

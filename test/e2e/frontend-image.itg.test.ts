@@ -135,10 +135,10 @@ cmd cat /hello
   })
 
   /** An image that runs a line of shell in place of a frontend, and a build that asks for it. */
-  async function misbehaving(name: string, line: string): Promise<string> {
+  async function misbehaving(name: string, line: string, connected = false): Promise<string> {
     const tag = `${registry}/bad:${name}`
     const entry = JSON.stringify(['/bin/sh', '-c', line])
-    const label = 'LABEL moby.buildkit.frontend.network.none=true'
+    const label = `LABEL moby.buildkit.frontend.network.none=${!connected}`
     const image = await context(`FROM alpine:3.20\n${label}\nENTRYPOINT ${entry}\n`)
     await slipway.run('build', '-t', tag, '--push', image)
     return await context(`# syntax=${tag}\nFROM scratch\n`)
@@ -188,5 +188,15 @@ cmd cat /hello
     assert.doesNotMatch(seen, /canary/)
     assert.doesNotMatch(seen, /^hint.*eth\d|^\s*(eth|en|wl)\w+:/m)
     assert.doesNotMatch(seen, new RegExp(scratch.dir))
+  })
+
+  it('has no other network than a proxy, where that is what steps have', async () => {
+    const dir = await misbehaving('watched', '(env; cat /proc/net/dev) >&2; exit 1', true)
+    const config = scratch.path('watched.toml')
+    await writeFile(config, `proxyNetwork = true\n${await readFile(scratch.path('buildkitd.toml'), 'utf8')}`)
+    const env = { ...slipway.env, SLIPWAY_CONFIG: config }
+    const seen = (await tryRun([...slipway.command, 'build', dir], { env })).stderr
+    assert.match(seen, /^\s*HTTPS_PROXY=http:\/\/127\.0\.0\.1:\d+$/m)
+    assert.doesNotMatch(seen, /^\s*(eth|en|wl)\w+:/m)
   })
 })
