@@ -3,7 +3,7 @@ import { createHash, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, request, type IncomingMessage, type RequestOptions } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { connect, type AddressInfo } from 'node:net'
+import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { connect as connectTls, createSecureContext, type TLSSocket } from 'node:tls'
@@ -179,6 +179,25 @@ describe('the proxy of steps', () => {
       log.fetched.map(({ url }) => url),
       [`${origin()}/bar`],
     )
+  })
+
+  it('uses connections again, and makes new ones where a server has closed them', async () => {
+    const { get } = await start()
+    let made = 0
+    const server = createTcpServer(socket => {
+      made++
+      let answered = 0
+      socket.on('error', () => {})
+      socket.on('data', () => {
+        if (answered++ === 2) socket.destroy()
+        else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+      })
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    stack.defer(() => void server.close())
+    const { port } = server.address() as AddressInfo
+    for (let i = 0; i < 5; i++) assert.equal(await text(await get(`http://127.0.0.1:${port}/`)), 'ok')
+    assert.equal(made, 3)
   })
 
   it('survives clients that talk nonsense or leave, and ends connections when it is closed', async () => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import {
   Agent,
+  type ClientRequest,
   createServer,
   type IncomingMessage,
   request as sendRequest,
@@ -177,25 +178,44 @@ export class ProxyServer implements AsyncDisposable {
     const { protocol, hostname, port, pathname, search, host } = new URL(url)
     const secure = protocol === 'https:'
     const headers = passedHeaders(request.rawHeaders, ['accept-encoding', 'host'])
-    const upstream = sendRequest({
-      method,
-      // Not the URL's own form of it: what is asked for may be signed.
-      path: isSame ? pathOf(url) : `${pathname}${search}`,
-      host: hostname.replace(/^\[|\]$/g, ''),
-      port: port === '' ? (secure ? 443 : 80) : Number(port),
-      // What was allowed is what the URL names.
-      headers: ['Host', host, ...headers],
-      setHost: false,
-      agent: secure ? this.#agents.https : this.#agents.http,
-    })
-    const answered = once(upstream, 'response') as Promise<[IncomingMessage]>
-    pipeline(request, upstream).catch(() => upstream.destroy())
-    const [answer] = await answered
-    // A server may answer before it has read everything, and break off.
-    upstream.on('error', () => {})
-    return answer
+    const ask = (): ClientRequest =>
+      sendRequest({
+        method,
+        // Not the URL's own form of it: what is asked for may be signed.
+        path: isSame ? pathOf(url) : `${pathname}${search}`,
+        host: hostname.replace(/^\[|\]$/g, ''),
+        port: port === '' ? (secure ? 443 : 80) : Number(port),
+        // What was allowed is what the URL names.
+        headers: ['Host', host, ...headers],
+        setHost: false,
+        agent: secure ? this.#agents.https : this.#agents.http,
+      })
+    if (hasBody(request)) {
+      const upstream = ask()
+      const answered = once(upstream, 'response') as Promise<[IncomingMessage]>
+      pipeline(request, upstream).catch(() => upstream.destroy())
+      const [answer] = await answered
+      // A server may answer before it has read everything, and break off.
+      upstream.on('error', () => {})
+      return answer
+    }
+    for (;;) {
+      const upstream = ask().end()
+      try {
+        const [answer] = (await once(upstream, 'response')) as [IncomingMessage]
+        return answer
+      } catch (error) {
+        // The server may have closed a connection that was kept, just when it was used again.
+        if (!upstream.reusedSocket || !safeMethods.has(method)) throw error
+      }
+    }
   }
 }
+
+const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 
 /** Keeps connections for the requests to come, which it makes by `dial`. */
 function agent(dial: (host: string, port: number) => Promise<Duplex>): Agent {
