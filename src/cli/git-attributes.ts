@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { realpathSync, statSync } from 'node:fs'
+import { realpathSync, type Stats, statSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { asSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
 import { tryParseBool } from '../gostd/parse-number.ts'
@@ -40,7 +40,7 @@ export async function gitAttributes(
   if (context === '' || (!wanted.info && !wanted.labels)) return {}
   const directory = resolve(host.cwd, context)
   // Most contexts that are URLs, or `-`, name no directory here.
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return {}
+  if (statOf(directory)?.isDirectory() !== true) return {}
   if (host.env['GIT_DIR'] === undefined && !isInRepository(realpathSync(directory))) return {}
   const git = new Git(directory, host.env, signal)
   try {
@@ -54,9 +54,18 @@ export async function gitAttributes(
 
 /** Whether it is worth starting git: a directory above, or this one, has a repository. */
 function isInRepository(directory: string): boolean {
-  if (statSync(join(directory, '.git'), { throwIfNoEntry: false }) !== undefined) return true
+  if (statOf(join(directory, '.git')) !== undefined) return true
   const parent = dirname(directory)
   return parent !== directory && isInRepository(parent)
+}
+
+/** What is there; undefined also where looking is not allowed, which the build itself will tell of. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
 }
 
 function wantedOf(env: Host['env']): Wanted {
@@ -75,7 +84,7 @@ async function ask(
   wanted: Wanted,
   cwd: string,
 ): Promise<Record<string, string>> {
-  const isRepository = statSync(join(directory, '.git'), { throwIfNoEntry: false })?.isDirectory() === true
+  const isRepository = statOf(join(directory, '.git'))?.isDirectory() === true
   const inside = await git.line('rev-parse', '--is-inside-work-tree').catch((e: unknown) => {
     if (isRepository && asSlipwayError(e).message.includes('ENOENT'))
       throw new SlipwayError('not-found', 'git was not found in the system')

@@ -1,4 +1,3 @@
-import { throwIfAborted } from '../async/abort.ts'
 import { decodeName } from '../bytes/path-string.ts'
 import type { ConvertHost } from '../dockerfile/convert/host.ts'
 import { parseIgnoreFile } from '../dockerfile/ignore/ignore-file.ts'
@@ -8,6 +7,7 @@ import type { State } from '../llb/state.ts'
 import type { BuildContext } from './build-context.ts'
 import type { Entrypoint } from './entrypoint.ts'
 import { findNamedContext } from './named-context.ts'
+import { readIgnoreFile } from './read-ignore.ts'
 import { type FrontendScope, lazily, sessionOf, solveState } from './scope.ts'
 import { sourceTime } from './source-time.ts'
 
@@ -79,9 +79,5 @@ async function readContextIgnore<Ref>(context: BuildContext, scope: FrontendScop
     differ: { type: 'none', required: false },
   })
   const ref = await solveState(state, scope)
-  const data = await scope.bridge
-    .readFile(ref, '.dockerignore', undefined, scope.signal)
-    .catch(() => undefined)
-  throwIfAborted(scope.signal)
-  return data ?? new Uint8Array()
+  return (await readIgnoreFile(ref, '.dockerignore', scope)) ?? new Uint8Array()
 }

@@ -1,11 +1,11 @@
-import { throwIfAborted } from '../async/abort.ts'
 import { posix } from 'node:path'
-import { isSlipwayError, SlipwayError, wrapError } from '../errors/slipway-error.ts'
+import { asSlipwayError, isSlipwayError, SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import { joinPath } from '../llb/join-path.ts'
 import type { SourceFile } from '../llb/options.ts'
 import { local } from '../llb/source.ts'
 import { headOf } from '../llb/head.ts'
 import type { BuildContext } from './build-context.ts'
+import { readIgnoreFile } from './read-ignore.ts'
 import { definitionOf, type FrontendScope, sessionOf } from './scope.ts'
 
 /** The Dockerfile, and the ignore file beside it. */
@@ -39,10 +39,7 @@ export async function readEntrypoint<Ref>(
     throw wrapError('failed to resolve dockerfile', error)
   })
   const data = await readDockerfile(ref, filename, scope)
-  const ignoreFile = await scope.bridge
-    .readFile(ref, `${filename}.dockerignore`, undefined, scope.signal)
-    .catch(() => undefined)
-  throwIfAborted(scope.signal)
+  const ignoreFile = await readIgnoreFile(ref, `${filename}.dockerignore`, scope)
   return {
     file: { filename, language: 'Dockerfile', data, definition },
     vertex: headOf(definition),
@@ -81,6 +78,8 @@ async function readDockerfile<Ref>(
     const missing = isMissing
       ? new SlipwayError(error.code, `open ${filename}: no such file or directory`)
       : error
-    throw wrapError('failed to read dockerfile', missing, isMissing ? { hint } : {})
+    const isDenied = asSlipwayError(error).code === 'permission-denied'
+    const extra = isMissing ? { hint } : isDenied ? { hint: 'make it readable' } : {}
+    throw wrapError('failed to read dockerfile', missing, extra)
   }
 }

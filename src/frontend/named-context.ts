@@ -19,6 +19,7 @@ import {
 } from '../oci/reference.ts'
 import { attribute } from './attributes.ts'
 import { gitState } from './build-context.ts'
+import { readIgnoreFile } from './read-ignore.ts'
 import { type FrontendScope, sessionOf, solveState } from './scope.ts'
 
 /** What a context is loaded as: a tree, and its configuration where it is an image. */
@@ -174,9 +175,7 @@ class ContextLoader<Ref> {
       differ: { type: 'none', required: false },
     })
     const ref = await solveState(state, scope, true)
-    const data = await scope.bridge
-      .readFile(ref, '.dockerignore', undefined, scope.signal)
-      .catch(() => undefined)
+    const data = await readIgnoreFile(ref, '.dockerignore', scope)
     if (data === undefined) return []
     try {
       return parseIgnoreFile(decodeName(data))

@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs'
 import { compareNames, fsPath } from '../bytes/path-string.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
+import { errnoOf } from '../sys/errno-error.ts'
 import { openBeneath } from '../sys/open-beneath.ts'
 import { getXattrs } from '../sys/xattr.ts'
 import { listNames } from './list-names.ts'
@@ -55,7 +56,7 @@ export class DirectoryTree implements FileTree {
   }
 
   readdir(path: string): readonly string[] {
-    const names = listNames(this.realPath(path)).map(one => one.name)
+    const names = this.#list(path)
     const seen = this.#patterns.letsAllIn
       ? names
       : names.filter(name => this.#entry(joinPath(path, name)) !== undefined)
@@ -67,10 +68,14 @@ export class DirectoryTree implements FileTree {
       throw new SlipwayError('not-found', `open ${path}: no such file or directory`)
     if (this.#sockets.has(path)) return openSync('/dev/null', constants.O_RDONLY)
     const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants
-    this.#rootFd ??= openSync(fsPath(this.realPath('/')), O_RDONLY | O_DIRECTORY)
-    // Without O_NONBLOCK a fifo that took the place of a file would hang the thread.
-    const fd = openBeneath(this.#rootFd, path.slice(1), O_RDONLY | O_NONBLOCK)
-    return fd ?? openSync(fsPath(this.realPath(path)), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    try {
+      this.#rootFd ??= openSync(fsPath(this.realPath('/')), O_RDONLY | O_DIRECTORY)
+      // Without O_NONBLOCK a fifo that took the place of a file would hang the thread.
+      const fd = openBeneath(this.#rootFd, path.slice(1), O_RDONLY | O_NONBLOCK)
+      return fd ?? openSync(fsPath(this.realPath(path)), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    } catch (error) {
+      throw this.#readError(error, path)
+    }
   }
 
   xattrs(path: string): ReadonlyMap<string, Uint8Array> {
@@ -117,7 +122,28 @@ export class DirectoryTree implements FileTree {
   #shows(path: string, isDirectory: boolean): boolean {
     const verdict = this.#patterns.verdict(path, isDirectory)
     if (verdict !== 'inside') return verdict === 'in'
-    return listNames(this.realPath(path)).some(one => this.#entry(joinPath(path, one.name)) !== undefined)
+    return this.#list(path).some(name => this.#entry(joinPath(path, name)) !== undefined)
+  }
+
+  #list(path: string): string[] {
+    try {
+      return listNames(this.realPath(path)).map(one => one.name)
+    } catch (error) {
+      throw this.#readError(error, path)
+    }
+  }
+
+  /** Says what may not be read with its whole path, and what to do. */
+  #readError(error: unknown, path: string): unknown {
+    const code = errnoOf(error)
+    if (code !== 'EACCES' && code !== 'EPERM') return error
+    return new SlipwayError('permission-denied', `open ${this.realPath(path)}: permission denied`, {
+      cause: error,
+      hint:
+        path === '/'
+          ? 'make the directory readable'
+          : 'leave it out with a line in .dockerignore, or make it readable',
+    })
   }
 }
 

@@ -24,7 +24,7 @@ export function openBeneath(
   if (fd >= 0) return fd
   const errno = c.errno()
   if (errno === ENOSYS || errno === EPERM) return undefined
-  throw errnoError(errno, 'openat2', path)
+  throw errnoError(errno, 'open', path)
 }
 
 const O_CLOEXEC = 0o2000000

@@ -120,7 +120,7 @@ async function openFrame(
     // A directory that is only passed through need not be readable: what is wanted may lie elsewhere.
     const unread = error instanceof Error && 'code' in error && error.code === 'EACCES' && owed
     if (isMissing(error) || unread) return { ...frame, children: [] }
-    throw readError('open', join(root, path), error)
+    throw readError('open', join(root, path), error, path === '')
   }
 }
 
@@ -191,13 +191,16 @@ async function* readFile(
   }
 }
 
+/** What to do about a file that may not be read. */
+const unreadableHint = 'leave it out with a line in .dockerignore, or make it readable'
+
 /** A system error in Go's words: `open /x: permission denied`. */
-function readError(what: string, path: string, cause: unknown): unknown {
+function readError(what: string, path: string, cause: unknown, isTop = false): unknown {
   if (!(cause instanceof Error && 'code' in cause)) return cause
   if (cause.code === 'EACCES' || cause.code === 'EPERM') {
     return new SlipwayError('permission-denied', `${what} ${path}: permission denied`, {
       cause,
-      hint: 'leave it out with a line in .dockerignore, or make it readable',
+      hint: isTop ? 'make the directory readable' : unreadableHint,
     })
   }
   return cause
