@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { makeDirectories } from '../bytes/make-directories.ts'
 import type { CacheEntry } from '../bake/attrs/cache-entry.ts'
 import { asSlipwayError, SlipwayError, wrapError } from '../errors/slipway-error.ts'
-import { goJson } from '../gostd/json.ts'
+import { goJson, sortKeys } from '../gostd/json.ts'
 import { parseBool, tryParseBool } from '../gostd/parse-number.ts'
 import { type Digest, isDigest } from '../oci/digest.ts'
 import { parseJson, readInteger, readObject, readText } from '../oci/json-reader.ts'
@@ -120,7 +120,11 @@ export async function prepareCaches(
     frontendAttrs:
       imports.length === 0
         ? {}
-        : { 'cache-imports': goJson(imports.map(({ Type, Attrs }) => ({ Type, Attrs }))) },
+        : {
+            'cache-imports': goJson(
+              imports.map(({ Type, Attrs }) => ({ Type, Attrs: sortKeys({ ...Attrs }) })),
+            ),
+          },
     async finish(response) {
       for (const one of documents)
         if (one.kind === 'local') await enterLocalCache(one.target, response['cache.manifest'])

@@ -35,6 +35,14 @@ describe('records of builds', { skip }, () => {
   const refs = async (on: SlipwayCommand): Promise<string[]> =>
     (await on.run('history', 'ls', '--format', '{{.Ref}}')).trim().split('\n').sort()
 
+  it('keep the lines of a mistake in the Dockerfile', async () => {
+    await writeFile(scratch.path('app', 'odd.Dockerfile'), 'FROM scratch\nCOPPY a b\n')
+    await here.try('build', '-f', scratch.path('app', 'odd.Dockerfile'), scratch.path('app'))
+    const shown = await here.run('history', 'inspect')
+    assert.match(shown, /odd\.Dockerfile:2\n-+\n.*FROM scratch\n +2 \| >>> COPPY a b\n/s)
+    await here.run('history', 'rm', '--all')
+  })
+
   it('are exported on one machine and looked at on another, failures too', async () => {
     await here.run('build', '-t', 'app', '--attest', 'type=provenance,mode=max', scratch.path('app'))
     const failed = await here.try(

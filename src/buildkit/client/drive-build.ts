@@ -5,6 +5,7 @@ import { Control, type SolveRequest } from '../../proto/gen/control_pb.ts'
 import { LLBBridge, type Result, SolveRequestSchema } from '../../proto/gen/gateway_pb.ts'
 import type { Definition } from '../../proto/gen/ops_pb.ts'
 import type { BuildkitConnection } from '../../session/connection.ts'
+import { toRpcStatus } from '../../session/errors/wire-error.ts'
 import type { StatusWriter } from '../../status/solve-status.ts'
 import { statusFromMessage } from './status-from-message.ts'
 
@@ -129,7 +130,7 @@ async function useBridge<T extends Result | undefined>(
     result = await use({ client, call })
   } catch (e) {
     const error = asSlipwayError(e)
-    await client.return({ error: { code: 2, message: error.message } }, call).catch(() => undefined)
+    await client.return({ error: toRpcStatus(error, { ofBuild: true }) }, call).catch(() => undefined)
     throw e
   }
   await client.return(result === undefined ? {} : { result }, call)

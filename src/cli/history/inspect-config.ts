@@ -57,7 +57,6 @@ const texts = {
 /** Options that are shown elsewhere, or are of no interest. */
 const shown = [
   'frontend.caps',
-  'context',
   'filename',
   'target',
   'platform',

@@ -71,7 +71,8 @@ export async function inspectRecord(
   const attrs = record.FrontendAttrs
   const attachments = await attachmentsOf(found, signal)
   const files = placesOf(found, cwd)
-  const vcs = attrs['context'] === undefined ? attrs : {}
+  const { context: _, ...withoutContext } = attrs
+  const vcs = attrs['context'] === undefined || !files.fromState ? attrs : {}
   const error = await errorOf(found, signal)
   const build: { [K in keyof InspectedBuild]?: InspectedBuild[K] | undefined } = {
     Name: buildName(attrs, state),
@@ -96,7 +97,7 @@ export async function inspectRecord(
     NumCachedSteps: record.numCachedSteps,
     BuildArgs: valuesWithPrefix(attrs, 'build-arg:'),
     Labels: valuesWithPrefix(attrs, 'label:'),
-    Config: buildSettings(attrs),
+    Config: buildSettings(files.fromState ? attrs : withoutContext),
     Materials: await materialsOf(found, attachments, signal),
     Attachments: attachments.length === 0 ? undefined : attachments,
   }
@@ -109,19 +110,27 @@ function statusOf({ record, completedMs }: FoundRecord): InspectedBuild['Status'
   return completedMs === undefined ? 'running' : 'completed'
 }
 
+interface Places {
+  readonly context: string
+  readonly dockerfile: string
+  /** The context is known from the note of the build; one that the frontend was told is a setting then. */
+  readonly fromState: boolean
+}
+
 /** Where context and Dockerfile are; relative where that is shorter. */
-function placesOf({ record, state }: FoundRecord, cwd: string): { context: string; dockerfile: string } {
+function placesOf({ record, state }: FoundRecord, cwd: string): Places {
   const attrs = record.FrontendAttrs
   let context = state?.localPath ?? ''
   let dockerfile = state?.dockerfilePath ?? ''
   if (dockerfile !== '' && dockerfile !== '-' && context !== '') dockerfile = shorter(context, dockerfile)
   if (context !== '') context = shorter(cwd, context)
-  if (context === '') context = attrs['context'] ?? ''
+  const fromState = context !== ''
+  if (!fromState) context = attrs['context'] ?? ''
   if (dockerfile === '' && attrs['filename'] !== undefined) {
     const folder = attrs['vcs:localdir:dockerfile']
     dockerfile = folder === undefined ? attrs['filename'] : `${folder}/${attrs['filename']}`
   }
-  return { context, dockerfile }
+  return { context, dockerfile, fromState }
 }
 
 function shorter(from: string, path: string): string {
