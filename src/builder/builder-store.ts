@@ -162,7 +162,8 @@ class Transaction implements StoreTransaction {
   }
 
   touch(name: string, now: number): void {
-    if (isBuilderName(name)) this.#dir.write(join('activity', name), formatRfc3339(now))
+    // Not flushed to the disk: a time that is lost is no loss, and every build would wait for it.
+    if (isBuilderName(name)) this.#dir.write(join('activity', name), formatRfc3339(now), 0o600, false)
   }
 
   [Symbol.dispose](): void {

@@ -42,9 +42,13 @@ export interface CreatePlan {
   readonly warnings: readonly string[]
 }
 
-/** Looks the sources up and makes the new image of them. Puts nothing anywhere. Errors are in buildx's words. */
-export async function planCreate(request: CreateRequest, tools: ImageTools): Promise<CreatePlan> {
-  const { sources, files, tags, append, dryRun } = request
+/** Refuses a request that names no source, or has nowhere to go. Throws `invalid-argument`. */
+export function checkRequest({
+  sources,
+  files,
+  tags,
+  dryRun,
+}: Pick<CreateRequest, 'sources' | 'files' | 'tags' | 'dryRun'>): void {
   if (sources.length === 0 && files.length === 0)
     throw new SlipwayError('invalid-argument', 'no sources specified')
   if (!dryRun && tags.length === 0) {
@@ -53,6 +57,12 @@ export async function planCreate(request: CreateRequest, tools: ImageTools): Pro
       "can't push with no tags specified, please set --tag or --dry-run",
     )
   }
+}
+
+/** Looks the sources up and makes the new image of them. Puts nothing anywhere. Errors are in buildx's words. */
+export async function planCreate(request: CreateRequest, tools: ImageTools): Promise<CreatePlan> {
+  const { sources, files, tags, append, dryRun } = request
+  checkRequest({ sources, files, tags, dryRun })
   const targets = tags.map(parseImageLocation)
   const first = append ? tags.slice(0, 1) : []
   const named = parseSources([...first, ...files, ...sources])

@@ -165,7 +165,7 @@ function imageValue(image: ImageConfig): unknown {
       historyValue(entry, (whole['history'] as readonly JsonValue[])[i]),
     ),
   }
-  return goStruct('v1.Image', fields, () => whole, platformFields(image))
+  return goStruct('*v1.Image', fields, () => whole, platformFields(image))
 }
 
 function configFields(config: ContainerConfig): Readonly<Record<string, unknown>> {

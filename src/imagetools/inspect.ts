@@ -10,6 +10,7 @@ import {
   withLocationDigest,
 } from './image-location.ts'
 import type { ImageTools } from './image-tools.ts'
+import { resolveLocation } from './resolve-location.ts'
 
 /** The manifest or index behind a name. */
 export interface Inspected {
@@ -26,8 +27,7 @@ export interface Inspected {
 /** Looks an image up. */
 export async function inspectImage(name: string, tools: ImageTools): Promise<Inspected> {
   const location = parseImageLocation(name)
-  const { signal } = tools
-  const { descriptor, bytes } = await tools.open(location).resolve(locationTarget(location), { signal })
+  const { descriptor, bytes } = await resolveLocation(location, locationTarget(location), tools)
   const parsed = parseManifest(bytes, descriptor.mediaType)
   return { name, location, descriptor, bytes, ...(parsed.kind === 'index' ? { index: parsed.index } : {}) }
 }

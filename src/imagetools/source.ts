@@ -22,6 +22,7 @@ import {
   withoutLocationDigest,
 } from './image-location.ts'
 import type { ImageTools } from './image-tools.ts'
+import { resolveLocation } from './resolve-location.ts'
 
 /** A descriptor as a user may give it: a digest, and what else is known. */
 export type GivenDescriptor = Pick<Descriptor, 'digest'> & Partial<Descriptor>
@@ -138,7 +139,7 @@ async function lookUp(
   tools: ImageTools,
   signal: AbortSignal,
 ): Promise<Source> {
-  const { descriptor, bytes } = await tools.open(location).resolve(target, { signal })
+  const { descriptor, bytes } = await resolveLocation(location, target, tools, signal)
   return { location, descriptor, bytes }
 }
 

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import type { FlagSet } from '../../gostd/pflag/flag-set.ts'
 import { flagValues } from '../../gostd/pflag/flag-values.ts'
-import { type CreatePlan, createMetadata, planCreate } from '../../imagetools/create.ts'
+import { checkRequest, type CreatePlan, createMetadata, planCreate } from '../../imagetools/create.ts'
 import type { ImageTools } from '../../imagetools/image-tools.ts'
 import { publish } from '../../imagetools/publish.ts'
 import { errnoOf } from '../../sys/errno-error.ts'
@@ -23,6 +23,7 @@ export const command: Command = defineCommand({
   flags: declareFlags,
   async run({ host, args, flags, globals, signal }) {
     const { file, tag, annotation, platform, dryRun, append, preferIndex, metadataFile } = flags
+    checkRequest({ sources: args, files: file, tags: tag, dryRun }) // before any file is read
     await using builderHost = openBuilderHost(host, globals)
     const builder = { host: builderHost, name: globals.builder }
     await using tools = await openImageTools(host, { names: [...tag, ...args], builder, signal })

@@ -102,10 +102,11 @@ export class PipeParser {
     const term = this.#term()
     if (term === undefined) return undefined
     const fields: string[] = []
+    const { column } = this.#peek() // Go tells of a chain with the place of its second link.
     while (this.#peek().kind === 'field') fields.push(this.#next().text.slice(1))
     if (fields.length === 0) return term
     const source = this.#source(start)
-    const place = { line: term.line, column: this.#tokens[this.#at - 1]?.column ?? term.column, source }
+    const place = { line: term.line, column, source }
     if (term.kind === 'field') return { ...place, kind: 'field', fields: [...term.fields, ...fields] }
     if (term.kind === 'variable') return { ...place, kind: 'variable', name: term.name, fields }
     if (term.kind === 'literal' || term.kind === 'nil' || term.kind === 'dot') {

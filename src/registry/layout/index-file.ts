@@ -25,7 +25,7 @@ export async function readIndexFile(directory: string): Promise<Index> {
     bytes = await readFile(path)
   } catch (error) {
     const { code, message } = asSlipwayError(error)
-    throw new SlipwayError(code, `could not read ${path}: ${message}`, {
+    throw new SlipwayError(code, `could not read ${path}: ${message.replace(/^stat /, 'open ')}`, {
       cause: error,
       hint: `${directory} is not an OCI layout directory, or not readable`,
     })

@@ -176,7 +176,7 @@ describe('a layout directory', () => {
     await using o = await opened()
     await assert.rejects(o.store.check(), {
       code: 'not-found',
-      message: /^could not read .*index.json: stat .*: no such file/,
+      message: /^could not read .*index.json: open .*: no such file/,
       hint: /is not an OCI layout directory/,
     })
     await assert.rejects(o.store.resolve('v1'), {
