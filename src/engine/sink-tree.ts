@@ -1,11 +1,11 @@
 import { create } from '@bufbuild/protobuf'
-import { closeSync, createReadStream } from 'node:fs'
+import { closeSync, read, readSync } from 'node:fs'
 import { posix } from 'node:path'
+import { promisify } from 'node:util'
 import type { SinkTree } from '../exporter/client-sink.ts'
 import { type Stat, StatSchema } from '../proto/gen/fsutil_pb.ts'
 import { contentSize, packet, packetSize } from '../session/fsutil/packets.ts'
 import { comparePaths, type SyncTree } from '../session/fsutil/sync-tree.ts'
-import type { FileTree } from '../snapshot/tree.ts'
 import { statMessage } from './stat-message.ts'
 
 /** A file that may be asked for: its tree, its path there, its number among the entries of that tree. */
@@ -13,6 +13,8 @@ interface Source {
   readonly one: SinkTree
   readonly path: string
   readonly id: number
+  /** Bytes. */
+  readonly size: number
 }
 
 /**
@@ -45,7 +47,7 @@ export function sinkSyncTree(
         yield extra
         return
       }
-      for await (const chunk of contentOf(source.one.tree, source.path)) {
+      for await (const chunk of contentOf(source)) {
         count(source.one, contentSize(source.id, chunk.length))
         yield chunk
       }
@@ -92,17 +94,27 @@ async function* wholeTree(
   }
 }
 
-async function* contentOf(tree: FileTree, path: string): AsyncIterable<Uint8Array> {
-  const fd = tree.open(path)
-  let opened = false
+/** Bytes that are read at once. */
+const chunkSize = 256 * 1024
+
+async function* contentOf({ one, path, size }: Source): AsyncIterable<Uint8Array> {
+  const fd = one.tree.open(path)
   try {
-    const stream = createReadStream('', { fd, highWaterMark: 256 * 1024 })
-    opened = true
-    for await (const chunk of stream) yield chunk as Buffer
+    for (let at = 0; at < size; ) {
+      const chunk = Buffer.allocUnsafe(Math.min(chunkSize, size - at))
+      // What is small is read in less time than another thread is told of it.
+      const length =
+        size <= chunkSize ? readSync(fd, chunk) : (await readAsync(fd, { buffer: chunk })).bytesRead
+      if (length === 0) return
+      at += length
+      yield chunk.subarray(0, length)
+    }
   } finally {
-    if (!opened) closeSync(fd)
+    closeSync(fd)
   }
 }
+
+const readAsync = promisify(read)
 
 function directoryStat(path: string, mtimeMs: number): Stat {
   return create(
@@ -138,7 +150,7 @@ async function* walkTree(
       const path = posix.join(one.prefix, child.slice(1))
       const extra = directory === '/' ? one.extra.get(name) : undefined
       if (extra !== undefined) {
-        sources.set(path, { one, path: name, id: nextId() })
+        sources.set(path, { one, path: name, id: nextId(), size: extra.length })
         yield create(
           StatSchema,
           statMessage({
@@ -162,7 +174,7 @@ async function* walkTree(
         continue
       }
       if (entry.hardlinkKey !== undefined) links.set(entry.hardlinkKey, path)
-      sources.set(path, { one, path: child, id })
+      sources.set(path, { one, path: child, id, size: entry.size })
       yield create(StatSchema, {
         ...statMessage({ ...entry, path }),
         xattrs: Object.fromEntries(one.tree.xattrs(child)),

@@ -12,6 +12,15 @@ export interface Attachable {
   readonly localDir?: (name: string) => string | undefined
   /** In-process sessions only: takes the one stream of an exporter as it is. */
   readonly localStream?: (exporterId: number) => StreamReceiver | undefined
+  /** In-process sessions only: the directory that an exporter's files are written to. */
+  readonly localTarget?: (exporterId: number) => LocalDirectory | undefined
+}
+
+/** Where an exporter's files go: an absolute path. */
+export interface LocalDirectory {
+  readonly path: string
+  /** What is there and not in the result is removed. */
+  readonly remove: boolean
 }
 
 /** Takes an exported stream, such as an archive; `metadata` are what the exporter says of it, keys in lower case. */

@@ -22,21 +22,21 @@ export function inMemorySession(
       healthRoutes(router)
       for (const attachable of attachables) attachable.routes(router)
     }),
-    localDir(name) {
-      for (const attachable of attachables) {
-        const dir = attachable.localDir?.(name)
-        if (dir !== undefined) return dir
-      }
-      return undefined
-    },
-    localStream(exporterId) {
-      for (const attachable of attachables) {
-        const receiver = attachable.localStream?.(exporterId)
-        if (receiver !== undefined) return receiver
-      }
-      return undefined
-    },
+    localDir: name => first(attachables, one => one.localDir?.(name)),
+    localStream: exporterId => first(attachables, one => one.localStream?.(exporterId)),
+    localTarget: exporterId => first(attachables, one => one.localTarget?.(exporterId)),
     closed: closed.promise,
   }
   return { caller, [Symbol.dispose]: closed.resolve }
+}
+
+function first<T>(
+  attachables: readonly Attachable[],
+  ask: (one: Attachable) => T | undefined,
+): T | undefined {
+  for (const attachable of attachables) {
+    const answer = ask(attachable)
+    if (answer !== undefined) return answer
+  }
+  return undefined
 }

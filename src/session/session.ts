@@ -1,7 +1,7 @@
 import type { Transport } from '@connectrpc/connect'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { throwIfAborted } from '../async/abort.ts'
-import type { StreamReceiver } from './attachable.ts'
+import type { LocalDirectory, StreamReceiver } from './attachable.ts'
 
 /** How the engine reaches the client of a build: the services that the client's session serves. */
 export interface SessionCaller {
@@ -18,6 +18,8 @@ export interface SessionCaller {
   localDir?(name: string): string | undefined
   /** In-process sessions only: takes the one stream of an exporter as it is. */
   localStream?(exporterId: number): StreamReceiver | undefined
+  /** In-process sessions only: the directory that an exporter's files are written to. */
+  localTarget?(exporterId: number): LocalDirectory | undefined
   /** Settles when the client has gone or the session was closed; never rejects. */
   readonly closed: Promise<void>
 }

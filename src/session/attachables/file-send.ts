@@ -31,6 +31,10 @@ export function fileSend(targets: Readonly<Record<number, ExportTarget>>): Attac
       const target = targets[exporterId]
       return target?.kind === 'stream' ? target.receive : undefined
     },
+    localTarget(exporterId) {
+      const target = targets[exporterId]
+      return target?.kind === 'directory' ? { path: target.path, remove: target.remove === true } : undefined
+    },
     routes: router =>
       router.rpc(method, (messages, context) => {
         const headers = context.requestHeader
@@ -61,7 +65,8 @@ export function fileSend(targets: Readonly<Record<number, ExportTarget>>): Attac
   }
 }
 
-function ownByMe(stat: Stat): void {
+/** Files that leave a build belong to who asked for them. */
+export function ownByMe(stat: Stat): void {
   stat.uid = process.getuid?.() ?? 0
   stat.gid = process.getgid?.() ?? 0
 }

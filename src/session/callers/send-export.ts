@@ -5,9 +5,10 @@ import type { ByteStream } from '../../bytes/byte-stream.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { type BytesMessage, BytesMessageSchema, FileSend } from '../../proto/gen/filesync_pb.ts'
 import { PacketSchema } from '../../proto/gen/fsutil_pb.ts'
-import { sendKeys } from '../attachables/file-send.ts'
+import { ownByMe, sendKeys } from '../attachables/file-send.ts'
 import { callTalk } from '../converse.ts'
 import { packetSize, type SendPacket } from '../fsutil/packets.ts'
+import { placeTree } from '../fsutil/place-tree.ts'
 import { sendTree } from '../fsutil/send-tree.ts'
 import type { SyncTree } from '../fsutil/sync-tree.ts'
 import type { SessionCaller } from '../session.ts'
@@ -39,6 +40,12 @@ export async function sendDir(
   const { onProgress } = options
   const headers = exportHeaders(caller, options)
   headers.set(sendKeys.multiPlatform, '1')
+  const target = caller.localTarget?.(options.exporterId)
+  if (target !== undefined) {
+    const mode = target.remove ? 'mirror' : 'merge'
+    await placeTree(tree, { dest: target.path, mode, map: ownByMe, signal: options.signal })
+    return
+  }
   let bytes = 0
   await callTalk(
     caller.transport,
