@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { SlipwayError } from '../errors/slipway-error.ts'
+import { isSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
 import type { LocalCopies } from '../source/local/local-copies.ts'
 import type { SessionCaller, SessionStore } from '../session/session.ts'
 import type { LocalFilter, Ref } from '../snapshot/ref.ts'
@@ -18,6 +18,12 @@ function readList(attrs: Readonly<Record<string, string>>, key: string): readonl
     throw new SlipwayError('invalid-argument', `invalid ${key} ${text}`)
   }
   return value as string[]
+}
+
+/** A pattern that is none, as daemons hear of it: from the client, over the wire. */
+function fromClient(e: unknown): unknown {
+  if (!isSlipwayError(e) || !/^invalid (?:in|ex)cludepatterns: /.test(e.message)) return e
+  return new SlipwayError(e.code, `rpc error: code = Unknown desc = ${e.message}`, { cause: e })
 }
 
 const readDiffer = (text: string | undefined): 'metadata' | 'none' | undefined =>
@@ -69,7 +75,9 @@ export function localSourceFactory(
         if (path !== undefined) {
           const id = `transferring ${name}:`
           const known = attrs['local.differ'] === 'none' ? undefined : digests(path)
-          const current = await countTransfer(path, filter, known, ctx.signal)
+          const current = await countTransfer(path, filter, known, ctx.signal).catch((e: unknown) => {
+            throw fromClient(e)
+          })
           ctx.progress.status(id, { ...(current === undefined ? {} : { current }), completed: true })
           return { kind: 'local', path, filter }
         }

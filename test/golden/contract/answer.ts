@@ -66,7 +66,7 @@ const stepEntry = ({ name, lines }: Step): [string, string[]] => [
 ]
 
 /** A count on its way: whether it is shown is a matter of time. */
-const isUnfinished = (line: string): boolean => /^(?:transferring|copying files)(?!.* done$)/.test(line)
+const isUnfinished = (line: string): boolean => /^(?:transferring|copying files)(?!.*\d\w+ done$)/.test(line)
 
 /** An answer without what is in each build: for cases of many small ones. */
 export function briefAnswer(answer: Answer): Answer {
@@ -178,6 +178,7 @@ export function cleaned(text: string, place: Place): string {
     .replaceAll(encodeURIComponent(place.url), '{url}')
     .replaceAll(place.url.replace(/^http:\/\/([^/]+).*/, '$1'), '{host}')
     .replaceAll(place.dir, '')
+    .replaceAll(/\S+\/cachemounts\/buildkit\d+(?=\/)/g, '')
     .replaceAll(/sha256:[0-9a-f]{64}/g, 'sha256:…')
     .replaceAll(/(?<=lint violation found for rules: )[A-Za-z, ]+/g, names =>
       names.split(', ').sort().join(', '),
