@@ -62,3 +62,19 @@ test('A directory in its place is an error.', async t => {
   await assert.rejects(writeWholeFile(dir, ['x']), { code: 'EISDIR' })
   assert.deepEqual(readdirSync(dir), [])
 })
+
+test('A pipe that nobody reads is waited for until the signal comes.', async t => {
+  const path = join(scratch(t), 'pipe')
+  execFileSync('mkfifo', [path])
+  const abort = new AbortController()
+  const writing = writeWholeFile(path, ['never'], { signal: abort.signal })
+  setImmediate(() => abort.abort())
+  await assert.rejects(writing, { name: 'AbortError' })
+})
+
+test('A failed write is told with the name of the file.', async () => {
+  await assert.rejects(writeWholeFile('/dev/full', ['x']), {
+    code: 'ENOSPC',
+    message: "ENOSPC: no space left on device, write '/dev/full'",
+  })
+})

@@ -1,7 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
+import { constants, createWriteStream, open } from 'node:fs'
 import { realpath, rename, rm, stat } from 'node:fs/promises'
+import { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout } from 'node:timers/promises'
+import { promisify } from 'node:util'
 
 /** How a file is written. */
 export interface WholeFileOptions {
@@ -24,12 +28,36 @@ export async function writeWholeFile(
   const special = before !== undefined && !before.isFile() && !before.isDirectory()
   const target = before === undefined || special ? path : await realpath(path)
   const file = special ? target : `${target}.${randomBytes(4).toString('hex')}.tmp`
-  const writer = createWriteStream(file, mode === undefined ? {} : { mode })
+  const writer = before?.isFIFO()
+    ? await openPipe(path, signal)
+    : createWriteStream(file, mode === undefined ? {} : { mode })
   try {
     await pipeline(data, writer, { signal })
     if (!special) await rename(file, target)
   } catch (e) {
     if (!special) await rm(file, { force: true })
-    throw e
+    throw nameWriteError(e, path)
   }
+}
+
+/** A pipe to write to, once somebody reads it. Opened and written without a thread that would wait for the reader. */
+async function openPipe(path: string, signal: AbortSignal | undefined): Promise<Writable> {
+  for (;;) {
+    try {
+      const fd = await promisify(open)(path, constants.O_WRONLY | constants.O_NONBLOCK)
+      return new Socket({ fd, readable: false, writable: true })
+    } catch (e) {
+      if ((e as NodeJS.ErrnoException).code !== 'ENXIO') throw e
+    }
+    await setTimeout(100, undefined, { signal })
+  }
+}
+
+/** A failed write, which does not know its file, with the name of it; other errors as they are. */
+export function nameWriteError(error: unknown, path: string): unknown {
+  if (error instanceof Error && 'syscall' in error && error.syscall === 'write' && !('path' in error)) {
+    error.message = `${error.message} '${path}'`
+    Object.assign(error, { path })
+  }
+  return error
 }

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { buildMetadata, callMetadata } from './build-results.ts'
+import { buildMetadata, callMetadata, checkResultFile, writeWhole } from './build-results.ts'
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
@@ -38,5 +41,24 @@ describe('metadata of a build', () => {
     assert.deepEqual(answer('{"a":1}'), { 'result.json': { a: 1 }, version: '1.0.0' })
     assert.deepEqual(answer('[{"name":"x"}]'), { 'result.json': [{ name: 'x' }], version: '1.0.0' })
     assert.deepEqual(answer('no JSON'), { 'result.json': 'no JSON', version: '1.0.0' })
+  })
+})
+
+describe('a file for results', () => {
+  it('that cannot be made is refused before the build, with its place', t => {
+    const cwd = mkdtempSync(join(tmpdir(), 'slipway-results-'))
+    t.after(() => rmSync(cwd, { recursive: true }))
+    writeFileSync(join(cwd, 'file'), '')
+    const host = { cwd }
+    checkResultFile('', host)
+    checkResultFile('file', host)
+    checkResultFile('new', host)
+    assert.throws(() => checkResultFile('no/x', host), {
+      message: `invalid output path: stat ${cwd}/no: no such file or directory`,
+    })
+    assert.throws(() => checkResultFile('file/x', host), { message: `${cwd}/file is not a directory` })
+    assert.throws(() => checkResultFile('.', host), { message: `cannot write to a directory: ${cwd}` })
+    assert.throws(() => writeWhole('/dev/full', 'x', host), { message: /write '\/dev\/full'$/ })
+    assert.deepEqual(readdirSync(cwd), ['file'])
   })
 })

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { realpathSync, renameSync, rmSync, type Stats, statSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { nameWriteError } from '../bytes/whole-file.ts'
+import { SlipwayError } from '../errors/slipway-error.ts'
 import { goJson, type JsonValue } from '../gostd/json.ts'
 import type { VertexWarning } from '../status/solve-status.ts'
 import type { Host } from './host.ts'
@@ -107,21 +109,43 @@ function withMembers(text: string): JsonValue | undefined {
   }
 }
 
+/**
+ * Makes sure, before a build, that the file for its results can be written afterwards. Throws `not-found` where its
+ * directory is missing, `invalid-argument` where it is a directory.
+ */
+export function checkResultFile(path: string, host: Pick<Host, 'cwd'>): void {
+  if (path === '') return
+  const named = resolve(host.cwd, path)
+  const folder = dirname(named)
+  const found = statOf(folder)
+  if (found === undefined)
+    throw new SlipwayError('not-found', `invalid output path: stat ${folder}: no such file or directory`)
+  if (!found.isDirectory()) throw new SlipwayError('invalid-argument', `${folder} is not a directory`)
+  if (statOf(named)?.isDirectory() === true)
+    throw new SlipwayError('invalid-argument', `cannot write to a directory: ${named}`)
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
+}
+
 /** Writes a small file so that it is there whole or not at all; what is no regular file (`/dev/null`) stays what it is. */
 export function writeWhole(path: string, text: string, host: Pick<Host, 'cwd'>): void {
   const named = resolve(host.cwd, path)
+  checkResultFile(path, host)
   const before = statSync(named, { throwIfNoEntry: false })
-  if (before !== undefined && !before.isFile() && !before.isDirectory()) {
-    writeFileSync(named, text)
-    return
-  }
-  const target = before === undefined ? named : realpathSync(named)
-  const temporary = `${target}.tmp${randomBytes(4).toString('hex')}`
+  const isSpecial = before !== undefined && !before.isFile()
+  const target = before === undefined || isSpecial ? named : realpathSync(named)
+  const written = isSpecial ? target : `${target}.tmp${randomBytes(4).toString('hex')}`
   try {
-    writeFileSync(temporary, text, { mode: 0o644 })
-    renameSync(temporary, target)
+    writeFileSync(written, text, { mode: 0o644 })
+    if (!isSpecial) renameSync(written, target)
   } catch (e) {
-    rmSync(temporary, { force: true })
-    throw e
+    if (!isSpecial) rmSync(written, { force: true })
+    throw nameWriteError(e, named)
   }
 }

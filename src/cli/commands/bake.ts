@@ -19,7 +19,7 @@ import { folderTrees } from '../bake/folder-trees.ts'
 import { loadDefinition } from '../bake/load-definition.ts'
 import { type BakePlan, overridesOf, planBuilds } from '../bake/plan-builds.ts'
 import { printCalls } from '../bake/print-calls.ts'
-import { targetsMetadata, writeWhole } from '../build-results.ts'
+import { checkResultFile, targetsMetadata, writeWhole } from '../build-results.ts'
 import { openBuilderHost } from '../builder-host.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { hostPlatform } from '../host-platform.ts'
@@ -121,6 +121,7 @@ async function build(
   const { notes, write } = display
   const mode = flags.metadataFile === '' ? 'disabled' : provenanceMode(host.env['BUILDX_METADATA_PROVENANCE'])
   const provenance = mode === 'disabled' ? {} : { provenance: mode }
+  checkResultFile(flags.metadataFile, host)
   const results = await buildTargets(requests, {
     host,
     builder,

@@ -7,7 +7,7 @@ import { annotated, readAnnotations, requestFromFlags } from '../../build/reques
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { tryParseBool } from '../../gostd/parse-number.ts'
 import { exactArgs } from '../argument-rule.ts'
-import { buildMetadata, callMetadata, imageId, writeWhole } from '../build-results.ts'
+import { buildMetadata, callMetadata, checkResultFile, imageId, writeWhole } from '../build-results.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { hostPlatform } from '../host-platform.ts'
 import { type BuildFlags, declareBuildFlags } from './build-flags.ts'
@@ -33,6 +33,7 @@ async function build(context: CommandContext<BuildFlags>): Promise<number> {
   const request = requestFromFlags(path, flags, { env: host.env, hostPlatform: hostPlatform() })
   const outputs = resolvedOutputs(request, context)
   checkTogether(request, outputs, host.cwd)
+  for (const file of [flags.iidFile, flags.metadataFile]) checkResultFile(file, host)
   if (flags.iidFile !== '') {
     if (outputs.some(output => output.type === 'local' || output.type === 'tar')) {
       throw new SlipwayError(
