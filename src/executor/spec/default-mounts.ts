@@ -5,6 +5,9 @@ export const defaultShmSize = 64 << 20
 
 const shmOptions = ['nosuid', 'noexec', 'nodev', 'mode=1777']
 
+/** With a size of its own it is a mount like any other of a step: programs may run from it, as with BuildKit. */
+const sizedShmOptions = ['nosuid', 'mode=1777']
+
 /**
  * Where a root that has no such directories keeps them: with BuildKit the runtime makes them and nobody takes them away,
  * so that the first step on an empty image leaves them in its layer.
@@ -20,7 +23,7 @@ export function defaultMounts(options: {
   /** Container may write to /sys and to its control groups. */
   readonly writableSys: boolean
 }): RuntimeMount[] {
-  const { shmSize = defaultShmSize, writableSys } = options
+  const { shmSize, writableSys } = options
   const access = writableSys ? 'rw' : 'ro'
   return [
     { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
@@ -40,7 +43,10 @@ export function defaultMounts(options: {
       destination: '/dev/shm',
       type: 'tmpfs',
       source: 'shm',
-      options: [...shmOptions, shmSizeOption(shmSize)],
+      options:
+        shmSize === undefined
+          ? [...shmOptions, shmSizeOption(defaultShmSize)]
+          : [...sizedShmOptions, shmSizeOption(shmSize)],
     },
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', access] },

@@ -206,7 +206,8 @@ test('/dev/shm, host name, terminal and profile are taken over', () => {
     { ...options, apparmorProfile: 'p', terminal: { rows: 2, columns: 3 } },
   )
   assert.equal(spec.hostname, 'box')
-  assert.ok(spec.mounts.find(mount => mount.destination === '/dev/shm')?.options?.includes('size=1000'))
+  const shm = spec.mounts.find(mount => mount.destination === '/dev/shm')
+  assert.deepEqual(shm?.options, ['nosuid', 'mode=1777', 'size=1000'])
   assert.equal(spec.root.readonly, true)
   assert.deepEqual([spec.process.terminal, spec.process.consoleSize], [true, { height: 2, width: 3 }])
   assert.equal(spec.process.apparmorProfile, 'p')
