@@ -32,7 +32,12 @@ const effective: readonly Row[] = [
   ['tlscacert', 'text', 'grpc.tls.ca', 'CA certificate that clients must be signed by'],
   ['log-format', 'text', 'log.format', 'Form of the log ("text", "json")'],
   ['log-level', 'text', 'log.level', 'Level of the log ("debug", "info", "warn", "error")'],
-  ['proxy-network', 'switch', 'proxyNetwork', ''],
+  [
+    'proxy-network',
+    'switch',
+    'proxyNetwork',
+    'Let steps reach the network only through a proxy that sees all',
+  ],
   [
     'allow-insecure-entitlement',
     'texts',
@@ -111,7 +116,7 @@ export function declareServeFlags(set: FlagSet): () => ServeFlags {
 }
 
 function declare(set: FlagSet, name: string, kind: Kind, text: string): Flag {
-  const usage = { usage: text, hidden: text === '' }
+  const usage = { usage: text }
   switch (kind) {
     case 'text':
       return set.string(name, usage) as unknown as Flag

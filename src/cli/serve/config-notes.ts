@@ -1,8 +1,9 @@
 /** Keys of buildkitd.toml that take effect, with dots; `*` is any key of a table. */
 const effective = `
-  root insecure-entitlements debug provenanceEnvDir log.format log.level grpc.address grpc.uid grpc.gid grpc.group
-  grpc.tls.cert grpc.tls.key grpc.tls.ca cdi.disabled cdi.specDirs cdi.autoAllowed dns.nameservers dns.options
-  dns.searchDomains system.maxRegistryConcurrency history.maxAge history.maxEntries registry.*.* frontend.dockerfile.v0.enabled
+  root insecure-entitlements proxyNetwork debug provenanceEnvDir log.format log.level
+  grpc.address grpc.uid grpc.gid grpc.group grpc.tls.cert grpc.tls.key grpc.tls.ca
+  cdi.disabled cdi.specDirs cdi.autoAllowed dns.nameservers dns.options dns.searchDomains
+  system.maxRegistryConcurrency history.maxAge history.maxEntries registry.*.* frontend.dockerfile.v0.enabled
   frontend.gateway.v0.enabled frontend.gateway.v0.allowedRepositories ghacache.* cache.gha.*
   worker.oci.labels.* worker.oci.platforms worker.oci.snapshotter worker.oci.gc worker.oci.gckeepstorage
   worker.oci.reservedSpace worker.oci.maxUsedSpace worker.oci.minFreeSpace worker.oci.gcpolicy worker.oci.networkMode

@@ -58,6 +58,7 @@ describe('notes about a configuration', () => {
   it('name keys that nothing looks at', () => {
     const document = {
       root: '/x',
+      proxyNetwork: true,
       registry: { 'docker.io': { mirrors: ['m'], http: true } },
       worker: { oci: { gc: true, selinux: true, labels: { any: '1' } }, containerd: { namespace: 'x' } },
       frontend: { 'gateway.v0': { enabled: false } },
