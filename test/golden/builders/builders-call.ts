@@ -56,7 +56,7 @@ export type Runner = (
 
 /** Ours, in this process. */
 export const ours: Runner = async (args, { cwd, env, stdin }) =>
-  await callCli(args, { cwd, env, stdin, program: 'docker-buildx', uid: 0 })
+  await callCli(args, { cwd, env, stdin, program: 'docker-buildx' })
 
 /** A real docker-buildx. The surroundings answer out of this process, so it is waited for without blocking. */
 export const real =
