@@ -5,7 +5,7 @@ import { prune } from '../content/prune.ts'
 import type { DiskSpace, PruneRule } from '../content/prune-rule.ts'
 import { parseRecordFilter } from '../content/record-filter.ts'
 import type { UsageRecord, UsageSource } from '../content/usage-record.ts'
-import { directoryRecords } from '../ops/directory-records.ts'
+import { directoryRecords } from '../content/directory-records.ts'
 import { collectBlobs } from '../snapshot/collect.ts'
 import { layerUsage } from '../snapshot/layer-usage.ts'
 import type { State } from '../snapshot/open-state.ts'
@@ -38,15 +38,20 @@ export interface DiskUsageOptions {
   readonly roots: () => readonly BlobRoot[]
 }
 
-/** Records of layers, cache mounts and copies of clients' directories. */
+const kept = [
+  { folder: 'cache-mounts', type: 'exec.cachemount', prefix: 'cache', form: 'slots' },
+  { folder: 'local', type: 'source.local', prefix: 'local', form: 'slots' },
+  { folder: 'git', type: 'regular', prefix: 'git', form: 'plain' },
+] as const
+
+/** Records of layers, cache mounts, repositories and copies of clients' directories. */
 export function createDiskUsage(root: string, state: State, options: DiskUsageOptions): DiskUsage {
   const { roots, collection } = options
   const measure = async (path: string, signal?: AbortSignal): Promise<number> =>
     (await state.jobs.run('measure', { path }, signal ? { signal } : {})).diskBytes
   const source = joined([
     layerUsage(state),
-    directoryRecords(join(root, 'cache-mounts'), 'exec.cachemount', 'cache', measure),
-    directoryRecords(join(root, 'local'), 'source.local', 'local', measure),
+    ...kept.map(({ folder, ...kind }) => directoryRecords({ root: join(root, folder), ...kind }, measure)),
   ])
   const stamp = join(root, 'collected')
   const disk = (): DiskSpace => {

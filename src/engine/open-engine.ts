@@ -10,7 +10,7 @@ import { createExecutor, type ExecutorOptions } from '../executor/runc-executor.
 import type { JsonValue } from '../gostd/json.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
-import { touchDirectoryRecord } from '../ops/directory-records.ts'
+import { touchDirectoryRecord } from '../content/directory-records.ts'
 import { createDiskCacheMounts } from '../ops/disk-cache-mounts.ts'
 import type { ForeignSteps } from '../ops/foreign-steps.ts'
 import { localSourceFactory } from '../ops/local-source.ts'

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type FileLock, lock, tryLock } from '../sys/file-lock.ts'
-import { touchDirectoryRecord } from './directory-records.ts'
+import { touchDirectoryRecord } from '../content/directory-records.ts'
 import type { CacheMountLease, CacheMountRequest, CacheMounts } from './cache-mounts.ts'
 
 /** Copies what a stack of layers shows into an empty directory. */

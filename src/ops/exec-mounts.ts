@@ -3,6 +3,7 @@ import { SlipwayError } from '../errors/slipway-error.ts'
 import type { ContainerMount, TreeSource } from '../executor/executor.ts'
 import { CacheSharingOpt, type ExecOp, type Mount, MountType } from '../proto/gen/ops_pb.ts'
 import { type Ref, scratch, type StackRef } from '../snapshot/ref.ts'
+import { quote } from '../gostd/quote.ts'
 import type { ActiveLayer } from '../snapshot/snapshotter.ts'
 import type { FileTree } from '../snapshot/tree.ts'
 import type { OpContext } from '../solver/op.ts'
@@ -228,7 +229,7 @@ class MountPreparation implements PreparedMounts {
           id,
           sharing: sharingNames[mount.cacheOpt?.sharing ?? CacheSharingOpt.SHARED] ?? 'shared',
           base: ids,
-          description: `cached mount ${dest} from exec ${this.#arguments()}`,
+          description: `cached mount ${dest} from exec ${this.#arguments()}${id === dest ? '' : ` with id ${quote(id)}`}`,
           signal: this.#ctx.signal,
         }),
       )

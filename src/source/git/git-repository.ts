@@ -3,6 +3,7 @@ import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { makeDirectories } from '../../bytes/make-directories.ts'
+import { touchDirectoryRecord } from '../../content/directory-records.ts'
 import { isSlipwayError, SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { lock } from '../../sys/file-lock.ts'
 import type { Git } from './git-command.ts'
@@ -46,6 +47,7 @@ export async function openRepository(
     await create(path, format, identifier.remote, git)
     await bring(path, identifier, ref, git)
   }
+  touchDirectoryRecord(path, `shared git repo for ${shownRemote(identifier.remote)}`, Date.now())
   const held = stack.move()
   return { path, [Symbol.dispose]: () => held.dispose() }
 }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { UsageRecord, UsageRecordType, UsageSource } from '../content/usage-record.ts'
+import type { UsageRecord, UsageRecordType, UsageSource } from './usage-record.ts'
 import { tryLock } from '../sys/file-lock.ts'
 
 /** How many bytes a directory takes on disk. */
@@ -33,26 +33,36 @@ function readFacts(path: string): Facts {
   }
 }
 
+/** Kept directories below `root`, and what they are called in disk usage. */
+export interface KeptDirectories {
+  readonly root: string
+  readonly type: UsageRecordType
+  /** Begins the ids. */
+  readonly prefix: string
+  /** `root/KEY/SLOT/`, numbered, or just `root/KEY/`. */
+  readonly form: 'slots' | 'plain'
+}
+
 /**
- * Directories that change while they are used, as records of disk usage: `root/KEY/SLOT/`, each with `SLOT.lock` beside it
- * that is held while somebody uses it.
+ * Directories that change while they are used, as records of disk usage: each has a file of its name and `.lock` beside it that
+ * is held while somebody uses it.
  */
-export function directoryRecords(
-  root: string,
-  type: UsageRecordType,
-  prefix: string,
-  measure: Measure,
-): UsageSource {
+export function directoryRecords(kept: KeptDirectories, measure: Measure): UsageSource {
+  const { root, type, prefix, form } = kept
   const slots = function* (): Iterable<{ id: string; folder: string; lock: string }> {
-    if (!existsSync(root)) return
-    for (const key of readdirSync(root)) {
-      for (const slot of readdirSync(join(root, key))) {
-        if (/^\d+$/.test(slot))
-          yield {
-            id: `${prefix}-${key}-${slot}`,
-            folder: join(root, key, slot),
-            lock: join(root, key, `${slot}.lock`),
-          }
+    for (const key of namesIn(root)) {
+      const folder = join(root, key)
+      if (form === 'plain') {
+        if (!key.includes('.')) yield { id: `${prefix}-${key}`, folder, lock: `${folder}.lock` }
+        continue
+      }
+      for (const slot of namesIn(folder)) {
+        if (!/^\d+$/.test(slot)) continue
+        yield {
+          id: `${prefix}-${key}-${slot}`,
+          folder: join(folder, slot),
+          lock: join(folder, `${slot}.lock`),
+        }
       }
     }
   }
@@ -93,3 +103,5 @@ export function directoryRecords(
     },
   }
 }
+
+const namesIn = (folder: string): readonly string[] => (existsSync(folder) ? readdirSync(folder) : [])
