@@ -55,7 +55,12 @@ async function openPipe(path: string, signal: AbortSignal | undefined): Promise<
 
 /** A failed write, which does not know its file, with the name of it; other errors as they are. */
 export function nameWriteError(error: unknown, path: string): unknown {
-  if (error instanceof Error && 'syscall' in error && error.syscall === 'write' && !('path' in error)) {
+  if (
+    error instanceof Error &&
+    'syscall' in error &&
+    (error.syscall === 'write' || error.syscall === 'copy_file_range') &&
+    !('path' in error)
+  ) {
     error.message = `${error.message} '${path}'`
     Object.assign(error, { path })
   }

@@ -36,8 +36,14 @@ async function reach(node: BuilderNode, builder: string, limit: AbortSignal): Pr
   } catch (error) {
     if (limit.aborted) throw abortedAt(node, limit, error)
     const failure = asSlipwayError(error)
-    const hint = failure.hint ?? `start it with \`inspect --bootstrap ${builder}\` if it does not run`
-    throw new SlipwayError(failure.code, failure.message, { cause: error, hint })
+    const isHere = driver.name === 'embedded'
+    const hint =
+      failure.hint ??
+      (isHere ? undefined : `start it with \`inspect --bootstrap ${builder}\` if it does not run`)
+    throw new SlipwayError(failure.code, failure.message, {
+      cause: error,
+      ...(hint === undefined ? {} : { hint }),
+    })
   }
 }
 

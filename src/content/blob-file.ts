@@ -1,3 +1,4 @@
+import { nameWriteError } from '../bytes/whole-file.ts'
 import { createHash, type Hash, randomBytes } from 'node:crypto'
 import { type FileHandle, mkdir, open, rename, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -63,7 +64,7 @@ class BlobFile implements BlobWriter {
     try {
       for (let at = 0; at < chunk.length; ) at += (await this.#handle.write(chunk, at)).bytesWritten
     } catch (error) {
-      throw wrapError('failed to write to the content store', error)
+      throw wrapError('failed to write to the content store', nameWriteError(error, this.#path))
     }
   }
 

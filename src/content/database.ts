@@ -1,3 +1,5 @@
+import { existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 
@@ -20,15 +22,59 @@ export interface Database extends Disposable {
 
 const busyTimeoutMs = 30_000
 
-/** Opens or creates the file at `path` (`:memory:` for tests). Throws `data-loss` where it is not a database. */
+/** Bytes that are kept beside the file, so that something can still be removed when the disk is full. */
+const reserveSize = 256 * 1024
+
+/**
+ * Opens or creates the file at `path` (`:memory:` for tests). On a full disk it takes the space that it has put aside.
+ * Throws `data-loss` where it is not a database, `resource-exhausted` where there is no space at all.
+ */
 export function openDatabase(path: string): Database {
   try {
-    const db = new DatabaseSync(path, { timeout: busyTimeoutMs })
-    setUp(db)
-    return new SqliteDatabase(db)
+    if (path !== ':memory:') keepReserve(path)
+    return new SqliteDatabase(openSetUp(path))
   } catch (error) {
-    throw wrapError(`failed to open ${path}`, sqliteError(error))
+    throw wrapError(`failed to open ${path}`, isFull(path, error) ? noSpace(error) : sqliteError(error))
   }
+}
+
+/** Puts space aside where there is plenty, and gives it free where there is hardly any. */
+function keepReserve(path: string): void {
+  const reserve = `${path}.reserve`
+  const left = freeSpace(path)
+  if (left < reserveSize) rmSync(reserve, { force: true })
+  else if (left > 64 * reserveSize && !existsSync(reserve)) {
+    try {
+      writeFileSync(reserve, Buffer.alloc(reserveSize, 1), { flag: 'wx', mode: 0o600 })
+    } catch {
+      // Another process was first, or nothing can be written: SQLite will tell.
+    }
+  }
+}
+
+/** Bytes that can still be written beside the file. */
+function freeSpace(path: string): number {
+  const { bavail, bsize } = statfsSync(dirname(path))
+  return bavail * bsize
+}
+
+function openSetUp(path: string): DatabaseSync {
+  const db = new DatabaseSync(path, { timeout: busyTimeoutMs })
+  try {
+    setUp(db)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** Whether SQLite failed for want of space: some calls of its fail with an I/O error then. */
+function isFull(path: string, error: unknown): boolean {
+  const code = primaryCode(error)
+  if (code === 13) return true
+  if (code !== 10 || path === ':memory:') return false
+  return freeSpace(path) < reserveSize
 }
 
 /** The write-ahead log lets readers go on while one process writes; `NORMAL` may lose the last commits in a power cut, not the file. */
@@ -122,12 +168,7 @@ function sqliteError(error: unknown): unknown {
       cause: error,
     })
   }
-  if (code === 13) {
-    return new SlipwayError('resource-exhausted', 'no space left on device', {
-      cause: error,
-      hint: 'free some disk space (`slipway prune` removes unused build cache), then run the command again',
-    })
-  }
+  if (code === 13) return noSpace(error)
   if (code === 8 || code === 14)
     return new SlipwayError('failed-precondition', error.message, { cause: error })
   if (code === 11 || code === 26) {
@@ -137,6 +178,13 @@ function sqliteError(error: unknown): unknown {
     })
   }
   return error
+}
+
+function noSpace(cause: unknown): SlipwayError {
+  return new SlipwayError('resource-exhausted', 'no space left on device', {
+    cause,
+    hint: 'free some disk space (`slipway prune` removes unused build cache), then run the command again',
+  })
 }
 
 function isBusy(error: unknown): boolean {

@@ -72,10 +72,16 @@ export function asSlipwayError(e: unknown): SlipwayError {
   if (e.name === 'AbortError' || errno === 'ABORT_ERR') {
     return isSlipwayError(e.cause) ? e.cause : new SlipwayError('canceled', 'context canceled', { cause: e })
   }
-  const code = typeof errno === 'string' ? (errnoCodes[errno] ?? 'unknown') : 'unknown'
-  const hint = typeof errno === 'string' ? errnoHints[errno] : undefined
+  const name = isFullDatabase(e) ? 'ENOSPC' : errno
+  const code = typeof name === 'string' ? (errnoCodes[name] ?? 'unknown') : 'unknown'
+  const hint = typeof name === 'string' ? errnoHints[name] : undefined
   const message = typeof errno === 'string' ? goSystemError(e.message) : e.message
   return new SlipwayError(code, message, { cause: e, ...(hint === undefined ? {} : { hint }) })
+}
+
+/** SQLITE_FULL. Source: https://www.sqlite.org/rescode.html#full */
+function isFullDatabase(e: Error): boolean {
+  return 'errcode' in e && typeof e.errcode === 'number' && (e.errcode & 0xff) === 13
 }
 
 const errnoCodes: Readonly<Record<string, ErrorCode>> = {

@@ -11,6 +11,7 @@ import {
   unlinkSync,
 } from 'node:fs'
 import { fsPath } from '../bytes/path-string.ts'
+import { nameWriteError } from '../bytes/whole-file.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { mknod } from '../sys/device.ts'
 import { setTimes } from '../sys/times.ts'
@@ -108,7 +109,7 @@ export class UpperTree implements WritableTree {
       applyToFile(fd, real, { mode: 0o644, uid: 0, gid: 0, ...kept, ...attributes })
     } catch (error) {
       unlinkSync(fsPath(real))
-      throw error
+      throw nameWriteError(error, path)
     } finally {
       closeSync(fd)
     }

@@ -29,13 +29,20 @@ describe('a machine that is not as it should be', () => {
     assertOneError(await slipway.try('build', await context(scratch, 'RUN true')), /read-only/i)
   })
 
-  it('has a full disk: the build fails, and a smaller one works afterwards', {
+  it('has a full disk: the build fails, a smaller one works afterwards, and prune without a byte left', {
     skip: lacks(needs),
   }, async () => {
     await using scratch = await makeScratch()
     await using mirror = await startMirror(scratch.dir, ['alpine'])
-    const twice = 'p=$1; shift; "$p" build "$1"; echo "first: $?"; exec "$p" build "$2"'
-    const by = [...mounting(scratch, '-t tmpfs -o size=24m tmpfs'), 'sh', '-c', twice, 'sh'] as const
+    const twice = 'p=$1; shift; "$p" build "$1"; echo "first: $?"; "$p" build "$2" || exit'
+    const filled = 'dd if=/dev/zero of="$SLIPWAY_ROOT/fill" bs=4k; exec "$p" prune -af'
+    const by = [
+      ...mounting(scratch, '-t tmpfs -o size=24m tmpfs'),
+      'sh',
+      '-c',
+      `${twice}; ${filled}`,
+      'sh',
+    ] as const
     const slipway = await openSlipway({ dir: scratch.path('s'), mirrors: [mirror.host], by })
     const big = await context(scratch, 'RUN dd if=/dev/zero of=/big bs=1M count=100', 'big')
     const small = await context(scratch, 'RUN echo small > /small', 'small')
@@ -43,6 +50,7 @@ describe('a machine that is not as it should be', () => {
     assert.match(stdout, /^first: (1|102)$/m)
     assert.match(stderr, /No space left on device|ENOSPC/i)
     assert.equal(code, 0, stderr)
+    assert.match(stdout, /^Total:\s+[1-9]/m)
   })
 })
 

@@ -23,6 +23,7 @@ import {
 } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { fsPath } from '../../bytes/path-string.ts'
+import { nameWriteError } from '../../bytes/whole-file.ts'
 import { isSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
 import type { Stat } from '../../proto/gen/fsutil_pb.ts'
 import { mknod } from '../../sys/device.ts'
@@ -82,7 +83,10 @@ export class TreeWriter {
       await file.close()
     }
     return {
-      write: chunk => writeAll(file, chunk),
+      write: chunk =>
+        writeAll(file, chunk).catch((error: unknown) => {
+          throw nameWriteError(error, path)
+        }),
       async finish() {
         await close()
         await setMetadata(path, stat)
@@ -99,6 +103,8 @@ export class TreeWriter {
       for (const chunk of content) writeFileSync(fd, chunk)
       fchownSync(fd, stat.uid, stat.gid)
       fchmodSync(fd, unixPermissions(stat.mode))
+    } catch (error) {
+      throw nameWriteError(error, path)
     } finally {
       closeSync(fd)
     }
