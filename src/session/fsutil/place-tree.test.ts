@@ -76,7 +76,7 @@ describe('a tree of this process is placed', () => {
   it('until reading fails or the build is stopped', async () => {
     const tree = await directoryTree(await source())
     const broken = {
-      walk: tree.walk,
+      walk: (signal?: AbortSignal) => tree.walk(signal),
       async *open() {
         yield Buffer.from('x')
         throw new Error('the disk is broken')
