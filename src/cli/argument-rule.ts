@@ -1,9 +1,17 @@
 /** How many arguments a command takes; `undefined` means that the number is right, else what is wrong. */
-export type ArgumentRule = (count: number, args?: readonly string[]) => string | RefusedWord | undefined
+export type ArgumentRule = (
+  count: number,
+  args?: readonly string[],
+) => string | RefusedWord | RefusedNumber | undefined
 
 /** A word that is taken for a command that there is not. */
 export interface RefusedWord {
   readonly word: string
+}
+
+/** A sentence that stands for itself, without the command's usage. */
+export interface RefusedNumber {
+  readonly sentence: string
 }
 
 /** Exactly so many, as docker's `ExactArgs`. */
@@ -35,6 +43,12 @@ export const noArgs: ArgumentRule = given => (given === 0 ? undefined : 'accepts
 
 /** None, as cobra's `NoArgs`: what is given is no command. */
 export const noWords: ArgumentRule = (given, args) => (given === 0 ? undefined : { word: args?.[0] ?? '' })
+
+/** At most so many, as cobra's `MaximumNArgs`. */
+export const maxWords =
+  (count: number): ArgumentRule =>
+  given =>
+    given <= count ? undefined : { sentence: `accepts at most ${count} arg(s), received ${given}` }
 
 /** Any number. */
 export const anyArgs: ArgumentRule = () => undefined

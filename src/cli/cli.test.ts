@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { describe, it } from 'node:test'
 import { SlipwayError } from '../errors/slipway-error.ts'
-import { anyArgs, exactArgs, maxArgs, minArgs, noArgs, rangeArgs } from './argument-rule.ts'
+import { anyArgs, exactArgs, maxArgs, maxWords, minArgs, noArgs, rangeArgs } from './argument-rule.ts'
 import { type Command, type CommandContext, type CommandRow, defineCommand } from './command.ts'
 import { commandTable } from './command-table.ts'
 import { type BuildFlags, declareBuildFlags } from './commands/build-flags.ts'
@@ -325,6 +325,8 @@ describe('runCli', () => {
       undefined,
       undefined,
     ])
+    assert.deepEqual(maxWords(1)(2), { sentence: 'accepts at most 1 arg(s), received 2' })
+    assert.equal(maxWords(1)(1), undefined)
     assert.match(
       (await run(['imagetools', 'inspect'])).err,
       /\nSee 'slipway imagetools inspect --help' for more/,

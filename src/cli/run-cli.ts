@@ -156,9 +156,11 @@ class Run {
       this.#warn(`Command ${JSON.stringify(subject.row.name)} is deprecated, ${command.deprecated}`)
     const wrong = command.args(parsed.args.length, parsed.args)
     if (typeof wrong === 'object') {
-      this.#host.stderr.write(
-        `ERROR: unknown command ${JSON.stringify(wrong.word)} for ${JSON.stringify(path)}\n`,
-      )
+      const sentence =
+        'word' in wrong
+          ? `unknown command ${JSON.stringify(wrong.word)} for ${JSON.stringify(path)}`
+          : wrong.sentence
+      this.#host.stderr.write(`ERROR: ${sentence}\n`)
       return 1
     }
     if (wrong !== undefined) {

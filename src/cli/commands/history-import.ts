@@ -5,7 +5,7 @@ import { openPlaces } from '../../builder/builder-host.ts'
 import { saveBuildState } from '../../builder/local-state.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { flagValues } from '../../gostd/pflag/flag-values.ts'
-import { noArgs } from '../argument-rule.ts'
+import { noWords } from '../argument-rule.ts'
 import { openBuilderHost } from '../builder-host.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { embeddedDriver } from '../embedded.ts'
@@ -19,7 +19,7 @@ interface ImportFlags {
 /** `history import`: exported records given to Docker Desktop or, where that does not run, to the engine of this machine. */
 export const command: Command = defineCommand({
   usage: '[OPTIONS] -',
-  args: noArgs,
+  args: noWords,
   flags: set => {
     const flags = { file: set.stringArray('file', { shorthand: 'f', usage: 'Import from a file path' }) }
     return (): ImportFlags => flagValues(flags)

@@ -2,7 +2,7 @@ import { historyBlobSize, readHistoryBlob } from '../../buildkit/client/history.
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { flagValues } from '../../gostd/pflag/flag-values.ts'
 import { isDigest } from '../../oci/digest.ts'
-import { maxArgs } from '../argument-rule.ts'
+import { maxWords } from '../argument-rule.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { attachmentsOf } from '../history/attachments.ts'
 import { oneRecord, openHistory } from '../history/query-records.ts'
@@ -19,7 +19,7 @@ const types: Readonly<Record<string, readonly string[]>> = {
 /** `history inspect attachment`: a document of a build, as it is. */
 export const command: Command = defineCommand({
   usage: '[OPTIONS] [REF [DIGEST]]',
-  args: maxArgs(2),
+  args: maxWords(2),
   flags: set => {
     const flags = {
       type: set.string('type', { usage: 'Type of attachment' }),

@@ -1,8 +1,9 @@
+import { wrapError } from '../../errors/slipway-error.ts'
 import { executeTemplate } from '../../gostd/template/execute.ts'
 import { dockerFunctions } from '../../gostd/template/docker-functions.ts'
 import { parseTemplate } from '../../gostd/template/parse.ts'
 import { flagValues } from '../../gostd/pflag/flag-values.ts'
-import { maxArgs } from '../argument-rule.ts'
+import { maxWords } from '../argument-rule.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { inspectFields, inspectJson } from '../history/inspect-json.ts'
 import { inspectRecord } from '../history/inspect-record.ts'
@@ -12,7 +13,7 @@ import { oneRecord, openHistory } from '../history/query-records.ts'
 /** `history inspect`: one build in full. */
 export const command: Command = defineCommand({
   usage: '[OPTIONS] [REF]',
-  args: maxArgs(1),
+  args: maxWords(1),
   flags: set => {
     const flags = { format: set.string('format', { usage: 'Format the output', initial: 'pretty' }) }
     return () => flagValues(flags)
@@ -28,8 +29,7 @@ export const command: Command = defineCommand({
       return
     }
     if (flags.format !== 'pretty') {
-      const template = parseTemplate(flags.format, Object.keys(dockerFunctions))
-      host.stdout.write(`${executeTemplate(template, inspectFields(build), dockerFunctions)}\n`)
+      host.stdout.write(`${rendered(flags.format, inspectFields(build))}\n`)
       return
     }
     const program = path.slice(0, path.lastIndexOf(' '))
@@ -39,3 +39,19 @@ export const command: Command = defineCommand({
     host.stdout.write(`View build in Docker Desktop: docker-desktop://dashboard/build/${id}\n`)
   },
 })
+
+/** The fields in the form of a template. Throws `invalid-argument` in buildx's words. */
+function rendered(format: string, fields: object): string {
+  const saying = <T>(context: string, work: () => T): T => {
+    try {
+      return work()
+    } catch (e) {
+      throw wrapError(context, e)
+    }
+  }
+  const template = saying('failed to parse format template', () =>
+    parseTemplate(format, Object.keys(dockerFunctions), 'inspect'),
+  )
+  const named = Object.defineProperty({ ...fields }, Symbol.toStringTag, { value: 'history.inspectOutput' })
+  return saying('failed to execute format template', () => executeTemplate(template, named, dockerFunctions))
+}

@@ -1,6 +1,6 @@
 import { replayStatus } from '../../buildkit/client/history.ts'
 import { flagValues } from '../../gostd/pflag/flag-values.ts'
-import { maxArgs } from '../argument-rule.ts'
+import { maxWords } from '../argument-rule.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { oneRecord, openHistory } from '../history/query-records.ts'
 import { openProgress } from '../open-progress.ts'
@@ -8,7 +8,7 @@ import { openProgress } from '../open-progress.ts'
 /** `history logs`: what a build said, once more. */
 export const command: Command = defineCommand({
   usage: '[OPTIONS] [REF]',
-  args: maxArgs(1),
+  args: maxWords(1),
   flags: set => {
     const usage = 'Set type of progress output (plain, rawjson, tty)'
     const flags = { progress: set.string('progress', { usage, initial: 'plain' }) }

@@ -54,7 +54,7 @@ export const command: Command = defineCommand({
     host.stdout.write(
       formatRows(
         sorted.map(found => rowOf(found, { cut, now, isTable: isTableFormat(format) })),
-        { format, headers },
+        { format, headers, type: '*history.lsContext' },
       ),
     )
   },

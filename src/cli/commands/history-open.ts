@@ -1,4 +1,4 @@
-import { maxArgs } from '../argument-rule.ts'
+import { maxWords } from '../argument-rule.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { desktopUrl } from '../history/desktop.ts'
 import { openUrl } from '../history/open-url.ts'
@@ -7,7 +7,7 @@ import { oneRecord, openHistory } from '../history/query-records.ts'
 /** `history open`: the page of Docker Desktop about a build. */
 export const command: Command = defineCommand({
   usage: '[OPTIONS] [REF]',
-  args: maxArgs(1),
+  args: maxWords(1),
   flags: () => () => ({}),
   async run(context) {
     await using history = await openHistory(context)

@@ -3,7 +3,7 @@ import { finalizeHistory, readHistoryBlob } from '../../buildkit/client/history.
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { goJson, type JsonValue } from '../../gostd/json.ts'
 import { flagValues } from '../../gostd/pflag/flag-values.ts'
-import { maxArgs } from '../argument-rule.ts'
+import { maxWords } from '../argument-rule.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { buildName } from '../history/build-name.ts'
 import { type JaegerTrace, jaegerTrace } from '../history/jaeger-trace.ts'
@@ -18,7 +18,7 @@ interface LoadedTrace extends JaegerTrace {
 /** `history trace`: how long the steps of a build took; in Jaeger's form where no terminal shows it. */
 export const command: Command = defineCommand({
   usage: '[OPTIONS] [REF]',
-  args: maxArgs(1),
+  args: maxWords(1),
   flags: set => {
     const flags = {
       addr: set.string('addr', { usage: 'Address to bind the UI server', initial: '127.0.0.1:0' }),

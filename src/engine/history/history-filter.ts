@@ -11,7 +11,7 @@ export type HistoryFilter = (record: BuildHistoryRecord) => boolean
 
 /**
  * A filter from expressions, any of which may match: `ref`, `status`, `repository` in containerd's language, and
- * `startedAt`, `completedAt`, `duration` compared with `>=`, `<=`, `>`, `<`. Throws `invalid-argument`. Source:
+ * `startedAt`, `completedAt`, `duration` compared with `>=`, `<=`, `>`, `<`. Throws `unknown`, as BuildKit does. Source:
  * https://github.com/moby/buildkit/blob/v0.32.2/solver/llbsolver/history/filter.go
  */
 export function parseHistoryFilter(expressions: readonly string[], nowMs: number): HistoryFilter {
@@ -47,7 +47,7 @@ function timeTest(field: string, nowMs: number): HistoryFilter | undefined {
 
 function duration(text: string): number {
   const ms = tryDuration(text)
-  if (ms === undefined) throw new SlipwayError('invalid-argument', `invalid duration ${text}`)
+  if (ms === undefined) throw new SlipwayError('unknown', `invalid duration ${text}`)
   return ms
 }
 
@@ -58,7 +58,7 @@ function moment(text: string, nowMs: number): number {
   try {
     return Math.floor(parseRfc3339(text) / 1000)
   } catch (cause) {
-    throw new SlipwayError('invalid-argument', `invalid time ${text}`, { cause })
+    throw new SlipwayError('unknown', `invalid time ${text}`, { cause })
   }
 }
 
