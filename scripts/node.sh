@@ -11,4 +11,5 @@ if [ ! -f "$root/node_modules/.package-lock.json" ] || [ "$root/package-lock.jso
   (cd "$root" && npm ci --no-progress --loglevel=error >&2 && touch node_modules/.package-lock.json)
 fi
 node=$(sh "$root/scripts/find-node.sh" "$root" "$want")
+export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/slipway/compile}"
 exec "$node" --disable-warning=ExperimentalWarning "$@"
