@@ -170,7 +170,10 @@ function sqliteError(error: unknown): unknown {
   }
   if (code === 13) return noSpace(error)
   if (code === 8 || code === 14)
-    return new SlipwayError('failed-precondition', error.message, { cause: error })
+    return new SlipwayError('failed-precondition', error.message, {
+      cause: error,
+      hint: 'the state directory cannot be written: choose another place with --root or SLIPWAY_ROOT',
+    })
   if (code === 11 || code === 26) {
     return new SlipwayError('data-loss', error.message, {
       cause: error,

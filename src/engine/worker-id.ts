@@ -20,8 +20,11 @@ export function workerId(root: string): string {
     linkSync(temporary, path)
   } catch {
     // Another process was first, or nothing can be written here: then the identity holds for this process.
-  } finally {
+  }
+  try {
     rmSync(temporary, { force: true })
+  } catch {
+    // Nothing was written: whoever opens the directory tells what is wrong with it.
   }
   return read(path) ?? id
 }

@@ -3,7 +3,7 @@ import { type Database, openDatabase } from '../content/database.ts'
 import { type ImageNames, openImageNames } from '../content/image-names.ts'
 import { createLayout, type LayoutStore } from '../content/layout-store.ts'
 import { type Leases, openLeases } from '../content/lease.ts'
-import { wrapError } from '../errors/slipway-error.ts'
+import { asSlipwayError, SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import { makeDirectories } from '../bytes/make-directories.ts'
 import { bootId, processIdentity } from '../sys/process-identity.ts'
 import { inUserNamespace } from '../sys/user-namespace.ts'
@@ -53,7 +53,8 @@ export async function openState(root: string, options: StateOptions = {}): Promi
     await makeDirectories(snapshots, 0o711)
     await makeDirectories(locks, 0o700)
   } catch (error) {
-    throw wrapError(`failed to create the state directory ${root}`, error)
+    const hint = asSlipwayError(error).hint ?? 'choose another place with --root or SLIPWAY_ROOT'
+    throw wrapError(`failed to create the state directory ${root}`, error, { hint })
   }
   await using opening = new AsyncDisposableStack()
   const content = await createLayout(join(root, 'content'), { keepYoung: true })
@@ -62,6 +63,7 @@ export async function openState(root: string, options: StateOptions = {}): Promi
   const layers = openLayerRecords(database, now)
   const rootless = inUserNamespace()
   const overlayPrefix = rootless ? 'user.overlay.' : 'trusted.overlay.'
+  checkMaker(database, root, rootless)
   const entry = new URL('./worker.ts', import.meta.url)
   const jobs =
     options.jobs ?? opening.use(new WorkerPool<SnapshotJobs>({ entry, size: options.workers ?? 2 }))
@@ -100,5 +102,18 @@ export async function openState(root: string, options: StateOptions = {}): Promi
     jobs,
     overlayPrefix,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
+}
+
+/** Layers of root and of ordinary users mark whiteouts otherwise and have other owners: they cannot be shared. */
+function checkMaker(database: Database, root: string, rootless: boolean): void {
+  database.migrate('maker', ['CREATE TABLE maker (rootless INTEGER NOT NULL)'])
+  const made = database.prepare('SELECT rootless FROM maker').get()?.['rootless']
+  if (made === undefined) database.prepare('INSERT INTO maker VALUES (?)').run(Number(rootless))
+  else if (Boolean(made) !== rootless) {
+    const maker = rootless ? 'root' : 'an ordinary user'
+    throw new SlipwayError('failed-precondition', `the state directory ${root} was made by ${maker}`, {
+      hint: `run as ${rootless ? 'root' : 'that user'}, or use another one (--root or SLIPWAY_ROOT)`,
+    })
   }
 }

@@ -209,6 +209,8 @@ export class OverlaySnapshotter implements Snapshotter {
     const id = this.#records.begin(parents, options, this.#options.owner)
     const folder = this.#folder(id)
     try {
+      // A number that is new to the records belongs to nobody, even where the database was lost.
+      if (statPath(folder) !== undefined) await this.#removeFolder(id)
       await mkdir(join(folder, 'work'), { recursive: true, mode: 0o700 })
       await mkdir(join(folder, 'fs'))
       await this.#rootAttributes(join(folder, 'fs'), parents)

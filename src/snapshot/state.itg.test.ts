@@ -21,6 +21,7 @@ import { type Digest, digestOf } from '../oci/digest.ts'
 import { mediaType } from '../oci/media-type.ts'
 import { mount, unmount } from '../sys/mount.ts'
 import { archive, cannotWriteLayers, membersOf } from './fixtures/layers.ts'
+import { openDatabase } from '../content/database.ts'
 import { prune } from '../content/prune.ts'
 import { collectBlobs } from './collect.ts'
 import { layerUsage } from './layer-usage.ts'
@@ -496,5 +497,41 @@ describe('a state directory on an overlay, as in a container', { skip }, () => {
     } finally {
       unmount(merged, { detach: true })
     }
+  })
+})
+
+describe('a state directory', { skip }, () => {
+  it('whose database was lost is used again, whatever layers lie about', async () => {
+    const root = fresh()
+    const chainId = digestOf('chain')
+    for (const _ of [1, 2]) {
+      await using state = await openState(root)
+      const { id } = await state.snapshotter.unpack(blob(small), [], chainId)
+      using tree = new LayerTree([state.snapshotter.directory(id)])
+      assert.deepEqual(tree.readdir('/'), ['etc'])
+      rmSync(join(root, 'slipway.db'))
+    }
+  })
+
+  it('of root is not shared with ordinary users', async () => {
+    const root = fresh()
+    await (await openState(root))[Symbol.asyncDispose]()
+    {
+      using database = openDatabase(join(root, 'slipway.db'))
+      database.prepare('UPDATE maker SET rootless = 1 - rootless').run()
+    }
+    await assert.rejects(openState(root), {
+      code: 'failed-precondition',
+      message: new RegExp(`^the state directory ${root} was made by (?:root|an ordinary user)$`),
+    })
+  })
+
+  it('that cannot be made is told with what to do', async () => {
+    const root = fresh()
+    writeFileSync(root, '')
+    await assert.rejects(openState(root), {
+      message: /^failed to create the state directory/,
+      hint: /SLIPWAY_ROOT/,
+    })
   })
 })
