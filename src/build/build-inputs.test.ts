@@ -36,6 +36,13 @@ describe('what the frontend must be able to do', () => {
     )
   })
 
+  it('a context of no known kind is a directory', async () => {
+    for (const value of ['input:x', 'docker-image:x', 'foo://x'])
+      await assert.rejects(attrsOf('https://x.example/y.git', { a: value }), {
+        message: `failed to get build context a: stat ${value}: no such file or directory`,
+      })
+  })
+
   it('layouts as contexts keep the tag that they were given with', async () => {
     const digest = `sha256:${'a'.repeat(64)}`
     const { 'context:a': tagged = '', 'context:b': plain = '' } = await attrsOf('https://x.example/y.git', {

@@ -191,7 +191,7 @@ class InputPreparation implements BuildInputs {
         hint: 'targets are known to bake only',
       })
     }
-    if (target !== undefined || isRemoteUrl(value) || /^(docker-image|input):/.test(value)) {
+    if (target !== undefined || isRemoteUrl(value) || value.startsWith('docker-image://')) {
       this.frontendAttrs[`context:${name}`] = value
       if (isRemoteUrl(value) && hasQuery(value))
         this.#caps.add('moby.buildkit.frontend.gitquerystring+forward')
