@@ -16,6 +16,8 @@ export interface BundledRecord {
   readonly defaultPlatform: string
   /** What the machine of the client noted of the build. */
   readonly localState?: JsonValue
+  /** What it noted of the call that the build was one of. */
+  readonly stateGroup?: JsonValue
   /** Reads a blob that the record points to. Throws `not-found`. */
   readonly readBlob: (descriptor: Descriptor) => Promise<Uint8Array>
 }
@@ -84,6 +86,7 @@ async function addRecord(
   )
   json.set('DefaultPlatform', more.defaultPlatform)
   if (more.localState !== undefined) json.set('localState', more.localState)
+  if (more.stateGroup !== undefined) json.set('stateGroup', more.stateGroup)
   const type = 'application/vnd.oci.image.manifest.v1+json'
   const config = addJson(json, recordType, blobs)
   return addJson(

@@ -81,6 +81,22 @@ export function saveBuildGroup(
   )
 }
 
+/** Which builds belong together, as it was noted; undefined where nothing was. */
+export function readBuildGroup(
+  dir: ConfigDir,
+  id: string,
+): { readonly targets: readonly string[]; readonly refs: readonly string[] } | undefined {
+  const file = join('refs', groups, checkPart(id))
+  const bytes = dir.read(file)
+  if (bytes === undefined) return undefined
+  const what = join(dir.path, file)
+  const object = readObject(parseJson(bytes, what), what)
+  return {
+    targets: readTexts(object, 'Targets', what) ?? [],
+    refs: readTexts(object, 'Refs', what) ?? [],
+  }
+}
+
 /** Forgets what was noted of a builder's builds, or of one node's, and the groups that are wholly among them. */
 export function removeBuilderRefs(dir: ConfigDir, builder: string, onlyNode?: string): void {
   const base = join('refs', checkPart(builder))

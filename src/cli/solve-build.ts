@@ -31,6 +31,7 @@ import { uploads } from '../session/attachables/upload.ts'
 import { clientStep } from '../progress/client-step.ts'
 import type { StatusWriter, VertexWarning } from '../status/solve-status.ts'
 import { fetchDockerfile } from './fetch-dockerfile.ts'
+import { buildState } from './build-state.ts'
 import { openBuilderHost } from './builder-host.ts'
 import { authAttachable, outputsAttachable, secretsAttachable, sshAttachable } from './client-attachables.ts'
 import { proxySettings, RanElsewhere } from './embedded.ts'
@@ -142,6 +143,9 @@ export interface SolvingOptions {
   readonly target?: {
     readonly name: string
     readonly links: TargetLinks
+    /** Reference of its build, and that of all builds of the call. */
+    readonly ref: string
+    readonly groupRef: string
     /** Contexts that are graphs, by name; `context` is that of the build. */
     readonly trees?: Readonly<Record<string, Definition>>
   }
@@ -158,7 +162,7 @@ export class Solving {
   readonly #context: SolvingOptions['context']
   readonly #notes: string[]
   readonly #target: SolvingOptions['target']
-  readonly #ref = newBuildRef()
+  readonly #ref: string
 
   constructor(options: SolvingOptions) {
     this.#request = options.request
@@ -170,6 +174,7 @@ export class Solving {
     this.#context = options.context
     this.#notes = options.notes
     this.#target = options.target
+    this.#ref = options.target?.ref ?? newBuildRef()
   }
 
   async run(): Promise<SolvedBuild> {
@@ -373,16 +378,15 @@ export class Solving {
 
   /** Notes the build for `history`; a directory that cannot be written is no reason to fail. */
   #remember(node: BuilderNode, ref: string): void {
-    const { dir } = openPlaces(this.#builderHost)
-    const { context, frontendAttrs, localDirs } = { ...this.#inputs, context: this.#request.context }
-    const file = frontendAttrs['filename'] ?? 'Dockerfile'
-    const place = { builder: this.#builder.name, node: node.name, ref }
+    const { name = 'default', groupRef } = this.#target ?? {}
+    const state = buildState(this.#request, this.#context.host.cwd)
+    if (state === undefined) return
     try {
-      saveBuildState(dir, place, {
-        target: this.#target?.name ?? 'default',
-        localPath: localDirs['context'] ?? context,
-        dockerfilePath: localDirs['dockerfile'] === undefined ? file : join(localDirs['dockerfile'], file),
-      })
+      saveBuildState(
+        openPlaces(this.#builderHost).dir,
+        { builder: this.#builder.name, node: node.name, ref },
+        { target: name, ...state, ...(groupRef === undefined ? {} : { groupRef }) },
+      )
     } catch {
       // What is noted here is a convenience of this machine.
     }

@@ -94,6 +94,36 @@ describe('builders on disk', { skip: lacks({ root: true, peers: ['docker-buildx-
     assert.doesNotMatch((await slipway.try('ls')).stdout, /ours|theirs/)
   })
 
+  it('know afterwards what was built, as with buildx', async () => {
+    await slipway.run('create', '--name=noted', '--driver=remote', serve.address)
+    const context = await contextOf(scratch)
+    const target = (name: string): string =>
+      `target "${name}" {\n  context = "${context}"\n  output = ["type=cacheonly"]\n  dockerfile-inline = "FROM scratch\\nCOPY x /${name}"\n}\n`
+    const file = scratch.path('noted.hcl')
+    await writeFile(file, `group "default" {\n  targets = ["a", "b"]\n}\n${target('a')}${target('b')}`)
+    const notes = async (run: (...args: string[]) => Promise<RunResult>): Promise<string[]> => {
+      await tryRun(['rm', '-rf', scratch.path('docker/buildx/refs')])
+      for (const args of [
+        ['bake', '-f', file, '--allow', `fs.read=${scratch.dir}`],
+        ['build', context],
+        ['build', '-f', `${context}/Dockerfile`, context],
+        ['build', '--call=targets', context],
+      ]) {
+        const { code, stderr } = await run(...args, '--builder=noted')
+        assert.equal(code, 0, stderr)
+      }
+      const found = await tryRun(['sh', '-c', `cd ${scratch.path('docker/buildx/refs')}; grep -r .`])
+      const lines = found.stdout
+        .replaceAll(/\b[a-z0-9]{25}\b/g, 'REF')
+        .trim()
+        .split('\n')
+      return lines.sort()
+    }
+    const real = await notes((...args) => buildx(slipway, ...args))
+    assert.deepEqual(await notes((...args) => slipway.try(...args)), real)
+    await slipway.run('rm', 'noted')
+  })
+
   it('stay whole when two processes change them at once', async () => {
     const names = Array.from({ length: 6 }, (_, i) => `at-once${i}`)
     const results = await Promise.all(

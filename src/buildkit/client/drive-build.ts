@@ -133,7 +133,8 @@ async function useBridge<T extends Result | undefined>(
     await client.return({ error: toRpcStatus(error, { ofBuild: true }) }, call).catch(() => undefined)
     throw e
   }
-  await client.return(result === undefined ? {} : { result }, call)
+  // Even one that is to export nothing is a result: without any, BuildKit 0.32.2 falls over as a whole.
+  await client.return({ result: result ?? { result: { case: 'ref', value: {} } } }, call)
   return result
 }
 

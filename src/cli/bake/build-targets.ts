@@ -2,10 +2,12 @@ import { tmpdir } from 'node:os'
 import { forEachBounded } from '../../async/map-bounded.ts'
 import { prepareInputs } from '../../build/build-inputs.ts'
 import type { BuildRequest } from '../../build/build-request.ts'
+import { newBuildRef } from '../../build/run-build.ts'
 import { resolveOutputs, type ResolvedOutput } from '../../build/outputs.ts'
 import { TargetLinks } from '../../build/target-links.ts'
 import type { Builder } from '../../builder/builder.ts'
-import type { BuilderHost } from '../../builder/builder-host.ts'
+import { type BuilderHost, openPlaces } from '../../builder/builder-host.ts'
+import { saveBuildGroup } from '../../builder/local-state.ts'
 import { wrapError } from '../../errors/slipway-error.ts'
 import { prefixed } from '../../progress/status-writers.ts'
 import type { Definition } from '../../proto/gen/ops_pb.ts'
@@ -27,6 +29,8 @@ export interface BuildTargetsOptions {
   readonly provenance?: 'min' | 'max'
   /** Contexts of targets that are graphs, by target and name of the context. */
   readonly trees: ReadonlyMap<string, Readonly<Record<string, Definition>>>
+  /** What the user asked for: targets and groups by name. */
+  readonly asked: readonly string[]
   readonly signal: AbortSignal
 }
 
@@ -51,6 +55,9 @@ export async function buildTargets(
     stdin: host.stdin.stream,
     targets: new Set(requests.keys()),
   }
+  const refs = new Map([...requests.keys()].map(name => [name, newBuildRef()]))
+  const groupRef = newBuildRef()
+  noteGroup(groupRef, refs, requests, options)
   const results = new Map<string, SolvedBuild>()
   const notes = new Map([...requests.keys()].map((name): [string, string[]] => [name, []]))
   using _told = { [Symbol.dispose]: () => void options.notes.push(...gatherNotes(notes)) }
@@ -72,7 +79,13 @@ export async function buildTargets(
           inputs,
           write: ownWrite,
           context: { host, signal, ...(provenance === undefined ? {} : { provenance }) },
-          target: { name, links, ...(own === undefined ? {} : { trees: own }) },
+          target: {
+            name,
+            links,
+            ref: refs.get(name) ?? newBuildRef(),
+            groupRef,
+            ...(own === undefined ? {} : { trees: own }),
+          },
         })
         results.set(name, await solving.run())
       } catch (error) {
@@ -82,6 +95,25 @@ export async function buildTargets(
     { limit: requests.size, signal: options.signal },
   )
   return results
+}
+
+/** Notes for `history` which builds are of this call; a directory that cannot be written is no reason to fail. */
+function noteGroup(
+  groupRef: string,
+  refs: ReadonlyMap<string, string>,
+  requests: ReadonlyMap<string, BuildRequest>,
+  { asked, builderHost }: BuildTargetsOptions,
+): void {
+  const built = [...refs].filter(([name]) => requests.get(name)?.call === undefined)
+  if (built.length === 0) return
+  try {
+    saveBuildGroup(openPlaces(builderHost).dir, groupRef, {
+      targets: asked.length === 0 ? ['default'] : asked,
+      refs: built.map(([, ref]) => ref),
+    })
+  } catch {
+    // What is noted here is a convenience of this machine.
+  }
 }
 
 /** Notes of all targets; the warning that there is no output comes once and names the targets that have none. */

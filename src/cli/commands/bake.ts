@@ -84,7 +84,8 @@ async function bake(context: CommandContext<BakeFlags>): Promise<number> {
   await askPrivileges(plan, granted, { host, signal, isRemote, rawJson, beforeText: () => display.close() })
   await display.reopen()
   const trees = folderTrees(plan.builds, loaded.remoteFolder)
-  return await build(plan, requests, { context, builder, builderHost, display, trees })
+  const asked = loaded.asked.targets
+  return await build(plan, requests, { context, builder, builderHost, display, trees, asked })
 }
 
 /** Requests of all targets; the options of `--call` count for each of them. */
@@ -110,12 +111,13 @@ interface Building {
   readonly builderHost: BuilderHost
   readonly display: Display
   readonly trees: ReturnType<typeof folderTrees>
+  readonly asked: readonly string[]
 }
 
 async function build(
   plan: BakePlan,
   requests: ReadonlyMap<string, BuildRequest>,
-  { context, builder, builderHost, display, trees }: Building,
+  { context, builder, builderHost, display, trees, asked }: Building,
 ): Promise<number> {
   const { host, flags, signal } = context
   const { notes, write } = display
@@ -129,6 +131,7 @@ async function build(
     write,
     notes,
     trees,
+    asked,
     signal,
     ...provenance,
   })

@@ -65,7 +65,7 @@ async function build(context: CommandContext<BuildFlags>): Promise<number> {
   const wantsWarnings = tryParseBool(host.env['BUILDX_METADATA_WARNINGS'] ?? '') === true
   const warnings = wantsWarnings ? { warnings: result.warnings ?? [] } : {}
   const answer = { ref, exporterResponse: result.exporterResponse, ...warnings }
-  if (flags.quiet) host.stdout.write(`${imageId(result.exporterResponse)}\n`)
+  if (quiet || progress === 'quiet') host.stdout.write(`${imageId(result.exporterResponse)}\n`)
   if (flags.iidFile !== '') writeWhole(flags.iidFile, imageId(result.exporterResponse), host)
   if (flags.metadataFile !== '') writeWhole(flags.metadataFile, buildMetadata(answer), host)
   if (request.outputs.length === 0 && result.driver === 'embedded' && showsResults({ host, progress, quiet }))

@@ -5,6 +5,9 @@ import { createGzip } from 'node:zlib'
 import { type BundledRecord, recordBundle } from '../../build/record-bundle.ts'
 import { writeWholeFile } from '../../bytes/whole-file.ts'
 import { finalizeHistory, readHistoryBlob } from '../../buildkit/client/history.ts'
+import { openPlaces } from '../../builder/builder-host.ts'
+import type { ConfigDir } from '../../builder/config-dir.ts'
+import { readBuildGroup } from '../../builder/local-state.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { flagValues } from '../../gostd/pflag/flag-values.ts'
 import { formatPlatformAll } from '../../oci/platform.ts'
@@ -48,7 +51,8 @@ export const command: Command = defineCommand({
     }
     await using history = await openHistory(context)
     const found = await wanted(history, context)
-    const bundle = recordBundle(found.map(one => bundled(one, signal)))
+    const { dir } = openPlaces(history.host)
+    const bundle = recordBundle(found.map(one => bundled(one, dir, signal)))
     if (flags.output === '') {
       await pipeline(bundle, createGzip(), host.stdout.stream, { end: false, signal })
       return
@@ -78,7 +82,11 @@ async function wanted(
   return open.length === 0 ? found : await select()
 }
 
-function bundled({ record, node, state, connection }: FoundRecord, signal: AbortSignal): BundledRecord {
+function bundled(
+  { record, node, state, connection }: FoundRecord,
+  dir: ConfigDir,
+  signal: AbortSignal,
+): BundledRecord {
   const [platform] = node.platforms
   const local = state && {
     Target: state.target,
@@ -86,10 +94,19 @@ function bundled({ record, node, state, connection }: FoundRecord, signal: Abort
     DockerfilePath: state.dockerfilePath,
     GroupRef: state.groupRef,
   }
+  const group = state?.groupRef === undefined ? undefined : readBuildGroup(dir, state.groupRef)
   return {
     record,
     defaultPlatform: platform === undefined ? '' : formatPlatformAll(platform),
     readBlob: descriptor => readHistoryBlob(connection, descriptor, signal),
     ...(local === undefined ? {} : { localState: local }),
+    ...(group === undefined
+      ? {}
+      : {
+          stateGroup: {
+            Targets: group.targets.length === 0 ? undefined : [...group.targets],
+            Refs: [...group.refs],
+          },
+        }),
   }
 }

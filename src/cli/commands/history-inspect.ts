@@ -32,7 +32,8 @@ export const command: Command = defineCommand({
       host.stdout.write(`${rendered(flags.format, inspectFields(build))}\n`)
       return
     }
-    const program = path.slice(0, path.lastIndexOf(' '))
+    // As buildx, which names docker's command also where it runs by itself.
+    const program = path.slice(0, path.lastIndexOf(' ')).replace(/^docker-buildx /, 'docker buildx ')
     const id = `${found.builder}/${found.node.name}/${found.record.Ref}`
     host.stdout.write(inspectText(build, { withRef: ref === '' }))
     host.stdout.write(`Print build logs: ${program} logs ${found.record.Ref}\n`)
