@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { checkLocalDelete, parseGrants } from './build-entitlements.ts'
 import { extraHosts } from './extra-hosts.ts'
+import { attestRequests, parseAttestEntries } from '../bake/attrs/attest-entry.ts'
 import { frontendAttributes, frontendName } from './frontend-attributes.ts'
 import type { BuildRequest } from './build-request.ts'
+import { attestsOf } from './request-from-flags.ts'
 
 describe('--allow', () => {
   it('takes privileges of builders and keeps its own apart', () => {
@@ -112,4 +114,14 @@ describe('the frontend', () => {
       /empty BUILDKIT_SYNTAX build-arg is invalid/,
     )
   })
+})
+
+it('attestations are told with their type, as buildx tells them; the default one has none', () => {
+  const entries = parseAttestEntries(['type=sbom,generator=me/scan', 'type=provenance,mode=max'])
+  assert.deepEqual(attestsOf(attestRequests(entries), {}), {
+    sbom: 'type=sbom,generator=me/scan',
+    provenance: 'type=provenance,mode=max',
+  })
+  assert.deepEqual(attestsOf(new Map(), {}), { provenance: 'mode=min,inline-only=true' })
+  assert.deepEqual(attestsOf(new Map(), { BUILDX_NO_DEFAULT_ATTESTATIONS: 'true' }), {})
 })

@@ -225,8 +225,7 @@ export function attestsOf(
   env: RequestHost['env'],
 ): Record<string, string> {
   const attests: Record<string, string> = {}
-  for (const [type, value] of requests)
-    if (value !== undefined) attests[type] = value.replace(/^type=[^,]*,?/, '')
+  for (const [type, value] of requests) if (value !== undefined) attests[type] = value
   if (!requests.has('provenance') && !envSwitch(env, 'BUILDX_NO_DEFAULT_ATTESTATIONS'))
     attests['provenance'] = 'mode=min,inline-only=true'
   return attests

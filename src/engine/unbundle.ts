@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import type { Attestation, AttestationSubject } from '../exporter/export-source.ts'
+import { goJson, type JsonValue, sortKeys } from '../gostd/json.ts'
 import type { Trees } from '../ops/trees.ts'
 import { type BridgeAttestation, treeOf } from './bridge-ref.ts'
 import { readRefDirectory, readRefFile } from './ref-files.ts'
@@ -74,7 +75,7 @@ async function readBundle(
     }
     if (predicateType.startsWith(provenancePrefix))
       throw invalid('frontend may not bundle provenance attestations')
-    const bytes = Buffer.from(JSON.stringify(statement.predicate ?? null))
+    const bytes = Buffer.from(goJson(sortKeys((statement.predicate ?? null) as JsonValue)))
     found.push({
       predicateType,
       inlineOnly: isInlineOnly(bundle),

@@ -90,6 +90,10 @@ describe('parseBuildConfig', () => {
       parameters: { A: 'b' },
     })
     assert.equal(parse({ 'attest:provenance': 'mode=max' }).sbom, undefined)
+    assert.throws(() => parse({ 'attest:sbom': 'generator=' }), { message: 'sbom generator cannot be empty' })
+    assert.throws(() => parse({ 'attest:sbom': 'generator=A@@B' }), {
+      message: /^failed to parse sbom generator A@@B: invalid reference format/,
+    })
   })
 })
 

@@ -43,13 +43,14 @@ export function parseSbom(attributes: Attributes): SbomRequest | undefined {
   const wanted = parseAttestations(attributes).get('sbom')
   if (wanted === undefined) return undefined
   const { generator = '', ...parameters } = wanted
+  if (generator === '') throw new SlipwayError('invalid-argument', 'sbom generator cannot be empty')
   if (generator === builtinGenerator) return { generator, parameters }
   if (generator === defaultGenerator)
     return { generator: `docker.io/${generator}`, isDefault: true, parameters }
   try {
     return { generator: formatReference(withDefaultTag(parseReference(generator))), parameters }
   } catch (error) {
-    throw wrapError(`failed to parse sbom scanner ${generator}`, error)
+    throw wrapError(`failed to parse sbom generator ${generator}`, error)
   }
 }
 
