@@ -33,14 +33,22 @@ export function dispatchLabel(
   instruction: LabelInstruction,
   context: DispatchContext,
 ): void {
-  const labels = new Map(Object.entries(build.image.config.Labels ?? {}))
+  const Labels = labelsOf(build)
   for (const { name, value, legacy } of instruction.pairs) {
     if (legacy) context.linter.report(rules.legacyKeyValueFormat, instruction.ranges, instruction.keyword)
-    labels.set(name, value)
+    // Assigning to `__proto__` would make no member.
+    Object.defineProperty(Labels, name, { value, enumerable: true, writable: true, configurable: true })
   }
-  const Labels = Object.fromEntries(labels)
   build.image = { ...build.image, config: { ...build.image.config, Labels } }
   addHistory(build, context, `LABEL ${texts(instruction.pairs)}`)
+}
+
+/** Labels that may be added to: a copy for every instruction would take long with thousands of them. */
+function labelsOf(build: StageBuild): Record<string, string> {
+  const { Labels } = build.image.config
+  if (Labels === undefined || Labels !== build.ownLabels)
+    build.ownLabels = Object.fromEntries(Object.entries(Labels ?? {}))
+  return build.ownLabels as Record<string, string>
 }
 
 /** Applies ARG: build args win over defaults, those over global args. Throws `invalid-argument`. */

@@ -33,6 +33,8 @@ export class StageBuild {
   namedContext: NamedContext | undefined
   state: State = scratch
   image: ImageConfig = emptyImage()
+  /** The labels of `image` where they were made by this stage: nobody else has them, and they may be added to. */
+  ownLabels: Record<string, string> | undefined
   /** Configuration of the image it starts from, as it came. */
   baseImage: ImageConfig | undefined
   platform: Platform | undefined

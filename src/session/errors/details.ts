@@ -13,6 +13,7 @@ import type { ErrorDetail, SlipwayError } from '../../errors/slipway-error.ts'
 import type { SourceRange } from '../../errors/source-range.ts'
 import { DefinitionSchema } from '../../proto/gen/ops_pb.ts'
 import { file_errdefs, type Source, SourceSchema } from '../../proto/gen/errdefs_pb.ts'
+import { shortSource } from './short-source.ts'
 
 /** One detail of an error on the wire: the name of a message without any URL before it, and its bytes. */
 export interface WireDetail {
@@ -145,10 +146,10 @@ function isDetail(value: unknown): value is ErrorDetail {
 }
 
 function sourceMessage(source: SourceRange): Record<string, unknown> {
-  const { filename, data, language, ranges, definition } = source
+  const { filename, language, ranges, definition } = source
   const info = {
     filename,
-    data,
+    data: shortSource(source),
     ...(language === undefined ? {} : { language }),
     ...(definition === undefined ? {} : { definition: fromBinary(DefinitionSchema, definition) }),
   }
