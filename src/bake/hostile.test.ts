@@ -150,4 +150,27 @@ describe('bake files that ask for too much', () => {
       assert.ok(e instanceof SlipwayError, String(e))
     }
   })
+
+  it('are resolved in time when targets inherit from, and link to, the same one twice each', async () => {
+    let text = 'target "t60" { policy = ["filename=x.rego"] }\n'
+    for (let i = 0; i < 60; i++)
+      text += `target "t${i}" {\n contexts = { a = "target:t${i + 1}", b = "target:t${i + 1}" }\n}\n`
+    assert.equal(resolveTargets(await read(text), ['t0']).targets.size, 61)
+    text = 'target "t60" { annotations = ["a=b"] }\n'
+    for (let i = 0; i < 60; i++) text += `target "t${i}" { inherits = ["t${i + 1}", "t${i + 1}"] }\n`
+    assert.deepEqual(resolveTargets(await read(text), ['t0']).targets.get('t0')?.annotations, ['a=b'])
+    await assert.rejects(
+      async () =>
+        resolveTargets(await read(text.replace('annotations = ["a=b"]', 'policy = ["filename=x"]')), ['t0']),
+      { message: 'a list of a target has more than 100000 entries' },
+    )
+  })
+
+  it('are read in time when they have thousands of targets', async () => {
+    let text = 'target "base" { args = { A = "b" } }\n'
+    for (let i = 0; i < 5000; i++) text += `target "t${i}" { args = target.base.args }\n`
+    const { targets } = await read(text)
+    assert.equal(targets.length, 5001)
+    assert.equal(targets.at(-1)?.args?.get('A'), 'b')
+  })
 })

@@ -1,3 +1,4 @@
+import { SlipwayError } from '../errors/slipway-error.ts'
 import { distinctAttests } from './attrs/attest-entry.ts'
 import { distinctCaches } from './attrs/cache-entry.ts'
 import { distinctExports } from './attrs/export-entry.ts'
@@ -35,7 +36,7 @@ export function mergeTarget(a: Target, b: Target): Target {
     out[key] = value
   }
   for (const key of replaced) if (b[key] !== undefined) put(key, b[key])
-  for (const key of joined) if (b[key] !== undefined) put(key, [...(a[key] ?? []), ...b[key]] as never)
+  for (const key of joined) if (b[key] !== undefined) put(key, join(a[key] ?? [], b[key]) as never)
   if (b.description !== undefined && b.description !== '') out.description = b.description
   for (const key of ['args', 'labels', 'extraHosts'] as const) {
     const merged = mergeTexts(a[key], b[key])
@@ -51,6 +52,15 @@ export function mergeTarget(a: Target, b: Target): Target {
   const bases = mergeBases(a, b)
   if (bases !== undefined) out.bases = bases
   return out as Target
+}
+
+/** How long a list may get that is joined from those of many targets. */
+const maxJoined = 100_000
+
+function join(a: readonly unknown[], b: readonly unknown[]): readonly unknown[] {
+  if (a.length + b.length > maxJoined)
+    throw new SlipwayError('resource-exhausted', `a list of a target has more than ${maxJoined} entries`)
+  return [...a, ...b]
 }
 
 function mergeTexts(a: OptionalTexts | undefined, b: OptionalTexts | undefined): OptionalTexts | undefined {

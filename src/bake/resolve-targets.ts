@@ -119,6 +119,8 @@ class Resolver {
   grants: EntitlementGrants = noGrants
   readonly #definition: ReadonlyMap<string, Target>
   readonly #overrides: Overrides
+  /** Targets all of whose contexts are resolved. */
+  readonly #linked = new Set<string>()
   readonly #relative: boolean
 
   constructor(definition: Definition, overrides: Overrides, relative: boolean) {
@@ -129,7 +131,7 @@ class Resolver {
 
   /** A target with everything it inherits, ready to be built. */
   resolve(name: string): Target {
-    const { inherits: _, ...target } = this.#inherited(name, new Map(), 0) as Target
+    const target = this.#inherited(name, new Map(), 0) as Target
     const start = this.#relative ? rebasePath(target.bases?.byDefault, '.') : '.'
     const dockerfile =
       target.dockerfile === undefined || target.dockerfile === '' ? 'Dockerfile' : target.dockerfile
@@ -148,7 +150,9 @@ class Resolver {
       const inherited = this.#inherited(parent, visited, depth + 1)
       if (inherited !== undefined) merged = mergeTarget(merged, inherited)
     }
-    merged = mergeTarget(merged, own)
+    // Whom a target inherits from has done its work here: it is not handed on.
+    const { inherits: _, ...rest } = own
+    merged = mergeTarget(merged, rest)
     const { target, grants } = applyOverrides(merged, this.#overrides.get(name) ?? new Map())
     this.grants = addGrants(this.grants, grants)
     const normalized = normalizeTarget(target)
@@ -158,6 +162,7 @@ class Resolver {
 
   /** Resolves the targets that a target uses as contexts, and takes over the entitlements they need. */
   link(name: string, path: readonly string[]): void {
+    if (this.#linked.has(name)) return
     const through = [...path, name]
     for (const value of (this.targets.get(name) as Target).contexts?.values() ?? []) {
       if (!value.startsWith('target:')) continue
@@ -177,6 +182,7 @@ class Resolver {
       this.link(other, through)
       this.#join(name, other)
     }
+    this.#linked.add(name)
   }
 
   #join(name: string, other: string): void {

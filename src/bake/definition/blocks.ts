@@ -7,7 +7,8 @@ import type { Traversal } from '../../hcl/syntax/expression.ts'
 import { evaluate } from '../../hcl/eval/evaluate.ts'
 import { ConversionError, convertValue } from '../../hcl/value/convert.ts'
 import { stringType } from '../../hcl/value/type.ts'
-import { asText, mapValue, objectValue, asMap, type Value } from '../../hcl/value/value.ts'
+import { takeSize } from '../../hcl/value/limit.ts'
+import { asText, mapValue, objectValue, type Value } from '../../hcl/value/value.ts'
 import { isSlipwayError } from '../../errors/slipway-error.ts'
 import { quote as goQuote } from '../../gostd/quote.ts'
 import { type AttributeSchema, type BlockFields, groupSchema, targetSchema } from './block-schema.ts'
@@ -38,6 +39,8 @@ export class Blocks {
   readonly #names: () => Names
   readonly #instances = new Map<Block, readonly Instance[]>()
   readonly #named = new Map<string, Block[]>()
+  /** Blocks by type and name, and which of them expressions cannot see yet as they are. */
+  readonly #known = new Map<string, { readonly all: Map<string, Value>; readonly unseen: Set<string> }>()
   /** Set once all blocks have names; until then no expression can refer to one. */
   ready = false
 
@@ -55,6 +58,7 @@ export class Blocks {
     if (name.kind !== 'attribute') throw wrong(`cannot traverse ${root.name} without attribute`)
     const only = attribute?.kind === 'attribute' ? attribute.name : undefined
     for (const block of this.#named.get(`${root.name}.${name.name}`) ?? []) this.resolve(block, only)
+    this.#show(root.name, name.name)
     return true
   }
 
@@ -169,14 +173,31 @@ export class Blocks {
     if (only !== undefined) instance.done.add(only)
   }
 
-  /** Makes what is known of the block visible to other expressions. */
+  /** Keeps what is known of the block for expressions that refer to it. */
   #publish(block: Block, { name, fields }: Instance): void {
-    const { variables } = this.#names().scope
-    const all = new Map(asMap(variables.get(block.type) as Value))
-    all.set(name, block.type === 'group' ? groupValue(name, fields) : targetValue(name, fields))
-    variables.set(block.type, objectValue(all))
+    const known = this.#known.get(block.type) ?? { all: new Map<string, Value>(), unseen: new Set<string>() }
+    this.#known.set(block.type, known)
+    known.all.set(name, block.type === 'group' ? groupValue(name, fields) : targetValue(name, fields))
+    known.unseen.add(name)
+  }
+
+  /**
+   * Makes what is known of all blocks of a type visible, unless what is known of this one is. Each time costs as much as
+   * there are blocks, so it is not done for every block.
+   */
+  #show(type: string, name: string): void {
+    const known = this.#known.get(type)
+    if (known === undefined || (known.all.has(name) && !known.unseen.has(name))) return
+    if (known.unseen.size === 0) return
+    const { variables, budget } = this.#names().scope
+    takeSize(budget, known.all.size * showCost)
+    variables.set(type, objectValue(known.all))
+    known.unseen.clear()
   }
 }
+
+/** Characters that showing one more block to expressions counts as, in time. */
+const showCost = 64
 
 function blockAttributes(block: Block, names: readonly string[]): BodyContent {
   const diagnostics: Diagnostics = []
