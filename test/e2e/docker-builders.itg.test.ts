@@ -339,6 +339,7 @@ for (const containerdStore of [false, true]) {
         ['build', '--cache-to', `type=local,dest=${scratch.path('cache')}`, context],
         ['build', '--sbom=true', '-t', 'sbom:1', context],
         ['build', '-o', 'type=image,name=x,push=true,push-by-digest=true', context],
+        ['prune', '-f', '--max-used-space=1gb'],
         ['build', '--attest=type=provenance,mode=max', '-t', 'p:1', context],
       ]) {
         const [one, other] = [await slipway.try(...args), await buildx(...args)]

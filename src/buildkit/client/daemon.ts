@@ -7,6 +7,7 @@ import type { Platform } from '../../oci/descriptor.ts'
 import { Control, type UsageRecord as UsageMessage } from '../../proto/gen/control_pb.ts'
 import { LLBBridge } from '../../proto/gen/gateway_pb.ts'
 import type { BuildkitConnection } from '../../session/connection.ts'
+import { noResult } from './no-result.ts'
 
 /** One rule of a daemon's garbage collection. Duration in nanoseconds, sizes in bytes, 0 = no limit. */
 export interface GcRule {
@@ -167,7 +168,7 @@ export async function supportsFreeSpaceFilter(
   try {
     const call = { ...options(signal), headers: { 'buildkit-controlapi-buildid': ref } }
     const { LLBCaps } = await bridge.ping({}, call)
-    await bridge.return({}, call).catch(() => undefined)
+    await bridge.return(noResult, call).catch(() => undefined)
     return LLBCaps.some(cap => cap.ID === 'gc.freespacefilter' && cap.Enabled)
   } finally {
     await Promise.race([building.catch(() => undefined), sleep(1000)])

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Control, SolveRequestSchema } from '../../proto/gen/control_pb.ts'
 import { LLBBridge, type ReturnRequest } from '../../proto/gen/gateway_pb.ts'
+import { supportsFreeSpaceFilter } from './daemon.ts'
 import { driveBridge } from './drive-build.ts'
 import { readTrees } from './read-tree.ts'
 
@@ -47,6 +48,15 @@ describe('a build over the bridge', () => {
     assert.deepEqual(
       returned.map(({ result, error }) => [result?.result.case, error]),
       [['ref', undefined]],
+    )
+  })
+
+  it('returns a result where it only asks what the daemon can do', async () => {
+    const { returned, connection } = makeNode()
+    assert.equal(await supportsFreeSpaceFilter(connection), false)
+    assert.deepEqual(
+      returned.map(({ result }) => result?.result.case),
+      ['ref'],
     )
   })
 

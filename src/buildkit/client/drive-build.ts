@@ -7,6 +7,7 @@ import type { Definition } from '../../proto/gen/ops_pb.ts'
 import type { BuildkitConnection } from '../../session/connection.ts'
 import { toRpcStatus } from '../../session/errors/wire-error.ts'
 import type { StatusWriter } from '../../status/solve-status.ts'
+import { noResult } from './no-result.ts'
 import { statusFromMessage } from './status-from-message.ts'
 
 /** What a build is asked for, besides its session. */
@@ -133,8 +134,7 @@ async function useBridge<T extends Result | undefined>(
     await client.return({ error: toRpcStatus(error, { ofBuild: true }) }, call).catch(() => undefined)
     throw e
   }
-  // Even one that is to export nothing is a result: without any, BuildKit 0.32.2 falls over as a whole.
-  await client.return({ result: result ?? { result: { case: 'ref', value: {} } } }, call)
+  await client.return(result === undefined ? noResult : { result }, call)
   return result
 }
 
