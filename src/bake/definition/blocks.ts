@@ -34,13 +34,18 @@ const schemas: Readonly<Record<string, readonly AttributeSchema[]>> = {
   target: targetSchema,
 }
 
+interface Known {
+  readonly seen: Map<string, Value>
+  readonly unseen: Map<string, BlockFields>
+}
+
 /** Evaluates `target` and `group` blocks, attribute by attribute where other blocks refer to single ones. */
 export class Blocks {
   readonly #names: () => Names
   readonly #instances = new Map<Block, readonly Instance[]>()
   readonly #named = new Map<string, Block[]>()
-  /** Blocks by type and name, and which of them expressions cannot see yet as they are. */
-  readonly #known = new Map<string, { readonly all: Map<string, Value>; readonly unseen: Set<string> }>()
+  /** Blocks by type and name: as expressions see them, and those that they do not see yet as they are. */
+  readonly #known = new Map<string, Known>()
   /** Set once all blocks have names; until then no expression can refer to one. */
   ready = false
 
@@ -175,10 +180,9 @@ export class Blocks {
 
   /** Keeps what is known of the block for expressions that refer to it. */
   #publish(block: Block, { name, fields }: Instance): void {
-    const known = this.#known.get(block.type) ?? { all: new Map<string, Value>(), unseen: new Set<string>() }
+    const known = this.#known.get(block.type) ?? { seen: new Map<string, Value>(), unseen: new Map() }
     this.#known.set(block.type, known)
-    known.all.set(name, block.type === 'group' ? groupValue(name, fields) : targetValue(name, fields))
-    known.unseen.add(name)
+    known.unseen.set(name, fields)
   }
 
   /**
@@ -187,11 +191,13 @@ export class Blocks {
    */
   #show(type: string, name: string): void {
     const known = this.#known.get(type)
-    if (known === undefined || (known.all.has(name) && !known.unseen.has(name))) return
-    if (known.unseen.size === 0) return
+    if (known === undefined || known.unseen.size === 0) return
+    if (known.seen.has(name) && !known.unseen.has(name)) return
     const { variables, budget } = this.#names().scope
-    takeSize(budget, known.all.size * showCost)
-    variables.set(type, objectValue(known.all))
+    takeSize(budget, (known.seen.size + known.unseen.size) * showCost)
+    for (const [unseen, fields] of known.unseen)
+      known.seen.set(unseen, type === 'group' ? groupValue(unseen, fields) : targetValue(unseen, fields))
+    variables.set(type, objectValue(known.seen))
     known.unseen.clear()
   }
 }
