@@ -1,5 +1,6 @@
 import type { ContentStore } from '../content/content-store.ts'
 import type { Lease } from '../content/lease.ts'
+import { asSlipwayError } from '../errors/slipway-error.ts'
 import { detachLayer, isAttached } from '../snapshot/detach-layer.ts'
 import { openDirectoryTree } from '../snapshot/directory-tree.ts'
 import { openLayerTree } from '../snapshot/layer-tree.ts'
@@ -96,26 +97,33 @@ async function unpackAll(
   services: TreeServices,
   signal: AbortSignal,
 ): Promise<LayerStack> {
-  const lazies = layers.flatMap(layer => (layer.kind === 'lazy' ? [layer.lazy] : []))
-  await fetchAll(lazies, services, signal)
-  const ids: LayerId[] = []
+  const missing: LazyLayer[] = []
   for (const layer of layers)
-    ids.push(layer.kind === 'layer' ? layer.id : await unpack(layer.lazy, ids, services, signal))
-  for (const id of ids) services.lease.hold('layer', id)
-  return ids
+    if (layer.kind === 'lazy' && !(await isUnpacked(layer.lazy, services))) missing.push(layer.lazy)
+  // All together, so that what they came with is shown as one piece of work.
+  const ends = missing.flatMap(lazy => lazy.begin?.() ?? [])
+  try {
+    await fetchAll(missing, signal)
+    const ids: LayerId[] = []
+    for (const layer of layers)
+      ids.push(layer.kind === 'layer' ? layer.id : await unpack(layer.lazy, ids, services, signal))
+    for (const id of ids) services.lease.hold('layer', id)
+    return ids
+  } catch (error) {
+    for (const end of ends.splice(0)) end(asSlipwayError(error).message)
+    throw error
+  } finally {
+    for (const end of ends) end()
+  }
 }
 
-/** Brings blobs of layers that are not unpacked yet, all at once. */
-async function fetchAll(
-  lazies: readonly LazyLayer[],
-  services: TreeServices,
-  signal: AbortSignal,
-): Promise<void> {
-  const settled = await Promise.allSettled(
-    lazies.map(async lazy => {
-      if ((await services.snapshotter.findByChainId(lazy.chainId)) === undefined) await lazy.fetch(signal)
-    }),
-  )
+async function isUnpacked(lazy: LazyLayer, { snapshotter }: TreeServices): Promise<boolean> {
+  return (await snapshotter.findByChainId(lazy.chainId)) !== undefined
+}
+
+/** Brings blobs of layers, all at once. */
+async function fetchAll(lazies: readonly LazyLayer[], signal: AbortSignal): Promise<void> {
+  const settled = await Promise.allSettled(lazies.map(lazy => lazy.fetch(signal)))
   for (const one of settled) if (one.status === 'rejected') throw one.reason
 }
 

@@ -17,6 +17,8 @@ export interface LazyLayer {
   readonly repository?: string
   /** Brings the blob into the content store; shared by all that ask. */
   readonly fetch: (signal: AbortSignal) => Promise<void>
+  /** Shows what the layer came with as running until the returned function is called. */
+  readonly begin?: () => (error?: string) => void
   /** Told when unpacking begins and ends. */
   readonly unpacking?: (done: boolean) => void
 }

@@ -34,4 +34,27 @@ describe('progress of a vertex', () => {
       assert.equal(seen.at(-1)?.vertexes?.[0]?.error, error)
     }
   })
+
+  it('runs again for what comes later, and ends once, however many pieces of work there are', () => {
+    const reporter = new VertexReporter({
+      digest: 'd',
+      name: 'v',
+      inputs: [],
+      ignoreCache: false,
+      body: undefined,
+    })
+    const seen: string[] = []
+    reporter.addListener(({ vertexes = [] }) => {
+      for (const { started, completed, error } of vertexes)
+        seen.push(error ?? (completed !== undefined ? 'ended' : started !== undefined ? 'runs' : 'waits'))
+    })
+    reporter.start()()
+    const ends = [reporter.start(), reporter.start()]
+    for (const end of ends) end()
+    const failing = [reporter.start(), reporter.start(), reporter.start()]
+    failing[0]?.('it broke')
+    failing[1]?.('it broke')
+    failing[2]?.()
+    assert.deepEqual(seen, ['waits', 'runs', 'ended', 'runs', 'ended', 'runs', 'it broke'])
+  })
 })

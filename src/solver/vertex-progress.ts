@@ -3,6 +3,8 @@ import type { Vertex } from './vertex.ts'
 
 /** Progress of one vertex, as its op reports it. */
 export interface VertexProgress {
+  /** Shows the vertex as running, also after its end, until the returned function is called; calls nest. */
+  start(): (error?: string) => void
   /** A piece of output; stream 1 is stdout, 2 stderr. */
   log(stream: 1 | 2, data: Uint8Array): void
   /** A row of its own below the vertex. `current` and `total` in bytes. */
@@ -62,7 +64,6 @@ export class VertexReporter implements VertexProgress {
     this.#listeners.delete(listener)
   }
 
-  /** Marks the vertex as running until the returned function is called; calls nest. */
   start(): (error?: string) => void {
     if (
       this.#running++ === 0 &&
@@ -76,6 +77,8 @@ export class VertexReporter implements VertexProgress {
       if (ended) return
       ended = true
       if (--this.#running === 0 || error !== undefined) {
+        const { completed, error: known } = this.#message
+        if (completed !== undefined && (error === undefined || error === known)) return
         this.#closeStatuses()
         this.#change({ ...this.#message, completed: now(), ...(error === undefined ? {} : { error }) })
       }

@@ -42,7 +42,13 @@ describe('an image', { skip: lacks({ root: true }) }, () => {
   const nothing = (): void => {}
   const ctx: SourceContext = {
     signal,
-    progress: { status: nothing, step: async (_, work) => await work(), log: nothing, warn: nothing },
+    progress: {
+      start: () => nothing,
+      status: nothing,
+      step: async (_, work) => await work(),
+      log: nothing,
+      warn: nothing,
+    },
     sessions: () => [],
   }
   let scratch: Scratch

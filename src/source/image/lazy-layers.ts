@@ -1,6 +1,6 @@
 import type { ContentStore } from '../../content/content-store.ts'
 import { SingleFlight } from '../../async/single-flight.ts'
-import { SlipwayError } from '../../errors/slipway-error.ts'
+import { asSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
 import { chainIds } from '../../oci/chain-id.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
@@ -31,10 +31,17 @@ export class BlobTransfers {
   ): Promise<void> {
     const { digest, size } = descriptor
     if ((await this.#content.size(digest)) !== undefined) return
-    await this.#flights.run(digest, (shared, report) => this.#transfer(descriptor, store, shared, report), {
-      signal,
-      onReport: ({ current, completed }) => progress.status(digest, { current, total: size, completed }),
-    })
+    const end = progress.start()
+    try {
+      await this.#flights.run(digest, (shared, report) => this.#transfer(descriptor, store, shared, report), {
+        signal,
+        onReport: ({ current, completed }) => progress.status(digest, { current, total: size, completed }),
+      })
+    } catch (error) {
+      end(asSlipwayError(error).message)
+      throw error
+    }
+    end()
   }
 
   async #transfer(
@@ -92,6 +99,7 @@ export function lazyLayers(
         ...(description === undefined ? {} : { description }),
         ...(image.record === undefined ? {} : { record: image.record }),
         ...(image.repository === undefined ? {} : { repository: image.repository }),
+        begin: () => progress.start(),
         fetch: signal => transfers.bring(descriptor, store, progress, signal),
         unpacking: done => progress.status(`extracting ${descriptor.digest}`, { completed: done }),
       },
