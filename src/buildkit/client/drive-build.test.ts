@@ -1,15 +1,15 @@
 import { create } from '@bufbuild/protobuf'
-import { createRouterTransport } from '@connectrpc/connect'
+import { Code, ConnectError, createRouterTransport } from '@connectrpc/connect'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Control, SolveRequestSchema } from '../../proto/gen/control_pb.ts'
 import { LLBBridge, type ReturnRequest } from '../../proto/gen/gateway_pb.ts'
 import { supportsFreeSpaceFilter } from './daemon.ts'
-import { driveBridge } from './drive-build.ts'
+import { driveBridge, driveBuild } from './drive-build.ts'
 import { readTrees } from './read-tree.ts'
 
 /** A node that notes with what builds return. */
-function makeNode(): {
+function makeNode(solved?: (options: Readonly<Record<string, string>>) => void): {
   readonly returned: ReturnRequest[]
   readonly connection: Parameters<typeof driveBridge>[0]
 } {
@@ -25,6 +25,10 @@ function makeNode(): {
     })
     service(LLBBridge, {
       ping: () => ({}),
+      solve({ FrontendOpt }) {
+        solved?.(FrontendOpt)
+        return { result: {} }
+      },
       return(request) {
         returned.push(request)
         ended.resolve(undefined)
@@ -58,6 +62,24 @@ describe('a build over the bridge', () => {
       returned.map(({ result }) => result?.result.case),
       ['ref'],
     )
+  })
+
+  it('asks a newer frontend where that of the daemon is too old for the question', async () => {
+    const asked: string[] = []
+    const { connection } = makeNode(options => {
+      asked.push(options['build-arg:BUILDKIT_SYNTAX'] ?? '')
+      if (asked.length === 1) throw new ConnectError('unsupported request frontend.lint', Code.Unknown)
+    })
+    const ask = (requestid: string): Promise<unknown> =>
+      driveBuild(connection, {
+        ...options,
+        frontend: 'dockerfile.v0',
+        frontendOptions: { requestid },
+        frontendInputs: {},
+      })
+    await ask('frontend.lint')
+    assert.equal(asked[0], '')
+    assert.match(asked[1] ?? '', /^docker\/dockerfile:1\.8\.1@sha256:/)
   })
 
   it('returns what went wrong', async () => {

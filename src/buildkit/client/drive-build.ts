@@ -7,6 +7,7 @@ import type { Definition } from '../../proto/gen/ops_pb.ts'
 import type { BuildkitConnection } from '../../session/connection.ts'
 import { toRpcStatus } from '../../session/errors/wire-error.ts'
 import type { StatusWriter } from '../../status/solve-status.ts'
+import { withNewerFrontend } from './newer-frontend.ts'
 import { noResult } from './no-result.ts'
 import { statusFromMessage } from './status-from-message.ts'
 
@@ -147,7 +148,13 @@ async function askFrontend({ client, call }: Bridge, options: DriveOptions): Pro
     allowResultArrayRef: true,
     CacheImports: (options.request.Cache?.Imports ?? []).map(one => ({ Type: one.Type, Attrs: one.Attrs })),
   })
-  const { result } = await client.solve(request, call)
+  const { result } = await client.solve(request, call).catch(async (error: unknown) => {
+    const again = withNewerFrontend(request, error)
+    if (again === undefined) throw error
+    return await client.solve(again, call).catch(() => {
+      throw error
+    })
+  })
   const refs = refIds(result)
   const evaluate = async (): Promise<void> =>
     void (await Promise.all(refs.map(Ref => client.evaluate({ Ref }, call))))
