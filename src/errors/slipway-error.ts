@@ -72,6 +72,9 @@ export function asSlipwayError(e: unknown): SlipwayError {
   if (e.name === 'AbortError' || errno === 'ABORT_ERR') {
     return isSlipwayError(e.cause) ? e.cause : new SlipwayError('canceled', 'context canceled', { cause: e })
   }
+  // Node's own words would tell where on this machine the path was looked for.
+  if (errno === 'ERR_INVALID_ARG_VALUE' && e.message.includes('without null bytes'))
+    return new SlipwayError('invalid-argument', 'invalid argument: a path with a NUL byte', { cause: e })
   const name = isFullDatabase(e) ? 'ENOSPC' : errno
   const code = typeof name === 'string' ? (errnoCodes[name] ?? 'unknown') : 'unknown'
   const hint = typeof name === 'string' ? errnoHints[name] : undefined

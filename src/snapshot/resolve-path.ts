@@ -30,9 +30,11 @@ export function joinPath(directory: string, name: string): string {
 /**
  * The canonical form of `path` in the tree that `look` shows: symlinks are followed inside it, absolute ones from its
  * root, and `..` stops there. Parts that do not exist are kept. Throws `failed-precondition` where links go in circles
- * or the way leads through something that is no directory.
+ * or the way leads through something that is no directory, and `invalid-argument` for names that no file can have.
  */
 export function resolvePath(path: string, look: Look, followLast: boolean): string {
+  if (path.includes('\0'))
+    throw new SlipwayError('invalid-argument', `lstat ${JSON.stringify(path)}: invalid argument`)
   const rest = pathParts(path).reverse()
   let at = '/'
   let links = 0

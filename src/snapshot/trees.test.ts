@@ -27,6 +27,13 @@ describe('resolvePath', () => {
     return path.startsWith('/dir') ? { kind: 'directory' } : undefined
   }
 
+  it('refuses a NUL, which no name has', () => {
+    assert.throws(() => resolvePath('/a\0b', look, true), {
+      code: 'invalid-argument',
+      message: 'lstat "/a\\u0000b": invalid argument',
+    })
+  })
+
   it('follows links inside the root and never leaves it', () => {
     const cases: readonly (readonly [string, string])[] = [
       ['', '/'],

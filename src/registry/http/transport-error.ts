@@ -45,7 +45,7 @@ const certificateErrors: Readonly<Record<string, string>> = {
 }
 
 const hints: Partial<Readonly<Record<TransportFailure, string>>> = {
-  refused: 'is the registry running, and is the port right?',
+  refused: 'is the server running, and is the port right?',
   lookup: 'check the name of the registry and the DNS settings of this machine',
   'not-tls': 'the registry speaks plain HTTP: allow that with http = true in its registry section',
   certificate:
