@@ -118,6 +118,9 @@ interface Document {
   readonly config?: Partial<Descriptor>
 }
 
+/** Layers of base images that were seen: what their archives are called. */
+const baseLayers = new Map<string, string>()
+
 /** An archive as its members, or as the image in it. A base image's layers, and what has their digests in it, are not told. */
 async function archiveOf(
   bytes: Uint8Array,
@@ -150,11 +153,19 @@ async function archiveOf(
     return isOwn
   }
   const visitLayer = async (descriptor: Descriptor, blob: Buffer): Promise<boolean> => {
+    const known = baseLayers.get(descriptor.digest)
+    if (known !== undefined) {
+      bases.add(descriptor.digest).add(known)
+      return true
+    }
     const raw = unpacked(blob)
     const layer = (await listing(raw)).lines
     const isBase = layer.length > 200
-    if (isBase) bases.add(descriptor.digest).add(`sha256:${createHash('sha256').update(raw).digest('hex')}`)
-    else
+    if (isBase) {
+      const diffId = `sha256:${createHash('sha256').update(raw).digest('hex')}`
+      baseLayers.set(descriptor.digest, diffId)
+      bases.add(descriptor.digest).add(diffId)
+    } else
       found.push({
         layer: raw === blob ? descriptor.digest : '…',
         mediaType: descriptor.mediaType,
