@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -130,6 +139,10 @@ describe('image names', () => {
       ),
       ['a:1', 'b:1'],
     )
+    const before = statSync(join(root, 'index.json')).ino
+    images.set('a:1', image, 13)
+    assert.equal(images.get('a:1')?.updatedAt, 13)
+    assert.equal(statSync(join(root, 'index.json')).ino, before, 'the same image changes nothing in the file')
     assert.equal(images.delete('a:1'), true)
     assert.equal(images.delete('a:1'), false)
     assert.equal(JSON.parse(readFileSync(join(root, 'index.json'), 'utf8')).manifests.length, 1)

@@ -50,13 +50,21 @@ export function openImageNames(database: Database, layout: string): ImageNames {
       return row === undefined ? undefined : fromRow(row)
     },
     set: (reference, descriptor, now = Date.now()) =>
-      change(() => {
-        database
-          .prepare(
-            `INSERT INTO images VALUES (?1, ?2, ?3, ?3)
-            ON CONFLICT (reference) DO UPDATE SET descriptor = excluded.descriptor, updated_at = excluded.updated_at`,
-          )
-          .run(reference, JSON.stringify(descriptor), now)
+      database.transaction(() => {
+        const text = JSON.stringify(descriptor)
+        // A build that made the same image once more changes nothing that others see: the file stays as it is.
+        const same = database
+          .prepare('UPDATE images SET updated_at = ?3 WHERE reference = ?1 AND descriptor = ?2')
+          .run(reference, text, now)
+        if (same.changes > 0) return
+        change(() =>
+          database
+            .prepare(
+              `INSERT INTO images VALUES (?1, ?2, ?3, ?3)
+              ON CONFLICT (reference) DO UPDATE SET descriptor = excluded.descriptor, updated_at = excluded.updated_at`,
+            )
+            .run(reference, text, now),
+        )
       }),
     delete: reference =>
       change(() => database.prepare('DELETE FROM images WHERE reference = ?').run(reference).changes > 0),
