@@ -88,6 +88,15 @@ describe('./slipway', () => {
     }
   })
 
+  it('says what is wrong with a call that never becomes a build, as such', async () => {
+    const call = execFileAsync(join(root, 'slipway'), ['build', '-q', '--progress=plain', root], { env })
+    await assert.rejects(call, { stderr: 'ERROR: progress=plain and quiet cannot be used together\n' })
+    const policy = { ...env, EXPERIMENTAL_BUILDKIT_SOURCE_POLICY: '/nothing.json' }
+    const second = execFileAsync(join(root, 'slipway'), ['build', root], { env: policy })
+    const message = 'ERROR: failed to read policy file: open /nothing.json: no such file or directory\n'
+    await assert.rejects(second, { stderr: message })
+  })
+
   it('answers docker without loading the command line', async () => {
     const { stdout } = await execFileAsync(join(root, 'slipway'), ['docker-cli-plugin-metadata'], {
       env: { ...env, NODE_DEBUG: '' },

@@ -10,6 +10,8 @@ import { exactArgs } from '../argument-rule.ts'
 import { buildMetadata, callMetadata, checkResultFile, imageId, writeWhole } from '../build-results.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { hostPlatform } from '../host-platform.ts'
+import { progressMode } from '../open-progress.ts'
+import { readSourcePolicy } from '../read-source-policy.ts'
 import { type BuildFlags, declareBuildFlags } from './build-flags.ts'
 import { provenanceMode } from '../provenance-metadata.ts'
 import { showsResults, solveBuild } from '../solve-build.ts'
@@ -45,6 +47,9 @@ async function build(context: CommandContext<BuildFlags>): Promise<number> {
     if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) rmSync(file)
   }
   const { progress, quiet } = flags
+  // What is wrong with these is no failure of a build.
+  progressMode({ progress, quiet }, host.env)
+  readSourcePolicy(host)
   const mode = flags.metadataFile === '' ? 'disabled' : provenanceMode(host.env['BUILDX_METADATA_PROVENANCE'])
   const provenance = mode === 'disabled' ? {} : { provenance: mode }
   const result = await solveBuild(request, outputs, {
