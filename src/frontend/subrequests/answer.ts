@@ -52,7 +52,7 @@ async function answer<Ref>(name: string, subject: Subject<Ref>): Promise<Record<
       )
     }
     default:
-      throw new SlipwayError('unknown', `unsupported request ${name}: unsupported request ${name}`, {
+      throw new SlipwayError('unknown', `unsupported request ${name}`, {
         details: [{ type: 'errdefs.Subrequest', name }],
       })
   }

@@ -85,7 +85,10 @@ function toWire(
 
 function fromWire(grpc: number, text: string, wire: readonly WireDetail[], cause: unknown): SlipwayError {
   const { code, ...decoded } = decodeDetails(wire)
-  const message = codeFromGrpc(grpc) === 'unknown' ? text : `${goCodeName(grpc)}: ${text}`
+  // Go's client words this detail once more, in front.
+  const asked = (decoded.details ?? []).filter(detail => detail.type === 'errdefs.Subrequest')
+  const repeated = asked.map(detail => `unsupported request ${String(detail['name'])}: `).join('')
+  const message = repeated + (codeFromGrpc(grpc) === 'unknown' ? text : `${goCodeName(grpc)}: ${text}`)
   return new SlipwayError(code ?? codeFromGrpc(grpc), message, {
     ...decoded,
     ...(cause === undefined ? {} : { cause }),
