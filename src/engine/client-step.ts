@@ -30,7 +30,7 @@ export async function clientStep<T>(
 
 /** Progress that nobody sees. */
 export const noProgress: VertexProgress = {
-  start: () => () => undefined,
+  resume: () => () => undefined,
   log: () => undefined,
   status: () => undefined,
   step: (_id, work) => work(),

@@ -157,7 +157,8 @@ async function unpack(
 
 /** A copy of a local directory as a layer, for steps that mount it. */
 async function materialize(ref: LocalRef, services: TreeServices, signal: AbortSignal): Promise<LayerStack> {
-  await using active = await services.snapshotter.prepare([], { description: 'local source' })
+  const description = ref.name === undefined ? 'local source' : `local source for ${ref.name}`
+  await using active = await services.snapshotter.prepare([], { description })
   using source = openDirectoryTree(ref.path, ref.filter, nowNs())
   {
     using target = writableOf(active, services)

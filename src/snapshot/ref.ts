@@ -52,6 +52,8 @@ export interface LocalRef {
   readonly kind: 'local'
   readonly path: string
   readonly filter: LocalFilter
+  /** What the frontend calls it, for the history of images made of it. */
+  readonly name?: string
 }
 
 /** A file tree that a build step made or takes. */

@@ -3,8 +3,11 @@ import type { Vertex } from './vertex.ts'
 
 /** Progress of one vertex, as its op reports it. */
 export interface VertexProgress {
-  /** Shows the vertex as running, also after its end, until the returned function is called; calls nest. */
-  start(): (error?: string) => void
+  /**
+   * Shows the vertex as running, also after its end, until the returned function is called: for work on its result. Calls nest;
+   * what came from a cache stays so.
+   */
+  resume(): (error?: string) => void
   /** A piece of output; stream 1 is stdout, 2 stderr. */
   log(stream: 1 | 2, data: Uint8Array): void
   /** A row of its own below the vertex. `current` and `total` in bytes. */
@@ -64,13 +67,22 @@ export class VertexReporter implements VertexProgress {
     this.#listeners.delete(listener)
   }
 
+  /** Marks the vertex as running until the returned function is called; calls nest. */
   start(): (error?: string) => void {
+    return this.#run(false)
+  }
+
+  resume(): (error?: string) => void {
+    return this.#run(this.isCached)
+  }
+
+  #run(cached: boolean): (error?: string) => void {
     if (
       this.#running++ === 0 &&
       (this.#message.started === undefined || this.#message.completed !== undefined)
     ) {
       const { completed: _completed, error: _error, ...rest } = this.#message
-      this.#change({ ...rest, cached: false, started: now() })
+      this.#change({ ...rest, cached, started: now() })
     }
     let ended = false
     return error => {

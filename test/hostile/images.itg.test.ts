@@ -43,7 +43,7 @@ describe('an image', { skip: lacks({ root: true }) }, () => {
   const ctx: SourceContext = {
     signal,
     progress: {
-      start: () => nothing,
+      resume: () => nothing,
       status: nothing,
       step: async (_, work) => await work(),
       log: nothing,

@@ -31,7 +31,7 @@ export class BlobTransfers {
   ): Promise<void> {
     const { digest, size } = descriptor
     if ((await this.#content.size(digest)) !== undefined) return
-    const end = progress.start()
+    const end = progress.resume()
     try {
       await this.#flights.run(digest, (shared, report) => this.#transfer(descriptor, store, shared, report), {
         signal,
@@ -99,7 +99,7 @@ export function lazyLayers(
         ...(description === undefined ? {} : { description }),
         ...(image.record === undefined ? {} : { record: image.record }),
         ...(image.repository === undefined ? {} : { repository: image.repository }),
-        begin: () => progress.start(),
+        begin: () => progress.resume(),
         fetch: signal => transfers.bring(descriptor, store, progress, signal),
         unpacking: done => progress.status(`extracting ${descriptor.digest}`, { completed: done }),
       },

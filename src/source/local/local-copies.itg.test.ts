@@ -17,7 +17,7 @@ const ctx: SourceContext = {
   signal: AbortSignal.timeout(60_000),
   sessions: () => [],
   progress: {
-    start: () => () => {},
+    resume: () => () => {},
     status: () => {},
     step: async (_, work) => await work(),
     log: () => {},
