@@ -28,7 +28,11 @@ export function createFileOp(message: FileOpMessage, inputCount: number, trees: 
     cacheMaps: async () => [cacheMap(message, inputCount, trees, live)],
     exec: async (inputs, ctx) => {
       await using run = new FileOpRun(message, inputs.map(refOf), trees, ctx)
-      const results = await run.outputs()
+      const results = await run.outputs().catch(async (e: unknown) => {
+        // What changes meanwhile fails in many ways: that it changed is what there is to tell.
+        if (!ctx.signal.aborted) await live.verify()
+        throw e
+      })
       await live.verify()
       return results
     },

@@ -108,7 +108,8 @@ export class DirectoryTree implements FileTree {
 
   #read(path: string): Entry | undefined {
     const real = this.realPath(path)
-    const stat = statPath(real)
+    // The directory itself may be reached by a symlink.
+    const stat = statPath(path === '/' ? `${real}/` : real)
     if (stat === undefined) return undefined
     const statKey = `${stat.dev}:${stat.ino}:${stat.ctimeNs}:${stat.mtimeNs}`
     const entry = { ...entryOf(real, stat), ...this.#owner, ...(path === '/' ? this.#top : {}), statKey }

@@ -1,6 +1,7 @@
 import { type BigIntStats, constants, openSync } from 'node:fs'
 import { compareNames, fsPath } from '../bytes/path-string.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
+import { goErrnoText } from '../sys/errno-error.ts'
 import { listNames } from './list-names.ts'
 import { isOpaque, plainXattrs } from './overlay-xattr.ts'
 import { entryOf, kindOf, readLink, statPath } from './read-entry.ts'
@@ -103,7 +104,7 @@ export class LayerTree implements FileTree {
     if (!this.mayHave(parent, name)) return undefined
     for (const part of this.parts(parent) ?? []) {
       const real = `${part}/${name}`
-      const stat = statPath(real)
+      const stat = statOf(real, path)
       if (stat !== undefined) return isWhiteout(real, stat) ? undefined : { real, stat }
     }
     return undefined
@@ -116,7 +117,7 @@ export class LayerTree implements FileTree {
     if (known !== undefined) return known
     const parents = this.parts(parentOf(path))
     if (parents === undefined) return undefined
-    const parts = mergedParts(parents, baseOf(path))
+    const parts = mergedParts(parents, path)
     if (parts.length === 0) return undefined
     if (this.#parts.size >= mostRemembered) this.#parts.clear()
     this.#parts.set(path, parts)
@@ -181,11 +182,22 @@ export class LayerTree implements FileTree {
   }
 }
 
-function mergedParts(parents: readonly string[], name: string): readonly string[] {
+/** What is on disk at `real`. Throws in Go's words with the path in the tree. */
+function statOf(real: string, path: string): BigIntStats | undefined {
+  try {
+    return statPath(real)
+  } catch (error) {
+    const { path: _, ...facts } = error as { readonly path?: string }
+    const text = goErrnoText(facts, 'lstat', path)
+    throw text === undefined ? error : new SlipwayError('failed-precondition', text, { cause: error })
+  }
+}
+
+function mergedParts(parents: readonly string[], path: string): readonly string[] {
   const parts: string[] = []
   for (const parent of parents) {
-    const real = `${parent}/${name}`
-    const stat = statPath(real)
+    const real = `${parent}/${baseOf(path)}`
+    const stat = statOf(real, path)
     if (stat === undefined) continue
     if (!stat.isDirectory()) break
     parts.push(real)

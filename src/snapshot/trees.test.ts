@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { fsPath } from '../bytes/path-string.ts'
 import { DirectoryTree, openDirectoryTree } from './directory-tree.ts'
+import { LayerTree } from './layer-tree.ts'
 import { type Look, resolvePath } from './resolve-path.ts'
 import type { FileTree } from './tree.ts'
 import { parseWhiteout } from './whiteout-name.ts'
@@ -149,5 +150,25 @@ describe('DirectoryTree', () => {
     assert.equal(tree.resolve('/link/file'), '/link/file')
     assert.equal(tree.lstat('/a')?.uid, 0)
     assert.throws(() => tree.open('/link'), { code: 'not-found' })
+  })
+})
+
+describe('a path that is too long', () => {
+  it('is told without the place of the layer', () => {
+    mkdirSync(join(base, 'layer'))
+    using tree = new LayerTree([join(base, 'layer')])
+    const name = `/${'n'.repeat(300)}`
+    assert.throws(() => tree.lstat(name), { message: `lstat ${name}: file name too long` })
+    assert.throws(() => tree.lstat(`${name}/x`), { message: /^lstat \/n+(\/x)?: file name too long$/ })
+  })
+})
+
+describe('a directory that is reached by a symlink', () => {
+  it('is shown as the directory', () => {
+    mkdirSync(join(base, 'reached', 'd'), { recursive: true })
+    symlinkSync('reached', join(base, 'way'))
+    using tree = new DirectoryTree(join(base, 'way'))
+    assert.equal(tree.lstat('/')?.kind, 'directory')
+    assert.deepEqual(tree.readdir('/'), ['d'])
   })
 })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { it } from 'node:test'
 import { run } from '../../scripts/setup/run.ts'
 import { lacks } from '../support/need.ts'
@@ -9,6 +9,20 @@ import { makeScratch } from '../support/scratch.ts'
 import { openSlipway } from '../support/slipway.ts'
 
 const needs = { root: true, programs: ['unshare', 'setpriv'] }
+
+it('a context is a directory, or a symlink to one', { skip: lacks({}) }, async () => {
+  await using scratch = await makeScratch()
+  const slipway = await openSlipway({ dir: scratch.path('s') })
+  await mkdir(scratch.path('context'))
+  await symlink('context', scratch.path('link'))
+  await writeFile(scratch.path('context', 'Dockerfile'), 'FROM scratch\nCOPY . /all/\n')
+  for (const way of ['link', 'link/', 'context/../link']) {
+    const out = scratch.path('out')
+    await slipway.run('build', '-o', out, `${scratch.dir}/${way}`)
+    assert.deepEqual(await readdir(`${out}/all`), ['Dockerfile'], way)
+    await rm(out, { recursive: true })
+  }
+})
 
 /** What a user may not read, and what the build then says. */
 const cases: readonly (readonly [
