@@ -179,9 +179,9 @@ const handlers: Readonly<Record<string, Handler>> = {
   secret: (state, o, name) => {
     if (name === undefined || name === '')
       throw invalid('invalid format for secret, expecting secret.<id>=<value>')
-    const next = parseSecretEntry(o.value)
     if (!(state.target.secrets ?? []).some(s => s.id === name))
       throw invalid(`secret ${quote(name)} must be declared before it can be overridden`)
+    const next = parseSecretEntry(o.value)
     if (next.id !== '' && next.id !== name)
       throw invalid(`secret override id ${quote(next.id)} does not match declared secret ${quote(name)}`)
     state.target = {

@@ -168,6 +168,7 @@ function stepReader(
 
 /** The content of a file named relative to the working directory; undefined when there is none. */
 async function readIfAny(path: string, host: Pick<Host, 'cwd'>): Promise<Uint8Array | undefined> {
+  if (path === '') return undefined
   try {
     return await readFile(resolve(host.cwd, path))
   } catch (error) {
