@@ -388,6 +388,16 @@ hint: did you mean RUN?
     )
   })
 
+  it('have hints that name commands as they are called', async () => {
+    const error = new SlipwayError('not-found', 'no', { hint: 'see `slipway ls` of slipway' })
+    const hintOf = async (setting: Setting, ...args: string[]): Promise<string> =>
+      (await run([...args, 'build', '.'], setting, failing(error))).err.split('\n')[1] ?? ''
+    assert.equal(await hintOf({ program: 'slipway' }), 'hint: see `slipway ls` of slipway')
+    assert.equal(await hintOf({ program: 'docker-buildx' }), 'hint: see `docker-buildx ls` of slipway')
+    const plugin = { env: { DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND: '/usr/bin/docker' } }
+    assert.equal(await hintOf(plugin, 'buildx'), 'hint: see `docker buildx ls` of slipway')
+  })
+
   it('decide the status: that of a process, 130 for a cancelled command, 100 for a defect of ours', async () => {
     const codes = [
       new SlipwayError('unknown', 'x', { exitCode: 42 }),

@@ -8,9 +8,14 @@ export const denyMessageType = 'moby.buildkit.v1.sourcepolicy.policysession.Deny
 
 /**
  * Prints an error as the last words of a command: why a policy refused, excerpts of the files it is about, the message
- * behind `ERROR: `, the hint. With `debug` the stack and what caused it follow. Answers the exit status.
+ * behind `ERROR: `, the hint, which names commands as the user calls them: `docker buildx ls` for a plugin. With `debug` the
+ * stack and what caused it follow. Answers the exit status.
  */
-export function printError(host: Host, thrown: unknown, options: { readonly debug: boolean }): number {
+export function printError(
+  host: Host,
+  thrown: unknown,
+  options: { readonly debug: boolean; readonly path?: string },
+): number {
   const error = asSlipwayError(thrown)
   const { stderr } = host
   for (const detail of error.details) {
@@ -20,7 +25,10 @@ export function printError(host: Host, thrown: unknown, options: { readonly debu
   }
   for (const source of error.sources) stderr.write(sourceExcerpt(source))
   stderr.write(`ERROR: ${error.message}\n`)
-  if (error.hint !== undefined) stderr.write(`hint: ${error.hint}\n`)
+  if (error.hint !== undefined) {
+    const hint = error.hint.replaceAll('`slipway ', () => `\`${options.path ?? 'slipway'} `)
+    stderr.write(`hint: ${hint}\n`)
+  }
   if (options.debug) stderr.write(`${stacks(thrown)}\n`)
   return error.exitCode ?? codes[error.code].exit
 }

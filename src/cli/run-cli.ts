@@ -196,7 +196,9 @@ class Run {
 
   async #fail(error: unknown): Promise<number> {
     const { printError } = await import('./print-error.ts')
-    return printError(this.#host, error, { debug: this.#debug })
+    const { plugin, path } = this.#mode
+    const asBuildx = plugin || path === 'docker-buildx'
+    return printError(this.#host, error, { debug: this.#debug, ...(asBuildx ? { path } : {}) })
   }
 
   async #showHelp(subject: HelpSubject, output: HostOutput = this.#host.stdout): Promise<void> {
