@@ -51,10 +51,15 @@ export async function buildDockerfile<Ref>(
     const other = await findForward(entrypoint.file.data, scope)
     if (other !== undefined) return await forward(other, scope)
     if (missing !== undefined) throw missing.error
-    const host = createConvertHost(context, entrypoint, scope)
-    return (
-      (await answerSubrequest(entrypoint, host, scope)) ?? (await buildPlatforms(entrypoint, host, scope))
-    )
+  } catch (error) {
+    throw withSources(error, entrypoint.file)
+  }
+  const host = createConvertHost(context, entrypoint, scope)
+  // What is wrong with a sub-request is told without the lines.
+  const answer = await answerSubrequest(entrypoint, host, scope)
+  if (answer !== undefined) return answer
+  try {
+    return await buildPlatforms(entrypoint, host, scope)
   } catch (error) {
     throw withSources(error, entrypoint.file)
   }

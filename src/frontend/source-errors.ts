@@ -6,7 +6,8 @@ import type { SourceFile } from '../llb/options.ts'
 /** The error with the lines it notes shown in the Dockerfile. */
 export function withSources(e: unknown, file: SourceFile): SlipwayError {
   const error = asSlipwayError(e)
-  const locations = locationsOf(error)
+  // A graph is written down when all of it is there: then no line is to blame.
+  const locations = /^failed to marshal LLB /.test(error.message) ? [] : locationsOf(error)
   if (locations.length === 0) return error
   const { filename, data, language, definition } = file
   const from = definition === undefined ? {} : { definition: encodeDefinition(definition) }

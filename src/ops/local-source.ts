@@ -79,7 +79,7 @@ export function localSourceFactory(
             throw fromClient(e)
           })
           ctx.progress.status(id, { ...(current === undefined ? {} : { current }), completed: true })
-          return { kind: 'local', path, filter }
+          return { kind: 'local', path, filter, name }
         }
         return copies.fetch(
           session,

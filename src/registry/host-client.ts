@@ -93,7 +93,11 @@ export class HostClient {
     } catch (error) {
       if (plain || !this.host.fallbackToHttp || !this.#speaksNoTls(error)) throw error
       this.#plain = true
-      return await this.#sendOnce(request, authorization)
+      return await this.#sendOnce(request, authorization).catch((e: unknown) => {
+        // Nobody is there: who comes may speak TLS.
+        if (failureKind(e) === 'refused') this.#plain = false
+        throw e
+      })
     }
   }
 
@@ -114,11 +118,10 @@ export class HostClient {
     })
   }
 
-  /** Also a closed port counts where none was named: 443 may be closed and 80 open. */
+  /** Also a closed port counts: 443 may be closed and 80 open, and BuildKit's last word is of plain HTTP. */
   #speaksNoTls(error: unknown): boolean {
-    if (!isSlipwayError(error)) return false
-    const kind = error.details.find(d => d.type === transportErrorType)?.['kind']
-    return kind === 'not-tls' || (kind === 'refused' && !/:\d+$/.test(this.host.host))
+    const kind = failureKind(error)
+    return kind === 'not-tls' || kind === 'refused'
   }
 
   async #authorize(request: ApiRequest): Promise<Authorization | undefined> {
@@ -153,4 +156,10 @@ export class HostClient {
       signal: request.signal,
     }
   }
+}
+
+function failureKind(error: unknown): unknown {
+  return isSlipwayError(error)
+    ? error.details.find(detail => detail.type === transportErrorType)?.['kind']
+    : undefined
 }

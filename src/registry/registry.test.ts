@@ -441,7 +441,7 @@ describe('no registry at all', () => {
     await assert.rejects(client.at('127.0.0.1:1', 'a').resolve('b'), {
       code: 'unavailable',
       message:
-        'failed to do request: Get "http://127.0.0.1:1/v2/a/manifests/b": dial tcp 127.0.0.1:1: connect: connection refused',
+        'failed to do request: Head "http://127.0.0.1:1/v2/a/manifests/b": dial tcp 127.0.0.1:1: connect: connection refused',
     })
   })
 })

@@ -72,7 +72,9 @@ export function isPassing(failure: TransportFailure): boolean {
 /** The error for a request that got no answer, in the words of Go's HTTP client where it has some. */
 export function transportError(method: string, url: URL, error: unknown): SlipwayError {
   const kind = classify(error)
-  const verb = method.charAt(0) + method.slice(1).toLowerCase()
+  // Where manifests are fetched, BuildKit has asked for their head before.
+  const isManifest = method === 'GET' && url.pathname.includes('/manifests/')
+  const verb = isManifest ? 'Head' : method.charAt(0) + method.slice(1).toLowerCase()
   const message = `failed to do request: ${verb} ${quote(redactUrl(url))}: ${goMessage(kind, url, error)}`
   return transportFailure(message, kind, error)
 }
