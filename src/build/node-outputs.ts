@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { abortable } from '../async/abort.ts'
 import { makeDirectories } from '../bytes/make-directories.ts'
 import type { DriveResult } from '../buildkit/client/drive-build.ts'
 import type { BuilderNode } from '../builder/builder.ts'
@@ -127,7 +128,7 @@ async function deliver(
       await target.receive(source, signal)
       return
     case 'stdout':
-      await pipeline(source, stdout, { end: false, signal })
+      await abortable(pipeline(source, stdout, { end: false, signal }), signal)
       return
     case 'layout':
       await unpackLayout(target.path, source, signal)

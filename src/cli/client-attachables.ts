@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { abortable } from '../async/abort.ts'
 import { makeDirectories } from '../bytes/make-directories.ts'
 import type { SecretEntry } from '../bake/attrs/secret-entry.ts'
 import type { SshEntry } from '../bake/attrs/ssh-entry.ts'
@@ -95,7 +96,9 @@ function exportTarget(
   if (target.kind === 'stdout') {
     return {
       kind: 'stream',
-      receive: (stream, _metadata, signal) => pipeline(stream, host.stdout.stream, { end: false, signal }),
+      // A write that nobody reads ends only with the process: the signal must not wait for it.
+      receive: (stream, _metadata, signal) =>
+        abortable(pipeline(stream, host.stdout.stream, { end: false, signal }), signal),
     }
   }
   if (target.kind === 'stream') {

@@ -102,3 +102,22 @@ function mountsBelow(dir: string): string[] {
   const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
   return lines.map(line => line.split(' ')[4] ?? '').filter(path => path.startsWith(`${dir}/`))
 }
+
+it('a build whose archive nobody reads any more ends at the first signal', async () => {
+  await using scratch = await makeScratch()
+  const slipway = await openSlipway({ dir: scratch.path('s') })
+  const context = scratch.path('c')
+  await mkdir(context)
+  await writeFile(`${context}/Dockerfile`, 'FROM scratch\nCOPY Dockerfile /\nCOPY big /\n')
+  await writeFile(`${context}/big`, Buffer.alloc(1_000_000))
+  const [program, ...words] = slipway.command
+  const args = [...words, 'build', '--progress=plain', '-o', '-', context]
+  const child = spawn(program, args, { env: slipway.env })
+  const ended = new Promise(resolve => child.once('exit', resolve))
+  child.stderr.resume()
+  // The archive has begun; the rest stays in the pipe.
+  await new Promise(resolve => child.stdout.once('readable', resolve))
+  child.kill('SIGTERM')
+  assert.equal(await ended, 130)
+  child.stdout.destroy()
+})
