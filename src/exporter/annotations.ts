@@ -55,7 +55,7 @@ const levels: ReadonlySet<string> = new Set<AnnotationLevel>([
   'index',
   'index-descriptor',
 ])
-const pattern = /^annotations?(?:-([a-z-]+))?(?:\[([A-Za-z0-9_/-]+)\])?\.(\S+)$/
+const pattern = /^annotation(?:-([a-z-]+))?(?:\[([A-Za-z0-9_/-]+)\])?\.(\S+)$/
 
 const linux = { os: 'linux', architecture: 'amd64' }
 

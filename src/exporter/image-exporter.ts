@@ -1,6 +1,7 @@
 import type { ImageNames } from '../content/image-names.ts'
-import { SlipwayError } from '../errors/slipway-error.ts'
+import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import { goJson } from '../gostd/json.ts'
+import { quote } from '../gostd/quote.ts'
 import { descriptorJson } from '../oci/descriptor-json.ts'
 import { formatReference, parseReference, type Reference, withDefaultTag } from '../oci/reference.ts'
 import { type Attributes, readBool } from './attributes.ts'
@@ -47,7 +48,7 @@ export function createImageExporter(
     id,
     name: 'exporting to image',
     async export(source, ctx) {
-      const names = namesOf(attrs, source)
+      const names = namesOf(attrs, source, name => `ref ${quote(name)}`)
       if (push && names.length === 0)
         throw new SlipwayError('invalid-argument', 'tag is needed when pushing to registry', {
           hint: 'give the image a name with --tag',
@@ -66,16 +67,31 @@ export function createImageExporter(
   }
 }
 
-/** Full names an image gets: from the option, or those the frontend chose where it is `*`. */
-export function namesOf(attrs: Attributes, source: ExportSource): readonly string[] {
+/**
+ * Full names an image gets: from the option, or those the frontend chose where it is `*`. Throws `invalid-argument`:
+ * `failed to parse ` and what `shown` makes of the name.
+ */
+export function namesOf(
+  attrs: Attributes,
+  source: ExportSource,
+  shown: (name: string) => string = name => name,
+): readonly string[] {
   const text =
     attrs['name'] === '*'
       ? Buffer.from(source.metadata.get('image.name') ?? []).toString('utf8')
       : (attrs['name'] ?? '')
   return text.split(',').flatMap(name => {
     const trimmed = name.trim()
-    return trimmed === '' ? [] : [formatReference(withDefaultTag(parseReference(trimmed)))]
+    return trimmed === '' ? [] : [fullName(trimmed, shown(trimmed))]
   })
+}
+
+function fullName(text: string, shown: string): string {
+  try {
+    return formatReference(withDefaultTag(parseReference(text)))
+  } catch (e) {
+    throw wrapError(`failed to parse ${shown}`, e)
+  }
 }
 
 /** The image stays whole in the store: its base layers come too, so that it can be run and saved without the network. */

@@ -26,7 +26,15 @@ interface TreeOptions {
 }
 
 const readTreeOptions = (attrs: Attributes): TreeOptions => ({
-  split: attrs['platform-split'] === undefined ? undefined : readBool(attrs, 'platform-split', true),
+  split:
+    attrs['platform-split'] === undefined
+      ? undefined
+      : readBool(
+          attrs,
+          'platform-split',
+          true,
+          `non-bool value for platform-split: ${attrs['platform-split']}`,
+        ),
   epoch: readEpoch(attrs),
   attestationPrefix: attrs['attestation-prefix'] ?? '',
 })

@@ -7,6 +7,7 @@ import { annotated, readAnnotations, requestFromFlags } from '../../build/reques
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { tryParseBool } from '../../gostd/parse-number.ts'
 import { exactArgs } from '../argument-rule.ts'
+import { buildDetails } from '../build-details.ts'
 import { buildMetadata, callMetadata, checkResultFile, imageId, writeWhole } from '../build-results.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { hostPlatform } from '../host-platform.ts'
@@ -70,6 +71,9 @@ async function build(context: CommandContext<BuildFlags>): Promise<number> {
   const wantsWarnings = tryParseBool(host.env['BUILDX_METADATA_WARNINGS'] ?? '') === true
   const warnings = wantsWarnings ? { warnings: result.warnings ?? [] } : {}
   const answer = { ref, exporterResponse: result.exporterResponse, ...warnings }
+  // Docker Desktop knows nothing of builds of the engine in here.
+  if (result.driver !== 'embedded' && showsResults({ host, progress, quiet }))
+    host.stderr.write(buildDetails(host, ref))
   if (quiet || progress === 'quiet') host.stdout.write(`${imageId(result.exporterResponse)}\n`)
   if (flags.iidFile !== '') writeWhole(flags.iidFile, imageId(result.exporterResponse), host)
   if (flags.metadataFile !== '') writeWhole(flags.metadataFile, buildMetadata(answer), host)
