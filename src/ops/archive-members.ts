@@ -146,6 +146,8 @@ export class ArchiveMembers {
   #inGoWords(error: unknown, call: string, where: string, shown: string): unknown {
     if (error instanceof Error && error.message === 'too many links')
       return new SlipwayError('failed-precondition', `${call} ${where}: too many levels of symbolic links`)
+    if (error instanceof Error && error.message.endsWith(': file name too long'))
+      return new SlipwayError('failed-precondition', `${call} ${where}: file name too long`, { cause: error })
     const { path: _, ...facts } = error as { readonly path?: string; readonly syscall?: string }
     const xattr = facts.syscall === 'lsetxattr'
     const text = xattr ? goErrnoText(facts, 'lsetxattr', shown) : goErrnoText(facts, call, where)
