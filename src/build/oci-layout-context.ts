@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { isAbsolute, join, resolve } from 'node:path'
 import { asSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
@@ -33,15 +34,21 @@ export async function ociLayoutContext(value: string, cwd: string): Promise<OciL
   if (given === '') throw unresolved(value, 'it has no path')
   const path = isAbsolute(given) ? given : resolve(cwd, given)
   const tag = hasTag ? name.slice(colon + 1) : undefined
-  const found = digest ?? (await digestOfTag(path, tag ?? 'latest', value))
+  const found = digest ?? (await digestOfTag(given, cwd, tag ?? 'latest', value))
   if (!isDigest(found)) throw unresolved(value, `${JSON.stringify(found)} is no digest`)
   return { path, digest: found, tag }
 }
 
-async function digestOfTag(path: string, tag: string, value: string): Promise<string> {
-  const index = join(path, 'index.json')
-  const text = await readFile(index, 'utf8').catch((error: unknown) => {
-    throw unresolved(value, `could not read ${index}: ${asSlipwayError(error).message}`, error)
+async function digestOfTag(given: string, cwd: string, tag: string, value: string): Promise<string> {
+  const index = join(given, 'index.json')
+  const text = await readFile(resolve(cwd, index), 'utf8').catch((error: unknown) => {
+    const found = statSync(resolve(cwd, given), { throwIfNoEntry: false })
+    const reasons = { 'not-found': 'no such file or directory', 'permission-denied': 'permission denied' }
+    const { code } = asSlipwayError(error)
+    const why = code === 'not-found' || code === 'permission-denied' ? reasons[code] : 'not a directory'
+    // The first that is done in a layout is to lock it.
+    const [verb, file] = found?.isDirectory() === true ? ['read', index] : ['lock', `${index}.lock`]
+    throw unresolved(value, `could not ${verb} ${file}: open ${file}: ${why}`, error)
   })
   const entries = entriesOf(text, value)
   const named =

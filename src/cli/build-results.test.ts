@@ -54,9 +54,12 @@ describe('a file for results', () => {
     checkResultFile('file', host)
     checkResultFile('new', host)
     assert.throws(() => checkResultFile('no/x', host), {
-      message: `invalid output path: stat ${cwd}/no: no such file or directory`,
+      message: 'invalid output path: stat no: no such file or directory',
     })
-    assert.throws(() => checkResultFile('file/x', host), { message: `${cwd}/file is not a directory` })
+    assert.throws(() => checkResultFile('no/x', host, 'image ID'), {
+      message: 'writing image ID file: open no/x: no such file or directory',
+    })
+    assert.throws(() => checkResultFile('file/x', host), { message: 'file is not a directory' })
     assert.throws(() => checkResultFile('.', host), { message: `cannot write to a directory: ${cwd}` })
     assert.throws(() => writeWhole('/dev/full', 'x', host), { message: /write '\/dev\/full'$/ })
     assert.deepEqual(readdirSync(cwd), ['file'])

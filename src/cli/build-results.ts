@@ -113,13 +113,23 @@ function withMembers(text: string): JsonValue | undefined {
  * Makes sure, before a build, that the file for its results can be written afterwards. Throws `not-found` where its
  * directory is missing, `invalid-argument` where it is a directory.
  */
-export function checkResultFile(path: string, host: Pick<Host, 'cwd'>): void {
+export function checkResultFile(
+  path: string,
+  host: Pick<Host, 'cwd'>,
+  kind: 'metadata' | 'image ID' = 'metadata',
+): void {
   if (path === '') return
   const named = resolve(host.cwd, path)
-  const folder = dirname(named)
-  const found = statOf(folder)
-  if (found === undefined)
-    throw new SlipwayError('not-found', `invalid output path: stat ${folder}: no such file or directory`)
+  const folder = dirname(path)
+  const found = statOf(dirname(named))
+  if (found === undefined) {
+    const missing = 'no such file or directory'
+    const message =
+      kind === 'metadata'
+        ? `invalid output path: stat ${folder}: ${missing}`
+        : `writing image ID file: open ${path}: ${missing}`
+    throw new SlipwayError('not-found', message)
+  }
   if (!found.isDirectory()) throw new SlipwayError('invalid-argument', `${folder} is not a directory`)
   if (statOf(named)?.isDirectory() === true)
     throw new SlipwayError('invalid-argument', `cannot write to a directory: ${named}`)

@@ -36,7 +36,8 @@ async function build(context: CommandContext<BuildFlags>): Promise<number> {
   const request = requestFromFlags(path, flags, { env: host.env, hostPlatform: hostPlatform() })
   const outputs = resolvedOutputs(request, context)
   checkTogether(request, outputs, host.cwd)
-  for (const file of [flags.iidFile, flags.metadataFile]) checkResultFile(file, host)
+  checkResultFile(flags.iidFile, host, 'image ID')
+  checkResultFile(flags.metadataFile, host)
   if (flags.iidFile !== '') {
     if (outputs.some(output => output.type === 'local' || output.type === 'tar')) {
       throw new SlipwayError(
