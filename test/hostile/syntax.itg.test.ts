@@ -14,18 +14,6 @@ import { type Complaint, complaintOf, syntaxCases } from './syntax-cases.ts'
 const differences: Readonly<Record<string, (theirs: Complaint) => Complaint>> = {
   // Both messages of the same place, one excerpt.
   'from: platform with too many parts': ({ code, said }) => ({ code, said: said.slice(said.length >> 1) }),
-  // Here the place is told too.
-  'run: empty JSON': ({ code, said }) => ({
-    code,
-    said: ['Dockerfile:2', '--------------------', '   1 |     FROM scratch', '   2 | >>> RUN []', '   3 |     ', '--------------------', ...said],
-  }),
-  // The context is read in place: no message passes through a connection.
-  'copy: pattern that is broken': withoutConnection,
-  'copy: JSON that is broken': withoutConnection,
-} // biome-ignore format: an excerpt
-
-function withoutConnection({ code, said }: Complaint): Complaint {
-  return { code, said: said.map(line => line.replace('rpc error: code = Unknown desc = ', '')) }
 }
 
 const recorded = JSON.parse(readFileSync(join(import.meta.dirname, 'syntax.json'), 'utf8')) as Record<
