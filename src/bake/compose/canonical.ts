@@ -1,6 +1,14 @@
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { checkOtherFields } from './other-fields.ts'
-import { goTypeName, isYamlList, isYamlMap, scalarText, type YamlMap, type YamlValue } from './yaml-value.ts'
+import {
+  goPrint,
+  goTypeName,
+  isYamlList,
+  isYamlMap,
+  scalarText,
+  type YamlMap,
+  type YamlValue,
+} from './yaml-value.ts'
 
 /**
  * The document with the short forms of what bake uses spelled out: `build: .`, `ssh: [default]`, secrets given by name.
@@ -63,7 +71,7 @@ function canonicalField(value: YamlValue, key: string, path: string): YamlValue 
   switch (key) {
     case 'provenance':
     case 'sbom':
-      return value === null ? '<nil>' : typeof value === 'object' ? value : scalarText(value)
+      return goPrint(value)
     case 'additional_contexts':
       return keyValues(value, path)
     case 'ssh':

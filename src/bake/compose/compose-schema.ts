@@ -3,7 +3,7 @@ import { quote } from '../../gostd/quote.ts'
 import { compareText } from '../../hcl/value/compare-text.ts'
 import { isYamlList, isYamlMap, scalarText, type YamlMap, type YamlValue } from './yaml-value.ts'
 
-type Kind = 'string' | 'boolean' | 'integer' | 'number' | 'null'
+type Kind = 'string' | 'boolean' | 'integer' | 'number' | 'null' | 'mapping'
 
 /** A value of one of some scalar types, a list, a mapping, or one of several of these. */
 type Shape =
@@ -94,7 +94,7 @@ const project: Shape = {
           name: text,
           environment: text,
           file: text,
-          external: { oneOf: [flag, { fields: { name: text } }] },
+          external: { types: ['boolean', 'mapping', 'string'] },
           labels: listOrMap,
           driver: text,
           driver_opts: { open: true, names: /./, values: { types: ['string', 'number'] } },
@@ -191,6 +191,8 @@ function isOf(value: YamlValue, types: readonly Kind[]): boolean {
     switch (type) {
       case 'null':
         return value === null
+      case 'mapping':
+        return isYamlMap(value)
       case 'integer':
         return typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value))
       case 'number':

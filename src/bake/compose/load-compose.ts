@@ -62,7 +62,10 @@ function givenNames({ data }: BakeFile): string[] {
   const names: string[] = []
   try {
     for (const root of parseYamlDocuments(decodeSource(data))) {
-      for (const [key, node] of root.kind === 'mapping' ? root.pairs : []) {
+      const pairs = root.kind === 'mapping' ? root.pairs : []
+      const keys = pairs.map(([key]) => (key.kind === 'scalar' ? key.value : ''))
+      if (new Set(keys).size < keys.length) break
+      for (const [key, node] of pairs) {
         const value = node.kind === 'alias' ? node.target : node
         if (key.kind !== 'scalar' || key.value !== 'name' || value.kind !== 'scalar') continue
         if (value.value !== '' && resolveScalar(value) !== null) names.push(value.value)

@@ -1,4 +1,5 @@
 import { quote } from '../../gostd/quote.ts'
+import { compareText } from '../../hcl/value/compare-text.ts'
 import { floatFromNumber } from '../../hcl/value/big-float.ts'
 import { formatFloat } from '../../hcl/value/format-float.ts'
 
@@ -29,6 +30,15 @@ export function scalarText(value: YamlValue): string {
 function numberText(value: number): string {
   if (Number.isFinite(value)) return formatFloat(floatFromNumber(value), 'g', -1)
   return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
+}
+
+/** A value as Go's `fmt.Sprint` writes it. */
+export function goPrint(value: YamlValue): string {
+  if (value === null) return '<nil>'
+  if (isYamlList(value)) return `[${value.map(goPrint).join(' ')}]`
+  if (!isYamlMap(value)) return scalarText(value)
+  const sorted = [...value].sort(([a], [b]) => compareText(a, b))
+  return `map[${sorted.map(([k, v]) => `${k}:${goPrint(v)}`).join(' ')}]`
 }
 
 /** The Go type that a value is decoded to, as `%T` prints it. */

@@ -46,6 +46,8 @@ export class Blocks {
   readonly #named = new Map<string, Block[]>()
   /** Blocks by type and name: as expressions see them, and those that they do not see yet as they are. */
   readonly #known = new Map<string, Known>()
+  /** Set when blocks begin to get names: from then on their types are no names of variables. */
+  typesKnown = false
   /** Set once all blocks have names; until then no expression can refer to one. */
   ready = false
 
@@ -56,11 +58,12 @@ export class Blocks {
   /** Resolves a reference such as `target.x.args`; false when it does not begin with a block type. */
   resolveReference(traversal: Traversal, e: Expression): boolean {
     const [root, name, attribute] = traversal
-    if (!this.ready || root?.kind !== 'root' || !Object.hasOwn(schemas, root.name)) return false
+    if (!this.typesKnown || root?.kind !== 'root' || !Object.hasOwn(schemas, root.name)) return false
     const wrong = (detail: string): DiagnosticsError =>
       new DiagnosticsError([{ summary: 'Invalid expression', detail, subject: e.range, context: e.range }])
     if (name === undefined) throw wrong(`cannot access ${root.name} as a variable`)
     if (name.kind !== 'attribute') throw wrong(`cannot traverse ${root.name} without attribute`)
+    if (!this.ready) return true
     const only = attribute?.kind === 'attribute' ? attribute.name : undefined
     for (const block of this.#named.get(`${root.name}.${name.name}`) ?? []) this.resolve(block, only)
     this.#show(root.name, name.name)

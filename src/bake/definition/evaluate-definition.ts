@@ -76,6 +76,7 @@ export function evaluateDefinition(
       names.resolveFunction(f.name, names.scope),
     )
   }
+  blocks.typesKnown = true
   const renamed = nameBlocks(content.blocks, blocks)
   blocks.ready = true
   const { groups, targets } = evaluateBlocks(content.blocks, blocks, base)

@@ -1,0 +1,4 @@
+target "a" {
+  matrix = { x = [target, "b"] }
+  name = "a-${x}"
+}
