@@ -1,5 +1,5 @@
 import { SlipwayError } from '../errors/slipway-error.ts'
-import type { SolveStatus } from '../status/solve-status.ts'
+import type { SolveStatus, Vertex } from '../status/solve-status.ts'
 
 /**
  * The status stream of one build: everything is kept until the build is forgotten, so that a reader that comes late sees
@@ -8,12 +8,38 @@ import type { SolveStatus } from '../status/solve-status.ts'
 export class StatusHub {
   readonly #messages: SolveStatus[] = []
   readonly #waiting = new Set<() => void>()
+  readonly #untouched = new Map<string, Vertex>()
   #ended = false
 
   readonly write = (status: SolveStatus): void => {
     if (this.#ended) return
-    this.#messages.push(status)
+    const { vertexes } = status
+    this.#messages.push(
+      vertexes === undefined
+        ? status
+        : { ...status, vertexes: vertexes.flatMap(vertex => this.#withInputs(vertex)) },
+    )
     this.#wake()
+  }
+
+  /**
+   * What a vertex needs has been there when it begins: inputs that nobody has looked at were not needed because of the cache.
+   * Source: https://github.com/moby/buildkit/blob/v0.32.2/solver/progress.go
+   */
+  #withInputs(vertex: Vertex): Vertex[] {
+    if (vertex.started === undefined) {
+      this.#untouched.set(vertex.digest, vertex)
+      return [vertex]
+    }
+    this.#untouched.delete(vertex.digest)
+    const { inputs = [], started } = vertex
+    const skipped = inputs.flatMap(input => {
+      const known = this.#untouched.get(input)
+      return known === undefined
+        ? []
+        : this.#withInputs({ ...known, cached: true, started, completed: started })
+    })
+    return [...skipped, vertex]
   }
 
   end(): void {

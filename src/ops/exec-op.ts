@@ -8,6 +8,7 @@ import type { Platform } from '../oci/descriptor.ts'
 import { type ExecOp as ExecOpMessage, NetMode, SecurityMode } from '../proto/gen/ops_pb.ts'
 import type { CacheMap, Op, OpContext } from '../solver/op.ts'
 import type { Result } from '../solver/result.ts'
+import { bringInputs } from './bring-inputs.ts'
 import { findAccount } from './account.ts'
 import { cacheDigest } from './cache-digest.ts'
 import type { CacheMounts } from './cache-mounts.ts'
@@ -68,6 +69,10 @@ export function createExecOp(
   let log: ProxyLog | undefined
   return {
     cacheMaps: async () => [cacheMap(message, platform, options, services.trees, live)],
+    prepare: async (inputs, ctx) => {
+      checkBefore(platform, services)
+      await bringInputs(inputs, services.trees, ctx.signal)
+    },
     exec: (inputs, ctx) => {
       log = proxy && new ProxyLog()
       const watched = log && { log, ...(proxy?.checkUrl === undefined ? {} : { check: proxy.checkUrl }) }

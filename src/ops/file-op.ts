@@ -6,6 +6,7 @@ import type { ActiveLayer } from '../snapshot/snapshotter.ts'
 import type { FileTree } from '../snapshot/tree.ts'
 import type { CacheMap, Op, OpContext } from '../solver/op.ts'
 import type { Result } from '../solver/result.ts'
+import { bringInputs } from './bring-inputs.ts'
 import { contentHash, emptyContentHash } from './content-hash.ts'
 import { fileCacheMap } from './file-cache-map.ts'
 import { type FailedTrees, withFailedTrees } from './failed-step.ts'
@@ -26,6 +27,7 @@ export function createFileOp(message: FileOpMessage, inputCount: number, trees: 
   const live = new LiveInputs()
   return {
     cacheMaps: async () => [cacheMap(message, inputCount, trees, live)],
+    prepare: (inputs, ctx) => bringInputs(inputs, trees, ctx.signal),
     exec: async (inputs, ctx) => {
       await using run = new FileOpRun(message, inputs.map(refOf), trees, ctx)
       const results = await run.outputs().catch(async (e: unknown) => {

@@ -40,6 +40,8 @@ export interface Op {
    * cheapest to know first.
    */
   cacheMaps(ctx: OpContext): Promise<readonly CacheMap[]>
+  /** Brings inputs that are not on this machine yet, before the vertex is shown as working. */
+  prepare?(inputs: readonly Result[], ctx: OpContext): Promise<void>
   /** One result per output. */
   exec(inputs: readonly Result[], ctx: OpContext): Promise<readonly Result[]>
   /**

@@ -109,6 +109,7 @@ export class VertexState {
     const inputs = await this.#shared.all(this.inputs().map(input => input.result()))
     const signal = this.#abort.signal
     const op = this.op
+    await op.prepare?.(inputs, this.context())
     using _permit = op.limited === false ? undefined : await this.#shared.parallelism.acquire(signal)
     signal.throwIfAborted()
     if (op.isHere?.() === true) {

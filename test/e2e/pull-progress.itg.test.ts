@@ -28,7 +28,9 @@ it('an image that is pulled for a later step is shown as being pulled, and ends 
   const shown: string[] = []
   for (const line of stderr.split('\n').filter(text => text.startsWith('{'))) {
     const { vertexes = [], statuses = [] } = JSON.parse(line) as Event
-    for (const { digest, name, completed } of vertexes) {
+    for (const { digest, name, completed, started } of vertexes) {
+      if (/COPY/.test(name) && started !== undefined)
+        assert.ok(shown.includes('extracting sha256'), 'a step begins when what it works on is there')
       running.set(digest, completed === undefined)
       names.set(digest, name)
     }
