@@ -71,8 +71,11 @@ export async function driveBridge<T extends Result | undefined>(
   const solving = control.solve(options.request, { signal })
   const ended = new AbortController()
   const watching = watchStatus(control, Ref, options.onStatus, AbortSignal.any([signal, ended.signal]))
+  // Calls of a build that was refused would wait for it to begin.
+  const refused = new AbortController()
+  solving.catch(() => setTimeout(() => refused.abort(), 200))
   try {
-    const bridging = useBridge(node, options, signal, use)
+    const bridging = useBridge(node, options, AbortSignal.any([signal, refused.signal]), use)
     const [response, value] = await firstFailure(solving, bridging)
     return { exporterResponse: response.ExporterResponse, value }
   } catch (e) {
