@@ -10,6 +10,7 @@ interface Event {
   readonly vertexes?: readonly {
     readonly digest: string
     readonly name: string
+    readonly started?: string
     readonly completed?: string
   }[]
   readonly statuses?: readonly { readonly id: string; readonly vertex: string }[]

@@ -36,7 +36,7 @@ describe('an archive that is added', { skip: lacks({ root: true }) }, () => {
   before(async () => {
     scratch = stack.use(await makeScratch())
     for (const name of ['source', 'upper']) mkdirSync(scratch.path(name))
-    canary = stack.use(placeCanary(scratch.dir))
+    canary = stack.use(await placeCanary(scratch.dir))
     untouched = canary.state()
   })
   after(() => stack.disposeAsync())

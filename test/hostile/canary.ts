@@ -1,5 +1,6 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { lock } from '../../src/sys/file-lock.ts'
 import { outside } from './layer-cases.ts'
 
 /** Files where hostile input would like to write. `state` tells everything about them; disposing removes them. */
@@ -7,8 +8,12 @@ export interface Canary extends Disposable {
   state(): readonly string[]
 }
 
-/** Puts files at `outside`, and around a state directory that lies in `scratch`. */
-export function placeCanary(scratch: string): Canary {
+/**
+ * Puts files at `outside`, and around a state directory that lies in `scratch`. There is one `outside`: the tests that have it
+ * wait for each other.
+ */
+export async function placeCanary(scratch: string): Promise<Canary> {
+  const held = await lock(`${outside}.lock`)
   const places = [outside, join(scratch, 'canary')]
   for (const place of places) {
     mkdirSync(join(place, 'dir'), { recursive: true })
@@ -19,6 +24,7 @@ export function placeCanary(scratch: string): Canary {
     state: () => [...places.flatMap(describe), readdirSync(scratch).sort().join(' ')],
     [Symbol.dispose]: () => {
       for (const place of places) rmSync(place, { recursive: true, force: true })
+      held[Symbol.dispose]()
     },
   }
 }

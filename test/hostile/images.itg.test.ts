@@ -74,7 +74,7 @@ describe('an image', { skip: lacks({ root: true }) }, () => {
         layout: () => assert.fail('no layout was asked for'),
       },
     )
-    canary = stack.use(placeCanary(scratch.dir))
+    canary = stack.use(await placeCanary(scratch.dir))
     untouched = canary.state()
   })
   after(() => stack.disposeAsync())

@@ -37,7 +37,7 @@ describe('a layer', { skip: lacks({ root: true }) }, () => {
     scratch = stack.use(await makeScratch())
     state = stack.use(await openState(scratch.path('state')))
     writeFileSync(scratch.path('blob'), '')
-    canary = stack.use(placeCanary(scratch.dir))
+    canary = stack.use(await placeCanary(scratch.dir))
     untouched = canary.state()
   })
   after(() => stack.disposeAsync())
