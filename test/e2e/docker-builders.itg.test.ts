@@ -44,7 +44,7 @@ async function loadIdleImage(scratch: Scratch, slipway: SlipwayCommand): Promise
   await slipway.run('build', '--builder=slipway', '--load', '-t', 'slipway/idle:test', dir)
 }
 
-describe('a builder in a container', { skip: lacks(needs) }, () => {
+describe('a builder in a container', { skip: lacks({ ...needs, time: true }) }, () => {
   const stack = new AsyncDisposableStack()
   let scratch: Scratch
   let dockerd: Dockerd

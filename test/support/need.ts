@@ -16,6 +16,8 @@ export interface Needs {
   readonly npmPeers?: readonly NpmPeerName[]
   /** The registry program, installed or unpacked. */
   readonly registry?: boolean
+  /** More time than there is in CI. */
+  readonly time?: boolean
   /** Architectures, as QEMU names them, whose programs the kernel must run by emulation (or natively). */
   readonly emulators?: readonly string[]
 }
@@ -25,6 +27,7 @@ const native: Readonly<Record<string, readonly string[]>> = { x64: ['x86_64', 'i
 /** The reason to skip a test here, or false: `it('…', { skip: lacks({ root: true }) }, …)`. */
 export function lacks(needs: Needs): string | false {
   if (needs.root === true && process.getuid?.() !== 0) return 'needs root'
+  if (needs.time === true && process.env['CI'] !== undefined) return 'takes its time: not in CI'
   const program = needs.programs?.find(name => findProgram(name) === undefined)
   if (program !== undefined) return `needs ${program}, which is not installed`
   const peer = needs.peers?.find(name => peerPath(name) === undefined)

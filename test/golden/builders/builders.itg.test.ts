@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { lacks } from '../../support/need.ts'
 import { peerPath } from '../../../scripts/setup/peers.ts'
 import {
   type BuildersAnswer,
@@ -44,7 +45,7 @@ describe('the recorded answers about builders are those of the installed docker 
   concurrency: 6,
 }, () => {
   for (const name of cases) {
-    const skip = peer === undefined ? 'docker-buildx could not be unpacked' : false
+    const skip = peer === undefined ? 'docker-buildx could not be unpacked' : lacks({ time: true })
     it(`in every call of ${name}`, { skip }, async () => {
       const { calls, ...options } = readCase(join(root, name))
       const version = versionOf(peer as string)
