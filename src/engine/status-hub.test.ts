@@ -28,4 +28,14 @@ describe('the status stream of a build', () => {
       ],
     )
   })
+
+  it('does so for chains of any length', () => {
+    const hub = new StatusHub()
+    const count = 50_000
+    const chain = Array.from({ length: count }, (_, i) => vertex(`${i}`, i === 0 ? [] : [`${i - 1}`]))
+    hub.write({ vertexes: chain })
+    hub.write({ vertexes: [vertex('last', [`${count - 1}`], { started: 1, completed: 1, cached: true })] })
+    const told = hub.messages[1]?.vertexes ?? []
+    assert.deepEqual([told.length, told[0]?.digest, told.at(-1)?.digest], [count + 1, '0', 'last'])
+  })
 })

@@ -32,14 +32,18 @@ export class StatusHub {
       return [vertex]
     }
     this.#untouched.delete(vertex.digest)
-    const { inputs = [], started } = vertex
-    const skipped = inputs.flatMap(input => {
-      const known = this.#untouched.get(input)
-      return known === undefined
-        ? []
-        : this.#withInputs({ ...known, cached: true, started, completed: started })
-    })
-    return [...skipped, vertex]
+    const { started } = vertex
+    const found = [vertex]
+    // By hand, not by recursion: there may be many thousands, one behind the other.
+    for (let at = 0; at < found.length; at++) {
+      for (const input of found[at]?.inputs ?? []) {
+        const known = this.#untouched.get(input)
+        if (known === undefined) continue
+        this.#untouched.delete(input)
+        found.push({ ...known, cached: true, started, completed: started })
+      }
+    }
+    return found.reverse()
   }
 
   end(): void {
