@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../../test/support/fuzz.ts'
 import { isSlipwayError } from '../errors/slipway-error.ts'
 import { parseGitRef } from './git/git-ref.ts'
 import { parseIgnoreFile } from './ignore/ignore-file.ts'

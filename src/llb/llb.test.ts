@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { create, toBinary } from '@bufbuild/protobuf'
-import fc from 'fast-check'
+import { fc } from '../../test/support/fuzz.ts'
 import { isSlipwayError } from '../errors/slipway-error.ts'
 import { digestOf } from '../oci/digest.ts'
 import { type Definition, DefinitionSchema, type Op, OpSchema } from '../proto/gen/ops_pb.ts'

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../../test/support/fuzz.ts'
 import { encodeHeader, endOfArchive, padding } from './encode-header.ts'
 import { noXattrs, type TarEntry } from './entry.ts'
 import { parseNumber } from './number-field.ts'
@@ -346,7 +346,7 @@ describe('reader', () => {
         try {
           read(mutate(archive, at, value), 100)
         } catch (e) {
-          assert.equal((e as { code?: string }).code, 'data-loss')
+          assert.ok(['data-loss', 'unimplemented'].includes((e as { code: string }).code), String(e))
         }
       }),
       { numRuns: 500 },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { fc } from '../../../test/support/fuzz.ts'
 import { PlainHeaders } from './plain-headers.ts'
 
 const name = fc.oneof(
