@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
 import { build, type BuildOptions, type Plugin } from 'esbuild'
@@ -7,8 +7,11 @@ import { pluginMetadata } from '../src/cli/plugin-metadata.ts'
 
 // `npm run build`: dist/ with everything bundled. One file holds all of our code, in pieces that run when they are first
 // imported: reading and caching one file takes less time at start than finding a hundred. What few commands need is in
-// files of its own. All lie flat in one folder, so that workers are beside what starts them.
+// files of its own. All lie flat in one folder, so that workers are beside what starts them. The folder is made beside
+// the one that is there and takes its place when it is whole; its `.built` is as old as what went into it, which tells
+// `./slipway` whether the sources have changed since.
 
+const begun = new Date()
 const root = join(import.meta.dirname, '..')
 const src = join(root, 'src')
 const workerUrl = /new URL\('(\.{1,2}\/[^']+)\.ts', import\.meta\.url\)/g
@@ -70,8 +73,7 @@ const lateModules: Plugin = {
   },
 }
 
-const dist = join(root, 'dist')
-rmSync(dist, { recursive: true, force: true })
+const dist = join(root, `dist.${process.pid}`)
 const common: BuildOptions = {
   absWorkingDir: root,
   outdir: dist,
@@ -108,6 +110,13 @@ const results = [
   }),
 ]
 writeFileSync(join(dist, 'plugin-metadata.json'), pluginMetadata())
+writeFileSync(join(dist, '.built'), '')
+utimesSync(join(dist, '.built'), begun, begun)
+const place = join(root, 'dist')
+const old = `${dist}.old`
+if (existsSync(place)) renameSync(place, old)
+renameSync(dist, place)
+rmSync(old, { recursive: true, force: true })
 const sizes = results.flatMap(({ metafile }) =>
   Object.values(metafile?.outputs ?? {}).map(({ bytes }) => bytes),
 )

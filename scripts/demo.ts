@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { OciPlatform } from './setup/oci-layout.ts'
 import { run } from './setup/run.ts'
+import { bundle } from './setup/bundle.ts'
 import { howToBecomeRoot, buildPrograms, installPrograms } from './setup/programs.ts'
 import { makeStandIns } from './setup/make-stand-in.ts'
 
@@ -28,11 +29,13 @@ const say = (line: string): void => console.log(`demo: ${line}`)
 const { advice } = await installPrograms(buildPrograms, say)
 if (advice !== '') stop(`something is missing: ${advice}\nThen run \`npm run demo\` again.`)
 await registerEmulators()
+const bundled = bundle(say).catch((error: Error) => say(`the sources are run as they are: ${error.message}`))
 const [base = ''] = await makeStandIns(['busybox'], say, platforms).catch((error: Error) =>
   stop(
     `the base image is made of Debian's busybox-static packages, and they cannot be had here:\n${error.message}`,
   ),
 )
+await bundled
 
 const build = ['build', '--platform', platforms.join(','), '--build-context', `busybox=oci-layout://${base}`]
 await show([...build, '--tag', image, 'examples/uname'])

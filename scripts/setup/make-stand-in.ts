@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -31,6 +32,8 @@ export async function makeStandIns(
   say: (line: string) => void,
   platforms?: readonly string[],
 ): Promise<string[]> {
+  const there = names.map(name => standInDir(name, platforms))
+  if (there.every(dir => existsSync(dir))) return there
   const scratch = await mkdtemp(join(tmpdir(), 'slipway-stand-in-'))
   const workshop: Workshop = { scratch, native: await nativePlatform(), apts: new Map() }
   try {

@@ -1,3 +1,4 @@
+import { bundle } from './bundle.ts'
 import { registerEmulators } from './emulators.ts'
 import { makeStandIns } from './make-stand-in.ts'
 import { installNpmPeer, npmPeers } from './npm-peers.ts'
@@ -18,6 +19,7 @@ export async function prepareMachine(say: (line: string) => void): Promise<void>
     if (advice !== '') say(`some tests will be skipped; to run them, ${advice}`)
   })
   await Promise.all([
+    attempt('bundle', () => bundle(say)),
     attempt('emulators', () => registerEmulators(say)),
     attempt('stand-in images', () => makeStandIns(Object.keys(standIns) as StandInName[], say)),
     ...npmPeers.map(name => attempt(`peer ${name}`, () => installNpmPeer(name, say))),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -85,6 +85,43 @@ describe('./slipway', () => {
       assert.match(help.stdout, /^Usage:\n {2}docker-buildx version$/m)
     } finally {
       rmSync(folder, { recursive: true })
+    }
+  })
+
+  it('runs what was built of the sources while none of them is newer', async () => {
+    const clone = mkdtempSync(join(tmpdir(), 'slipway-launch-'))
+    try {
+      for (const folder of ['bin', 'dist', 'src/cli', 'node_modules'])
+        mkdirSync(join(clone, folder), { recursive: true })
+      for (const file of ['slipway', 'bin/launch.sh', 'package-lock.json'])
+        copyFileSync(join(root, file), join(clone, file))
+      const written = new Date('2026-01-01T00:00:00Z')
+      const write = (file: string, text: string): void => {
+        writeFileSync(join(clone, file), text)
+        utimesSync(join(clone, file), written, written)
+      }
+      write('node_modules/.package-lock.json', '')
+      write('package-lock.json', '')
+      write('src/cli/main.ts', "console.log('sources')")
+      write('dist/main.js', "console.log('built')")
+      for (const folder of ['src/cli', 'src']) utimesSync(join(clone, folder), written, written)
+      const runs = async (): Promise<string> =>
+        (await execFileAsync(join(clone, 'slipway'), [], { env })).stdout.trim()
+
+      assert.equal(await runs(), 'sources') // a build that was never finished
+      writeFileSync(join(clone, 'dist/.built'), '')
+      assert.equal(await runs(), 'built')
+      writeFileSync(join(clone, 'src/other.ts'), '')
+      const later = new Date(Date.now() + 1000)
+      utimesSync(join(clone, 'src/other.ts'), later, later)
+      assert.equal(await runs(), 'sources')
+      utimesSync(join(clone, 'dist/.built'), later, later)
+      assert.equal(await runs(), 'built')
+      rmSync(join(clone, 'src/other.ts'))
+      utimesSync(join(clone, 'src'), new Date(Date.now() + 2000), new Date(Date.now() + 2000))
+      assert.equal(await runs(), 'sources')
+    } finally {
+      rmSync(clone, { recursive: true })
     }
   })
 
