@@ -1,4 +1,10 @@
-/** Writes whole lines, each behind a prefix, so that the output of several at once can be told apart. */
+/** Bytes that are held back for want of a line's end. */
+const mostHeld = 64 * 1024
+
+/**
+ * Writes whole lines, each behind a prefix, so that the output of several at once can be told apart. What is longer than
+ * 64 KiB is broken into several.
+ */
 export class PrefixedLines implements Disposable {
   readonly #prefix: string
   readonly #write: (line: Uint8Array) => unknown
@@ -18,10 +24,15 @@ export class PrefixedLines implements Disposable {
       from = next
     }
     this.#rest = text.subarray(end)
+    if (this.#rest.length > mostHeld) this.#endLine()
   }
 
   /** Ends a last line that has no end of its own. */
   [Symbol.dispose](): void {
+    this.#endLine()
+  }
+
+  #endLine(): void {
     if (this.#rest.length > 0) this.write(Buffer.from('\n'))
   }
 }
