@@ -3,7 +3,7 @@ import { goJson } from '../gostd/json.ts'
 import type { Descriptor, Platform } from '../oci/descriptor.ts'
 import { digestHex } from '../oci/digest.ts'
 import { marshalManifest } from '../oci/manifest.ts'
-import { mediaType } from '../oci/media-type.ts'
+import { attestationArtifactType, mediaType } from '../oci/media-type.ts'
 import { packageUrl } from '../oci/package-url.ts'
 import type { ExportContext } from './export-context.ts'
 import type { Attestation } from './export-source.ts'
@@ -58,9 +58,7 @@ export async function writeAttestationManifest(
     mediaType: mediaType.ociManifest,
     config,
     layers,
-    ...(options.artifact
-      ? { artifactType: 'application/vnd.docker.attestation.manifest.v1+json', subject }
-      : {}),
+    ...(options.artifact ? { artifactType: attestationArtifactType, subject } : {}),
   })
   const { digest, size } = await content.put(bytes)
   await ctx.progress.step(`exporting attestation manifest ${digest}`, async () => undefined)

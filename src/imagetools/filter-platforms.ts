@@ -4,15 +4,12 @@ import { annotation, attestationManifest } from '../oci/annotations.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { describeBytes, type Index, marshalIndex, parseIndex } from '../oci/manifest.ts'
-import { isIndexType } from '../oci/media-type.ts'
+import { attestationArtifactType, isIndexType } from '../oci/media-type.ts'
 import { formatPlatform, type Platform } from '../oci/platform.ts'
 import { allPlatforms, anyPlatform, type PlatformMatcher } from '../oci/platform-match.ts'
 import type { Combined } from './combine.ts'
 import type { ImageTools } from './image-tools.ts'
 import type { Source } from './source.ts'
-
-/** Artifact type of attestation manifests. */
-export const attestationArtifactType = 'application/vnd.docker.attestation.manifest.v1+json'
 
 /** A manifest with the source it is copied from. */
 export interface Part {

@@ -2,7 +2,8 @@ import { forEachBounded } from '../async/map-bounded.ts'
 import { wrapError } from '../errors/slipway-error.ts'
 import { type CopyEvent, ImageCopier } from '../registry/image-copier.ts'
 import type { CreatePlan } from './create.ts'
-import { attestationArtifactType, type Part } from './filter-platforms.ts'
+import { attestationArtifactType } from '../oci/media-type.ts'
+import type { Part } from './filter-platforms.ts'
 import {
   checkTargetDigest,
   formatImageLocation,

@@ -21,6 +21,9 @@ export const mediaType = {
   inToto: 'application/vnd.in-toto+json',
 } as const
 
+/** Artifact type of BuildKit's attestation manifests. */
+export const attestationArtifactType = 'application/vnd.docker.attestation.manifest.v1+json'
+
 /** Tells an index or manifest list from everything else. */
 export function isIndexType(type: string): boolean {
   return type === mediaType.ociIndex || type === mediaType.dockerManifestList

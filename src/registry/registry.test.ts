@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { collect, collectText } from '../bytes/collect.ts'
 import { digestOf } from '../oci/digest.ts'
+import { describeBytes, marshalManifest } from '../oci/manifest.ts'
 import { MemoryImageStore } from '../oci/memory-image-store.ts'
-import { mediaType } from '../oci/media-type.ts'
+import { attestationArtifactType, mediaType } from '../oci/media-type.ts'
 import { imageStoreContract } from './testing/image-store-contract.ts'
 import {
   InProcessRegistry,
@@ -21,6 +22,23 @@ describe('a registry repository', () => {
 
 describe('a registry repository without the referrers API', () => {
   imageStoreContract(() => opened({ referrersApi: false }))
+})
+
+it('attestations leave no tags, as the index they lie in names them', async () => {
+  await using o = await opened({ referrersApi: false })
+  const image = await putImage(o.store, { tag: 'v1' })
+  const config = blobOf('{}', mediaType.ociEmpty)
+  await o.store.putBlob(config.descriptor, config.open)
+  const put = async (artifactType: string): Promise<void> => {
+    const subject = image.descriptor
+    const manifest = { schemaVersion: 2, mediaType: mediaType.ociManifest, artifactType, subject } as const
+    const bytes = marshalManifest({ ...manifest, config: config.descriptor, layers: [] })
+    await o.store.putManifest(describeBytes(bytes, mediaType.ociManifest), bytes)
+  }
+  await put(attestationArtifactType)
+  assert.deepEqual(await o.store.tags(), ['v1'])
+  await put('test/signature')
+  assert.deepEqual(await o.store.tags(), [image.descriptor.digest.replace(':', '-'), 'v1'])
 })
 
 describe('a memory store', () => {

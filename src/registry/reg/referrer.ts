@@ -3,7 +3,7 @@ import { SlipwayError } from '../../errors/slipway-error.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import { type Digest, digestOf } from '../../oci/digest.ts'
 import { marshalIndex, maxManifestSize, parseIndex, parseManifest } from '../../oci/manifest.ts'
-import { mediaType } from '../../oci/media-type.ts'
+import { attestationArtifactType, mediaType } from '../../oci/media-type.ts'
 import { pullScope } from '../auth/scope.ts'
 import type { HostClient } from '../host-client.ts'
 import { retryTransfer } from '../http/retry-transfer.ts'
@@ -90,7 +90,8 @@ async function fromTag(
 
 /**
  * Enters a manifest into the index under the tag of its subject, for registries without the referrers API. Nothing
- * happens where it has no subject.
+ * happens where it has no subject, nor for BuildKit's attestations: those are found by the index that they lie in, and
+ * BuildKit leaves no tags of them beside those of the user.
  */
 export async function addReferrer(
   context: RepositoryContext,
@@ -101,7 +102,7 @@ export async function addReferrer(
   const parsed = parseManifest(bytes, descriptor.mediaType)
   const document = parsed.kind === 'index' ? parsed.index : parsed.manifest
   const subject = document.subject?.digest
-  if (subject === undefined) return
+  if (subject === undefined || document.artifactType === attestationArtifactType) return
   const tag = fallbackTag(subject)
   const listed =
     (await headManifest(context, tag, signal)) === undefined ? [] : await fromTag(context, subject, signal)
