@@ -13,7 +13,7 @@ import {
   parseIndex,
   parseManifest,
 } from '../oci/manifest.ts'
-import { mediaType } from '../oci/media-type.ts'
+import { attestationArtifactType, mediaType } from '../oci/media-type.ts'
 import { type Reference, repositoryName } from '../oci/reference.ts'
 import { describeReferrer, findReferrers, subjectOf } from '../registry/layout/referrer.ts'
 
@@ -122,9 +122,10 @@ export class LocalImageStore implements ImageStore {
     await this.#putBytes({ digest, size }, bytes)
     for (const tag of tags) this.#images.set(this.#prefix + tag, { mediaType, digest, size })
     const subject = subjectOf(parsed)
-    if (tags.length === 0 && subject !== undefined) {
-      await this.#addReferrer(subject, describeReferrer({ mediaType, digest, size }, parsed))
-    }
+    if (tags.length > 0 || subject === undefined) return
+    const referrer = describeReferrer({ mediaType, digest, size }, parsed)
+    // Attestations need no name of their own: an index names them.
+    if (referrer.artifactType !== attestationArtifactType) await this.#addReferrer(subject, referrer)
   }
 
   async #addReferrer(subject: Digest, referrer: Descriptor): Promise<void> {

@@ -4,7 +4,7 @@ import { collectText } from '../../bytes/collect.ts'
 import { digestOf } from '../../oci/digest.ts'
 import type { ImageStore } from '../../oci/image-store.ts'
 import { describeBytes, marshalManifest } from '../../oci/manifest.ts'
-import { mediaType } from '../../oci/media-type.ts'
+import { attestationArtifactType, mediaType } from '../../oci/media-type.ts'
 import { blobOf, putImage, putIndex } from './test-client.ts'
 
 /** An empty store to test, and how to dispose of it. */
@@ -105,5 +105,25 @@ export function imageStoreContract(open: OpenStore): void {
       found.map(d => [d.digest, d.artifactType]),
       [[signature, 'test/signature']],
     )
+  })
+
+  it('has no tags for attestations, which the index names that they lie in', async () => {
+    await using opened = await open()
+    const { store } = opened
+    const image = await putImage(store, { tag: 'x' })
+    const config = blobOf('{}', mediaType.ociEmpty)
+    await store.putBlob(config.descriptor, config.open)
+    const bytes = marshalManifest({
+      schemaVersion: 2,
+      mediaType: mediaType.ociManifest,
+      artifactType: attestationArtifactType,
+      config: config.descriptor,
+      layers: [],
+      subject: image.descriptor,
+    })
+    const descriptor = describeBytes(bytes, mediaType.ociManifest)
+    await store.putManifest(descriptor, bytes)
+    assert.deepEqual(await store.tags(), ['x'])
+    assert.equal((await store.head(descriptor.digest))?.digest, descriptor.digest)
   })
 }
