@@ -63,9 +63,10 @@ export class RegistryLookup implements ImageLookup {
     const client = options.insecure
       ? this.#insecureClient(reference, ctx.sessionId)
       : this.#client([ctx.sessionId])
+    const notice = (line: string): void => ctx.progress.log(2, Buffer.from(`${line}\n`))
     return {
       reference,
-      store: client.repository(reference),
+      store: client.repository(reference, notice),
       byDigest: options.byDigest,
       mountSource(repository) {
         const from = parseReference(repository)

@@ -2,6 +2,7 @@
 export interface ExportProgress {
   status(id: string, state: { current?: number; total?: number; completed?: boolean }): void
   step<T>(id: string, work: () => Promise<T>): Promise<T>
+  log(stream: 1 | 2, data: Uint8Array): void
 }
 
 /** What an exporter may use while it works. */

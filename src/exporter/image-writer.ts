@@ -70,20 +70,21 @@ export async function writeImage(
   const layers = await exportLayers(source, options, services, ctx)
   if (!wantsIndex) refuseIndexAnnotations(options)
   const images: WrittenManifest[] = []
+  const attestations: WrittenManifest[] = []
   for (const [i, result] of source.results.entries()) {
-    images.push(
-      await writeManifest(
-        result,
-        layers[i] ?? [],
-        { ...options, inlineCache: source.inlineCache },
-        services.content,
-        ctx,
-      ),
+    const image = await writeManifest(
+      result,
+      layers[i] ?? [],
+      { ...options, inlineCache: source.inlineCache },
+      services.content,
+      ctx,
     )
+    if (!wantsIndex) return singleImage(image)
+    images.push(image)
+    if (result.attestations.length > 0 && options.oci)
+      attestations.push(await writeAttestations(result, image, options, services, ctx))
   }
-  const [only] = images
-  if (!wantsIndex && only !== undefined) return singleImage(only)
-  return writeIndex(source, images, options, services, ctx)
+  return writeIndex(images, attestations, options, services.content, ctx)
 }
 
 async function exportLayers(
@@ -204,29 +205,32 @@ async function writeManifest(
   }
 }
 
-async function writeIndex(
-  source: ExportSource,
-  images: readonly WrittenManifest[],
+async function writeAttestations(
+  result: PlatformResult,
+  image: WrittenManifest,
   options: ImageOptions,
   services: LayerServices,
   ctx: ExportContext,
-): Promise<WrittenImage> {
-  const { content } = services
-  const attestations: WrittenManifest[] = []
-  for (const [i, result] of source.results.entries()) {
-    const image = images[i]
-    if (image === undefined || result.attestations.length === 0 || !options.oci) continue
-    const settings: AttestationOptions = {
-      artifact: options.ociArtifact,
-      names: options.names,
-      platform: result.platform,
-    }
-    const directories = async (): Promise<readonly string[]> =>
-      result.ref === undefined ? [] : services.directories(result.ref, ctx.signal)
-    const statements = result.attestations.map(one => withLayers(one, image.layers, directories))
-    const supplemented = await Promise.all(statements)
-    attestations.push(await writeAttestationManifest(image.descriptor, supplemented, settings, content, ctx))
+): Promise<WrittenManifest> {
+  const settings: AttestationOptions = {
+    artifact: options.ociArtifact,
+    names: options.names,
+    platform: result.platform,
   }
+  const directories = async (): Promise<readonly string[]> =>
+    result.ref === undefined ? [] : services.directories(result.ref, ctx.signal)
+  const statements = result.attestations.map(one => withLayers(one, image.layers, directories))
+  const supplemented = await Promise.all(statements)
+  return writeAttestationManifest(image.descriptor, supplemented, settings, services.content, ctx)
+}
+
+async function writeIndex(
+  images: readonly WrittenManifest[],
+  attestations: readonly WrittenManifest[],
+  options: ImageOptions,
+  content: ContentStore,
+  ctx: ExportContext,
+): Promise<WrittenImage> {
   const type = options.oci ? mediaType.ociIndex : mediaType.dockerManifestList
   const bytes = marshalIndex({
     schemaVersion: 2,

@@ -1,9 +1,9 @@
 import { forEachBounded } from '../async/map-bounded.ts'
 import type { ContentStore } from '../content/content-store.ts'
-import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
-import type { Descriptor } from '../oci/descriptor.ts'
+import { asSlipwayError, SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import type { ImageStore } from '../oci/image-store.ts'
 import { formatReference, type Reference, repositoryName } from '../oci/reference.ts'
+import { registryErrorDetail } from '../registry/registry-error.ts'
 import type { ExportContext } from './export-context.ts'
 import type { ImageLayer } from './image-layers.ts'
 import type { WrittenImage, WrittenManifest } from './image-writer.ts'
@@ -38,8 +38,19 @@ export async function pushImage(
       pushManifests(image, target, ctx.signal),
     )
   } catch (e) {
-    throw wrapError(`failed to push ${name}`, e)
+    throw refused(name, e)
   }
+}
+
+/** What the registry says itself, where it says something; the class of its status does not reach the client. */
+function refused(name: string, e: unknown): SlipwayError {
+  const detail = registryErrorDetail(e)
+  if (detail === undefined) return wrapError(`failed to push ${name}`, e)
+  const { hint } = asSlipwayError(e)
+  return new SlipwayError('unknown', `failed to push ${name}: ${detail.refusal}`, {
+    cause: e,
+    ...(hint === undefined ? {} : { hint }),
+  })
 }
 
 async function pushBlobs(
@@ -80,32 +91,8 @@ async function pushBlob(
       throw new SlipwayError('not-found', `content ${descriptor.digest}: not found`)
     await layer.fetch(signal)
   }
-  await store.putBlob(descriptor, offset => counted(descriptor, offset, content, ctx), { signal })
-  ctx.progress.status(`pushing ${descriptor.digest}`, {
-    current: descriptor.size,
-    total: descriptor.size,
-    completed: true,
-  })
-}
-
-async function* counted(
-  descriptor: Descriptor,
-  offset: number,
-  content: ContentStore,
-  ctx: ExportContext,
-): AsyncIterable<Uint8Array> {
-  const id = `pushing ${descriptor.digest}`
-  const { digest, size } = descriptor
-  let current = offset
-  let shown = offset
-  ctx.progress.status(id, { current, total: size })
-  for await (const chunk of content.read(digest, { offset, signal: ctx.signal })) {
-    yield chunk
-    current += chunk.length
-    if (current - shown < Math.max(size / 100, 1 << 18)) continue
-    shown = current
-    ctx.progress.status(id, { current, total: size })
-  }
+  const { digest } = descriptor
+  await store.putBlob(descriptor, offset => content.read(digest, { offset, signal }), { signal })
 }
 
 async function pushManifests(image: WrittenImage, target: PushTarget, signal: AbortSignal): Promise<void> {

@@ -417,7 +417,9 @@ describe('publish', () => {
     const plan = await planCreate(request({ sources: ['me/app:v1'], tags: [`${registry.host}/x:b`] }), tools)
     await assert.rejects(publish(plan, tools), {
       code: 'permission-denied',
-      message: new RegExp(`^publish ${index.descriptor.digest} to 127\\S+/x:b: unexpected status from PUT`),
+      message: new RegExp(
+        `^publish ${index.descriptor.digest} to 127\\S+/x:b: failed commit on ref "index-sha256:\\w+": unexpected status from PUT`,
+      ),
     })
     const lost = {
       ...plan,

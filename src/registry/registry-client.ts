@@ -53,10 +53,17 @@ export class RegistryClient {
     this.#authenticator = options.authenticator ?? new ChallengeAuthenticator(options)
   }
 
-  /** The repository that a reference is in; its tag and digest do not matter. */
-  repository(reference: Pick<Reference, 'domain' | 'path'>): RegistryRepository {
+  /**
+   * The repository that a reference is in; its tag and digest do not matter. `onNotice` is told of transfers that are
+   * repeated.
+   */
+  repository(
+    reference: Pick<Reference, 'domain' | 'path'>,
+    onNotice?: RetryPolicy['onNotice'],
+  ): RegistryRepository {
     const { domain, path } = reference
-    const { uploadChunkSize, retry = {} } = this.#options
+    const { uploadChunkSize } = this.#options
+    const retry = { ...this.#options.retry, ...(onNotice === undefined ? {} : { onNotice }) }
     return new RegistryRepository({ domain, path, ...this.#registry(domain), retry, uploadChunkSize })
   }
 

@@ -1,9 +1,9 @@
-import { collect } from '../bytes/collect.ts'
 import type { ErrorCode } from '../errors/codes.ts'
 import { isSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
 import type { HttpResponse } from './http/transport.ts'
 import { redactUrl } from './http/redact-url.ts'
 import { isPassing, type TransportFailure, transportErrorType } from './http/transport-error.ts'
+import { errorEntries, errorsOrStatus, statusAndErrors } from './refusal.ts'
 
 /** `type` of the detail of errors made from an HTTP answer. */
 export const registryErrorType = 'slipway.registry.Error'
@@ -22,14 +22,14 @@ export interface RegistryErrorDetail {
   /** Without credentials and signatures. */
   readonly url: string
   readonly errors: readonly RegistryErrorEntry[]
+  /** What a push that ends with this tells of it. */
+  readonly refusal: string
   /** Seconds that the registry wants to be left alone; 0 where it does not say. */
   readonly retryAfter: number
 }
 
 /** Most bytes of an error's body that are read. */
 const maxErrorBody = 64_000
-const maxEntries = 16
-const maxMessage = 1024
 
 const byStatus: Readonly<Record<number, ErrorCode>> = {
   400: 'invalid-argument',
@@ -50,21 +50,21 @@ const byStatus: Readonly<Record<number, ErrorCode>> = {
  * what the registry says itself. Reads at most 64000 bytes of the body. The code comes from the status.
  */
 export async function statusError(method: string, response: HttpResponse): Promise<SlipwayError> {
-  const errors = await readErrors(response)
+  const body = await readStart(response)
   const url = redactUrl(response.url)
-  const said = errors.map(e => `${e.code.toLowerCase().replaceAll('_', ' ')}: ${e.message}`)
-  const first = `unexpected status from ${method} request to ${url}: ${response.statusText}`
+  const answer = { first: `unexpected status from ${method} request to ${url}: ${response.statusText}`, body }
   const detail: RegistryErrorDetail = {
     type: registryErrorType,
     status: response.status,
     method,
     url,
-    errors,
+    errors: errorEntries(body),
+    refusal: errorsOrStatus(answer),
     retryAfter: secondsToWait(response),
   }
   const code = byStatus[response.status] ?? (response.status >= 500 ? 'unavailable' : 'unknown')
   const hint = hintFor(response)
-  return new SlipwayError(code, [first, ...said].join('\n'), {
+  return new SlipwayError(code, statusAndErrors(answer), {
     details: [{ ...detail }],
     ...(hint === undefined ? {} : { hint }),
   })
@@ -81,31 +81,22 @@ function secondsToWait(response: HttpResponse): number {
   return seconds > 0 ? seconds : 0
 }
 
-async function readErrors(response: HttpResponse): Promise<readonly RegistryErrorEntry[]> {
-  let body: unknown
+/** A body that is cut short or has no end gives what came of it. */
+async function readStart(response: HttpResponse): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
   try {
-    const bytes = await collect(response.body, { limit: maxErrorBody })
-    body = JSON.parse(new TextDecoder().decode(bytes))
+    for await (const chunk of response.body) {
+      chunks.push(chunk)
+      size += chunk.length
+      if (size >= maxErrorBody) break
+    }
   } catch (error) {
-    // No JSON, too long or cut short: the status has to do. An abort is not for us to swallow.
+    // An abort is not for us to swallow.
     if (isSlipwayError(error) && error.code === 'canceled') throw error
-    response.discard()
-    return []
   }
-  const list: unknown =
-    typeof body === 'object' && body !== null && 'errors' in body ? body.errors : undefined
-  if (!Array.isArray(list)) return []
-  return list.slice(0, maxEntries).flatMap(toEntry)
-}
-
-function toEntry(value: unknown): RegistryErrorEntry[] {
-  if (typeof value !== 'object' || value === null) return []
-  const text = (name: 'code' | 'message'): string => {
-    const found: unknown = name in value ? (value as Record<string, unknown>)[name] : undefined
-    return typeof found === 'string' ? found.slice(0, maxMessage) : ''
-  }
-  const code = text('code') || 'UNKNOWN'
-  return [{ code, message: text('message') || 'unknown error' }]
+  response.discard()
+  return Buffer.concat(chunks).subarray(0, maxErrorBody).toString('utf8')
 }
 
 /** The detail of an error made by `statusError`, or by something that wraps it. */

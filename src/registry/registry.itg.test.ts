@@ -108,7 +108,7 @@ describe("Debian's docker-registry", { skip: noDockerRegistry }, () => {
       store.putManifest(describeBytes(bytes, mediaType.ociManifest), bytes, { tags: ['x'] }),
       {
         message:
-          /^unexpected status from PUT request to http:\/\/\S+\/v2\/a\/manifests\/x: (400 Bad Request|404 Not Found)\nmanifest blob unknown: /,
+          /^failed commit on ref "manifest-sha256:\w+": unexpected status from PUT request to http:\/\/\S+\/v2\/a\/manifests\/x: (400 Bad Request|404 Not Found)\nunknown: /,
       },
     )
     await assert.rejects(store.tags(), { code: 'not-found' })

@@ -14,6 +14,7 @@ import { importManifest } from './manifest-import.ts'
 const quiet = {
   status: () => undefined,
   step: <T>(_id: string, work: () => Promise<T>): Promise<T> => work(),
+  log: () => undefined,
 }
 
 /**

@@ -63,6 +63,7 @@ export function sampleContext(signal: AbortSignal = new AbortController().signal
     steps,
     progress: {
       status: () => undefined,
+      log: () => undefined,
       step(id, work) {
         steps.push(id)
         return work()

@@ -45,9 +45,9 @@ export class Tries {
     const { firstDelay = 1000, lastDelay = 8000, onNotice } = this.#policy
     if (!isRetryable(error)) throw error
     if (this.#moved >= progressWorth) this.#delay = firstDelay
+    onNotice?.(`error: ${asSlipwayError(error).message}`)
     if (this.#delay >= lastDelay) throw error
     this.#moved = 0
-    onNotice?.(`error: ${asSlipwayError(error).message}`)
     onNotice?.(`retrying in ${this.#delay / 1000}s`)
     await (this.#policy.sleep ?? sleep)(this.#delay, this.#signal)
     this.#delay *= 2

@@ -54,13 +54,15 @@ const hints: Partial<Readonly<Record<TransportFailure, string>>> = {
 
 /** What kind of failure a system error is. */
 export function classify(error: unknown): TransportFailure {
+  // The other side has closed the connection in good order, without an answer.
+  if (error instanceof Error && error.message === 'socket hang up') return 'eof'
   const code = codeOf(error)
   if (code in certificateErrors) return 'certificate'
   const known = byErrno[code]
   if (known !== undefined) return known
   if (error instanceof Error && /wrong version number|packet length too long/.test(error.message))
     return 'not-tls'
-  if (error instanceof Error && /aborted|socket hang up/.test(error.message)) return 'eof'
+  if (error instanceof Error && /aborted/.test(error.message)) return 'eof'
   return 'other'
 }
 

@@ -129,16 +129,17 @@ export async function hasBlob(
   const host = upstream(context)
   const ask = async (): Promise<boolean> => {
     const path = `${context.path}/blobs/${descriptor.digest}`
-    const response = await host.request({
-      method: 'HEAD',
-      path,
-      scopes: [pushScope(context.path)],
-      verified: true,
-      signal,
-    })
+    const scopes = [pushScope(context.path)]
+    const response = await host.request({ method: 'HEAD', path, scopes, verified: true, signal })
     response.discard()
     if (response.status === 200) return true
     if (response.status === 404) return false
+    if (response.status === 403) {
+      // An answer to HEAD has no room for the reason.
+      const told = await host.request({ method: 'GET', path, scopes, verified: true, signal })
+      if (told.status === 403) throw await statusError('HEAD', told)
+      told.discard()
+    }
     throw await statusError('HEAD', response)
   }
   return await accessTo('push', () => retryTransfer(ask, context.retry, signal))

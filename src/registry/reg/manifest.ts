@@ -10,6 +10,7 @@ import type { HostClient } from '../host-client.ts'
 import { retryTransfer } from '../http/retry-transfer.ts'
 import type { HttpResponse } from '../http/transport.ts'
 import { statusError } from '../registry-error.ts'
+import { commit } from './commit.ts'
 import { accessTo, firstOf, nameOf, type RepositoryContext, upstream } from './repository-context.ts'
 
 /** Accept header for manifests: what we can read, and everything else so that the error is ours. */
@@ -160,16 +161,12 @@ async function putAt(
     },
   }
   const headers = { 'content-type': descriptor.mediaType }
-  const response = await host.request({ method: 'PUT', path, headers, body, scopes, signal })
-  if (response.status < 200 || response.status > 204) throw await failed(context, 'PUT', target, response)
+  const response = await commit(descriptor, async () => {
+    const answer = await host.request({ method: 'PUT', path, headers, body, scopes, signal })
+    if (answer.status < 200 || answer.status > 204) throw await statusError('PUT', answer)
+    return answer
+  })
   response.discard()
-  const stored = contentDigest(response)
-  if (stored !== undefined && stored !== descriptor.digest) {
-    throw new SlipwayError(
-      'data-loss',
-      `${nameOf(context, target)}: registry stored manifest ${descriptor.digest} as ${stored}`,
-    )
-  }
   return { indexed: response.header('oci-subject') !== undefined }
 }
 
@@ -191,7 +188,7 @@ async function failed(
   response: HttpResponse,
 ): Promise<SlipwayError> {
   const error = await statusError(method, response)
-  if (response.status !== 404 || method === 'PUT') return error
+  if (response.status !== 404) return error
   return new SlipwayError('not-found', `${nameOf(context, target)}: not found`, { cause: error })
 }
 

@@ -1,14 +1,15 @@
-import { SlipwayError } from '../../errors/slipway-error.ts'
+import { isSlipwayError, SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { OpenBlob } from '../../oci/image-store.ts'
 import { pullScope, pushScope } from '../auth/scope.ts'
 import type { HostClient } from '../host-client.ts'
 import { resolveLocation } from '../http/follow-redirects.ts'
-import { Tries } from '../http/retry-transfer.ts'
+import { retryTransfer, Tries } from '../http/retry-transfer.ts'
 import type { HttpResponse, RequestBody } from '../http/transport.ts'
 import { registryErrorDetail, statusError } from '../registry-error.ts'
 import { skipBytes, takeBytes } from '../skip-bytes.ts'
+import { commit } from './commit.ts'
 import { accessTo, type RepositoryContext, upstream } from './repository-context.ts'
 
 /** An upload that the registry has opened: where to send to, and how much it has. */
@@ -33,7 +34,7 @@ export async function uploadBlob(
   const { signal } = options
   using _permit = await context.pushes.acquire(signal)
   const tries = new Tries(context.retry, signal)
-  let session = options.session
+  let session: UploadSession | 'there' | undefined = options.session
   let chunkSize = context.uploadChunkSize
   let restarted = false
   const upload: Upload = {
@@ -46,10 +47,12 @@ export async function uploadBlob(
   for (;;) {
     try {
       session ??= await accessTo('push', () => begin(upload))
+      if (session === 'there') return
       while (chunkSize !== undefined && descriptor.size - session.offset > chunkSize) {
         session = await sendChunk(upload, session, chunkSize)
       }
-      return await accessTo('push', () => finish(upload, session as UploadSession))
+      const last = session
+      return await accessTo('push', () => finish(upload, last))
     } catch (error) {
       const status = registryErrorDetail(error)?.status
       if (status === 413 && chunkSize === undefined && descriptor.size > smallChunk) {
@@ -61,7 +64,7 @@ export async function uploadBlob(
         session = undefined
       } else {
         await tries.failed(error)
-        session = session === undefined ? undefined : await resume(upload, session)
+        session = typeof session === 'object' ? await resume(upload, session) : undefined
       }
     }
   }
@@ -85,7 +88,8 @@ async function* counted(
   }
 }
 
-async function begin(upload: Upload): Promise<UploadSession> {
+/** Opens an upload, unless the registry says at once that it has the blob. */
+async function begin(upload: Upload): Promise<UploadSession | 'there'> {
   const { host, context, signal } = upload
   const path = `${context.path}/blobs/uploads/`
   const response = await host.request({
@@ -95,9 +99,10 @@ async function begin(upload: Upload): Promise<UploadSession> {
     scopes: scopesOf(context),
     signal,
   })
-  if (response.status !== 202) throw await statusError('POST', response)
+  // The specification knows 202 alone; not every registry does.
+  if (![200, 201, 202, 204].includes(response.status)) throw await statusError('POST', response)
   response.discard()
-  return { location: locationOf(response), offset: 0 }
+  return response.status === 201 ? 'there' : { location: locationOf(response), offset: 0 }
 }
 
 /** Sends the rest of the blob and closes the upload. */
@@ -112,8 +117,12 @@ async function finish(upload: Upload, from: UploadSession): Promise<void> {
   const url = new URL(session.location)
   url.searchParams.append('digest', descriptor.digest)
   const body: RequestBody = rest === 0 ? noBody : { size: rest, open: () => upload.open(session.offset) }
-  const response = await request(upload, 'PUT', url, { 'content-type': 'application/octet-stream' }, body)
-  if (response.status !== 201 && response.status !== 204) throw await statusError('PUT', response)
+  const response = await commit(descriptor, async () => {
+    const headers = { 'content-type': 'application/octet-stream' }
+    const answer = await request(upload, 'PUT', url, headers, body)
+    if (![200, 201, 202, 204].includes(answer.status)) throw await statusError('PUT', answer)
+    return answer
+  })
   response.discard()
 }
 
@@ -189,22 +198,21 @@ export async function mountBlob(
   signal?: AbortSignal,
 ): Promise<MountResult> {
   const scopes = [pushScope(context.path), pullScope(fromPath)]
+  const ask = async (): Promise<HttpResponse> => {
+    const path = `${context.path}/blobs/uploads/`
+    const query = { mount: digest, from: fromPath }
+    return await upstream(context).request({ method: 'POST', path, query, body: noBody, scopes, signal })
+  }
   let response: HttpResponse
   try {
-    response = await upstream(context).request({
-      method: 'POST',
-      path: `${context.path}/blobs/uploads/`,
-      query: { mount: digest, from: fromPath },
-      body: noBody,
-      scopes,
-      signal,
-    })
+    response = await retryTransfer(ask, context.retry, signal)
   } catch (error) {
+    if (isSlipwayError(error) && error.code === 'canceled') throw error
     // No right to read there, or to ask for both at once: sending the blob may still be allowed.
     if (error instanceof SlipwayError && ['permission-denied', 'unauthenticated'].includes(error.code)) {
       return { mounted: false }
     }
-    throw error
+    throw wrapError(`pushing with mount from ${fromPath}`, error)
   }
   response.discard()
   if (response.status === 201) return { mounted: true }
