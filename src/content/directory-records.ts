@@ -39,7 +39,7 @@ export interface KeptDirectories {
   readonly type: UsageRecordType
   /** Begins the ids. */
   readonly prefix: string
-  /** `root/KEY/SLOT/`, numbered, or just `root/KEY/`. */
+  /** `root/KEY/SLOT/`, numbered, with what is kept in its folder `fs`; or just `root/KEY/`. */
   readonly form: 'slots' | 'plain'
 }
 
@@ -49,11 +49,12 @@ export interface KeptDirectories {
  */
 export function directoryRecords(kept: KeptDirectories, measure: Measure): UsageSource {
   const { root, type, prefix, form } = kept
-  const slots = function* (): Iterable<{ id: string; folder: string; lock: string }> {
+  const slots = function* (): Iterable<{ id: string; folder: string; content: string; lock: string }> {
     for (const key of namesIn(root)) {
       const folder = join(root, key)
       if (form === 'plain') {
-        if (!key.includes('.')) yield { id: `${prefix}-${key}`, folder, lock: `${folder}.lock` }
+        if (!key.includes('.'))
+          yield { id: `${prefix}-${key}`, folder, content: folder, lock: `${folder}.lock` }
         continue
       }
       for (const slot of namesIn(folder)) {
@@ -61,6 +62,7 @@ export function directoryRecords(kept: KeptDirectories, measure: Measure): Usage
         yield {
           id: `${prefix}-${key}-${slot}`,
           folder: join(folder, slot),
+          content: join(folder, slot, 'fs'),
           lock: join(folder, `${slot}.lock`),
         }
       }
@@ -69,7 +71,7 @@ export function directoryRecords(kept: KeptDirectories, measure: Measure): Usage
   return {
     async records(signal) {
       const records: UsageRecord[] = []
-      for (const { id, folder, lock } of slots()) {
+      for (const { id, folder, content, lock } of slots()) {
         const path = join(folder, factsFile)
         const stat = statSync(path, { throwIfNoEntry: false })
         if (stat === undefined) continue
@@ -82,7 +84,7 @@ export function directoryRecords(kept: KeptDirectories, measure: Measure): Usage
           inUse: free === undefined,
           mutable: true,
           shared: false,
-          size: await measure(folder, signal),
+          size: await measure(content, signal),
           parents: [],
           createdMs: typeof facts.created === 'number' ? facts.created : stat.mtimeMs,
           lastUsedMs: stat.mtimeMs,

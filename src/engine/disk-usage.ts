@@ -8,6 +8,7 @@ import type { UsageRecord, UsageSource } from '../content/usage-record.ts'
 import { directoryRecords } from '../content/directory-records.ts'
 import { collectBlobs } from '../snapshot/collect.ts'
 import { layerUsage } from '../snapshot/layer-usage.ts'
+import { recordId } from './record-id.ts'
 import type { State } from '../snapshot/open-state.ts'
 
 /** What the state directory keeps, and how it is kept small. */
@@ -49,10 +50,10 @@ export function createDiskUsage(root: string, state: State, options: DiskUsageOp
   const { roots, collection } = options
   const measure = async (path: string, signal?: AbortSignal): Promise<number> =>
     (await state.jobs.run('measure', { path }, signal ? { signal } : {})).diskBytes
-  const source = joined([
-    layerUsage(state),
-    ...kept.map(({ folder, ...kind }) => directoryRecords({ root: join(root, folder), ...kind }, measure)),
-  ])
+  const directories = kept.map(({ folder, ...kind }) =>
+    directoryRecords({ root: join(root, folder), ...kind }, measure),
+  )
+  const source = joined([layerUsage(state), ...directories], root)
   const stamp = join(root, 'collected')
   const disk = (): DiskSpace => {
     const { blocks, bavail, bsize } = statfsSync(root)
@@ -85,15 +86,24 @@ export function createDiskUsage(root: string, state: State, options: DiskUsageOp
   }
 }
 
-/** Several sources as one. */
-function joined(sources: readonly UsageSource[]): UsageSource {
+/** Several sources as one, with ids as clients know them. */
+function joined(sources: readonly UsageSource[], store: string): UsageSource {
+  const own = new Map<string, string>()
+  const shown = (id: string): string => {
+    const name = recordId(store, id)
+    own.set(name, id)
+    return name
+  }
   return {
     async records(signal) {
       const all: UsageRecord[] = []
       for (const source of sources) all.push(...(await source.records(signal)))
-      return all
+      return all.map(record => ({ ...record, id: shown(record.id), parents: record.parents.map(shown) }))
     },
-    async remove(id) {
+    async remove(name) {
+      const id = own.get(name)
+      if (id === undefined) return false
+      own.delete(name)
       for (const source of sources) if (await source.remove(id)) return true
       return false
     },

@@ -16,11 +16,11 @@ export interface MeasureOutput {
   readonly contentBytes: number
 }
 
-/** Measures a directory with everything in it. What is removed meanwhile takes nothing. */
+/** Measures a directory, itself and everything in it. What is removed meanwhile takes nothing. */
 export function measureDirectory(input: MeasureInput, context: Pick<JobContext, 'check'>): MeasureOutput {
   const seen = new Set<bigint>()
   const waiting = [input.path]
-  let blocks = 0n
+  let blocks = statPath(input.path)?.blocks ?? 0n
   let content = 0n
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     context.check()

@@ -19,7 +19,7 @@ export interface LayerUsageOptions {
 
 /**
  * Layers as records of disk usage. A layer is in use while a live process holds it; it is shared where an image in the
- * local store has its blob. Records that others were made on cannot be removed before those.
+ * local store has its blob. Its size is that of its files and of the blobs that it was packed into. Records that others were made on cannot be removed before those.
  */
 export function layerUsage(options: LayerUsageOptions): UsageSource {
   const { layers, snapshotter, leases, images, content } = options
@@ -32,15 +32,18 @@ export function layerUsage(options: LayerUsageOptions): UsageSource {
       const all = layers.list()
       const stacks = new Map(all.map(layer => [layer.id, layer.parents]))
       for (const layer of all) {
-        const size = layer.size ?? (await sizeOf(snapshotter, layer.id, signal))
-        if (size === undefined) continue
+        const files = layer.size ?? (await sizeOf(snapshotter, layer.id, signal))
+        if (files === undefined) continue
+        const blobs = layers.blobs(layer.id).map(({ descriptor }) => descriptor.digest)
+        let size = files
+        for (const digest of blobs) size += (await content.size(digest)) ?? 0
         records.push({
           id: layer.id,
           type: layer.recordType,
           description: layer.description,
           inUse: held.layers.has(layer.id),
           mutable: false,
-          shared: layers.blobs(layer.id).some(({ descriptor }) => kept.has(descriptor.digest)),
+          shared: blobs.some(digest => kept.has(digest)),
           size,
           parents: directParents(layer.parents, stacks),
           createdMs: layer.createdMs,
