@@ -16,6 +16,8 @@ export interface HostOutput {
   /** Writes text or bytes; never waits. For large results pipe into `stream`. */
   write(chunk: string | Uint8Array): void
   readonly stream: Writable
+  /** Waits until all that was written has left the process; absent where it has when `write` returns. */
+  drain?(): Promise<void>
 }
 
 /** Everything of the surrounding process that commands may read: nothing else in `cli/` touches `process`. */

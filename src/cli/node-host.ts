@@ -67,5 +67,11 @@ function output(open: () => WriteStream): HostOutput {
     get stream() {
       return stream()
     },
+    drain: async () => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      if (opened === undefined) return
+      opened.write('', () => resolve())
+      await promise
+    },
   }
 }

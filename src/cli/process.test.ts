@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
+import { collectText } from '../bytes/collect.ts'
 
 const execFileAsync = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
@@ -122,6 +124,34 @@ describe('./slipway', () => {
       assert.equal(await runs(), 'sources')
     } finally {
       rmSync(clone, { recursive: true })
+    }
+  })
+
+  it('writes everything into a pipe that is read slowly', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'slipway-launch-'))
+    try {
+      const targets = Array.from({ length: 4000 }, (_, i) => [`t${i}`, { tags: [`example.com/a/b:${i}`] }])
+      const file = join(folder, 'docker-bake.json')
+      writeFileSync(
+        file,
+        JSON.stringify({
+          group: { default: { targets: targets.map(([name]) => name) } },
+          target: Object.fromEntries(targets) as object,
+        }),
+      )
+      const reader = spawn(
+        'sh',
+        ['-c', `'${root}/slipway' bake --print -f '${file}' | { sleep 0.5; cat; }`],
+        { env },
+      )
+      const [printed] = await Promise.all([
+        collectText(reader.stdout, { limit: 1 << 24 }),
+        once(reader, 'exit'),
+      ])
+      const { target } = JSON.parse(printed) as { target: object }
+      assert.equal(Object.keys(target).length, 4000)
+    } finally {
+      rmSync(folder, { recursive: true })
     }
   })
 

@@ -1,3 +1,4 @@
+import { abortable } from '../async/abort.ts'
 import { commandTable } from './command-table.ts'
 import type { Host } from './host.ts'
 import { nodeHost } from './node-host.ts'
@@ -7,9 +8,12 @@ import { abortOnSignals } from './signals.ts'
 /** Runs the command line of this process and exits with its code. */
 export async function runMain(): Promise<void> {
   const host = nodeHost()
-  const code = await runProgram(host, abortOnSignals(host))
-  // Standard output and error are written synchronously on Linux, so nothing is lost; handles that are still open
-  // (an idle connection, a paused standard input) must not keep a finished command alive.
+  const signal = abortOnSignals(host)
+  const code = await runProgram(host, signal)
+  // A pipe takes what its reader has room for: who waits for a reader can be stopped. Handles that are still open (an idle
+  // connection, a paused standard input) must not keep a finished command alive.
+  const written = Promise.all([host.stdout.drain?.(), host.stderr.drain?.()])
+  await abortable(written, signal).catch(() => undefined)
   process.exit(code)
 }
 
