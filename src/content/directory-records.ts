@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { UsageRecord, UsageRecordType, UsageSource } from './usage-record.ts'
-import { tryLock } from '../sys/file-lock.ts'
+import { type FileLock, lock as lockFile, tryLock } from '../sys/file-lock.ts'
 
 /** How many bytes a directory takes on disk. */
 export type Measure = (path: string, signal?: AbortSignal) => Promise<number>
@@ -31,6 +31,11 @@ function readFacts(path: string): Facts {
   } catch {
     return {}
   }
+}
+
+/** Held, for moments only, by whoever looks which slots of a folder are free. */
+export async function chooseSlot(folder: string, signal?: AbortSignal): Promise<FileLock> {
+  return await lockFile(join(folder, 'choose.lock'), { signal })
 }
 
 /** Kept directories below `root`, and what they are called in disk usage. */
@@ -68,6 +73,15 @@ export function directoryRecords(kept: KeptDirectories, measure: Measure): Usage
       }
     }
   }
+  const take = async (lock: string, signal?: AbortSignal): Promise<FileLock | undefined> => {
+    using _choosing = form === 'slots' ? await chooseSlot(dirname(lock), signal) : undefined
+    return tryLock(lock)
+  }
+  const isInUse = async (lock: string, signal?: AbortSignal): Promise<boolean> => {
+    using _choosing = form === 'slots' ? await chooseSlot(dirname(lock), signal) : undefined
+    using free = tryLock(lock)
+    return free === undefined
+  }
   return {
     async records(signal) {
       const records: UsageRecord[] = []
@@ -76,12 +90,12 @@ export function directoryRecords(kept: KeptDirectories, measure: Measure): Usage
         const stat = statSync(path, { throwIfNoEntry: false })
         if (stat === undefined) continue
         const facts = readFacts(path)
-        using free = tryLock(lock)
+        const inUse = await isInUse(lock, signal)
         records.push({
           id,
           type,
           description: typeof facts.description === 'string' ? facts.description : '',
-          inUse: free === undefined,
+          inUse,
           mutable: true,
           shared: false,
           size: await measure(content, signal),
@@ -96,7 +110,7 @@ export function directoryRecords(kept: KeptDirectories, measure: Measure): Usage
     async remove(id) {
       for (const slot of slots()) {
         if (slot.id !== id) continue
-        using free = tryLock(slot.lock)
+        using free = await take(slot.lock)
         if (free === undefined) return false
         await rm(slot.folder, { recursive: true, force: true })
         return true

@@ -20,8 +20,11 @@ export interface CacheMountLease extends AsyncDisposable {
 
 /** Directories that live longer than a build: package caches, compiler caches. */
 export interface CacheMounts {
-  /** Waits where `locked` and somebody has it, also in another process. */
+  /**
+   * A directory that is shared now, or one that nobody uses, or a new one; `locked` waits, for those who use one, also in
+   * another process.
+   */
   acquire(request: CacheMountRequest): Promise<CacheMountLease>
-  /** Empties caches of these identities that nobody uses now: the next step begins with an empty directory. */
+  /** Forgets the caches of these identities: the next step begins anew, also while others use what was there. */
   clear(ids: Iterable<string>): Promise<void>
 }

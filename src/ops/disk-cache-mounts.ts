@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type FileLock, lock, tryLock } from '../sys/file-lock.ts'
+import { lock } from '../sys/file-lock.ts'
 import { touchDirectoryRecord } from '../content/directory-records.ts'
 import type { CacheMountLease, CacheMountRequest, CacheMounts } from './cache-mounts.ts'
+import { type HeldSlot, retireSlots, takeSlot } from './cache-slots.ts'
 
 /** Copies what a stack of layers shows into an empty directory. */
 export type CopyLayers = (layers: readonly string[], target: string, signal: AbortSignal) => Promise<void>
 
 /**
- * Cache mounts as directories below `root`, one folder for each identity and tree to begin with, in it numbered slots:
- * `shared` and `locked` mounts use the first one, `private` ones the first that is free. File locks hold between processes
- * too, and end with the process. What a cache begins with is copied: several containers see the changes of each other,
+ * Cache mounts as directories below `root`, one folder for each identity and tree to begin with, in it numbered slots
+ * (`cache-slots.ts`). File locks hold between processes too, and end with the process. What a cache begins with is copied: several containers see the changes of each other,
  * which overlays in name spaces of their own would not show.
  */
 export function createDiskCacheMounts(root: string, copyLayers: CopyLayers): CacheMounts {
@@ -20,11 +20,11 @@ export function createDiskCacheMounts(root: string, copyLayers: CopyLayers): Cac
     async acquire(request) {
       const folder = join(root, folderOf(request.id, request.base))
       await mkdir(folder, { recursive: true, mode: 0o711 })
-      const { held, slot } = await takeSlot(folder, request)
+      const slot = await takeSlot(folder, request.sharing, request.signal)
       try {
-        return await openSlot(join(folder, String(slot)), request, held, copyLayers)
+        return await openSlot(slot, request, copyLayers)
       } catch (e) {
-        held[Symbol.dispose]()
+        await slot[Symbol.asyncDispose]()
         throw e
       }
     },
@@ -32,11 +32,7 @@ export function createDiskCacheMounts(root: string, copyLayers: CopyLayers): Cac
       const prefixes = new Set([...ids].map(id => folderOf(id, [])))
       const folders = await readdir(root).catch((): string[] => [])
       for (const folder of folders.filter(name => prefixes.has(name.split('.')[0] ?? ''))) {
-        const names = await readdir(join(root, folder)).catch((): string[] => [])
-        for (const slot of names.filter(name => /^\d+$/.test(name))) {
-          using held = tryLock(join(root, folder, `${slot}.lock`))
-          if (held !== undefined) await rm(join(root, folder, slot), { recursive: true, force: true })
-        }
+        await retireSlots(join(root, folder))
       }
     },
   }
@@ -48,26 +44,12 @@ const hash = (text: string, length: number): string =>
 const folderOf = (id: string, base: readonly string[]): string =>
   base.length === 0 ? hash(id, 32) : `${hash(id, 32)}.${hash(base.join(' '), 16)}`
 
-async function takeSlot(
-  folder: string,
-  request: CacheMountRequest,
-): Promise<{ held: FileLock; slot: number }> {
-  const { signal, sharing } = request
-  if (sharing !== 'private') {
-    return { held: await lock(join(folder, '0.lock'), { shared: sharing === 'shared', signal }), slot: 0 }
-  }
-  for (let slot = 0; ; slot++) {
-    const held = tryLock(join(folder, `${slot}.lock`))
-    if (held) return { held, slot }
-  }
-}
-
 async function openSlot(
-  path: string,
+  slot: HeldSlot,
   request: CacheMountRequest,
-  held: FileLock,
   copyLayers: CopyLayers,
 ): Promise<CacheMountLease> {
+  const { path } = slot
   const directory = join(path, 'fs')
   {
     // Those that share the slot come at the same time; one of them makes it.
@@ -79,7 +61,7 @@ async function openSlot(
   return {
     path: directory,
     async [Symbol.asyncDispose]() {
-      held[Symbol.dispose]()
+      await slot[Symbol.asyncDispose]()
     },
   }
 }
