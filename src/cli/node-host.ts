@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { userInfo } from 'node:os'
 import { basename } from 'node:path'
 import type { WriteStream } from 'node:tty'
+import { goErrnoText } from '../sys/errno-error.ts'
 import type { Host, HostOutput } from './host.ts'
 
 /**
@@ -25,8 +26,8 @@ export function nodeHost(): Host {
         return process.stdin.isTTY === true
       },
     },
-    stdout: output(() => process.stdout),
-    stderr: output(() => process.stderr),
+    stdout: output(() => process.stdout, 'stdout'),
+    stderr: output(() => process.stderr, 'stderr'),
     now: () => performance.timeOrigin + performance.now(),
     random: size => randomBytes(size),
     uid: process.geteuid?.() ?? 0,
@@ -43,14 +44,21 @@ function environment(): NodeJS.ProcessEnv {
   }
 }
 
+/** Ends the process, whose output cannot be written: as SIGPIPE would where the reader has gone, else saying why. */
+function endUnwritten(error: Error, name: 'stdout' | 'stderr'): never {
+  if ('code' in error && error.code === 'EPIPE') process.exit(141)
+  if (name === 'stdout')
+    process.stderr.write(`ERROR: ${goErrnoText(error, 'write', '/dev/stdout') ?? error.message}\n`)
+  process.exit(1)
+}
+
 /** Opens the stream on first use only: that costs more than everything else a short command does. */
-function output(open: () => WriteStream): HostOutput {
+function output(open: () => WriteStream, name: 'stdout' | 'stderr'): HostOutput {
   let opened: WriteStream | undefined
   const stream = (): WriteStream => {
     if (opened !== undefined) return opened
     opened = open()
-    // Who reads our output has gone: end as SIGPIPE would end us.
-    opened.on('error', error => process.exit('code' in error && error.code === 'EPIPE' ? 141 : 1))
+    opened.on('error', error => endUnwritten(error, name))
     return opened
   }
   return {

@@ -155,6 +155,17 @@ describe('./slipway', () => {
     }
   })
 
+  it('says that its output cannot be written, and nothing to a reader that has gone', async () => {
+    const full = execFileAsync('sh', ['-c', `'${root}/slipway' version >/dev/full`], { env })
+    await assert.rejects(full, { code: 1, stderr: 'ERROR: write /dev/stdout: no space left on device\n' })
+    const gone = execFileAsync(
+      'sh',
+      ['-c', `{ sleep 0.2; '${root}/slipway' version; echo $? >&2; } | true`],
+      { env },
+    )
+    assert.equal((await gone).stderr, '141\n')
+  })
+
   it('says what is wrong with a call that never becomes a build, as such', async () => {
     const call = execFileAsync(join(root, 'slipway'), ['build', '-q', '--progress=plain', root], { env })
     await assert.rejects(call, { stderr: 'ERROR: progress=plain and quiet cannot be used together\n' })
