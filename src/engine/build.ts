@@ -92,7 +92,6 @@ export class Build {
       if (Session !== '') await this.#services.sessions.get(Session, { signal }).catch(() => undefined)
       const caches = readCacheExports(cacheEntries(Cache?.Exports ?? []), this.#services.caches)
       const exporters = this.#exporters()
-      this.#imports.add(cacheEntries(Cache?.Imports ?? []))
       const result = await this.#result()
       const whole = await exportSourceOf(result, this.#services.hostPlatform)
       const made = { ...whole, compatibility: this.#compatibility }
@@ -149,11 +148,14 @@ export class Build {
   }
 
   async #result(): Promise<BridgeResult> {
-    const { Frontend, Definition } = this.request
+    const { Frontend, Definition, Cache } = this.request
     if (Frontend !== '') return callFrontend(this.#runFrontend, scopeRequest(this.request), this.#buildBridge)
     // A definition without steps is the empty tree; without one the client drives the build through the gateway.
-    if (Definition !== undefined)
+    if (Definition !== undefined) {
+      // Frontends name the caches themselves, once they know what is to be built.
+      this.#imports.add(cacheEntries(Cache?.Imports ?? []))
       return resultOf(Definition.def.length > 0 ? await this.#buildBridge.ref(Definition) : undefined)
+    }
     const canceled = Promise.withResolvers<never>()
     const onAbort = (): void => canceled.reject(new SlipwayError('canceled', 'context canceled'))
     this.#abort.signal.addEventListener('abort', onAbort, { once: true })

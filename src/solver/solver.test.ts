@@ -412,6 +412,29 @@ test('a failure names its vertex, stops its siblings and is not kept', async () 
   assert.equal(await world.build(solver, top), 'top(slow,good)')
 })
 
+test('a failure stays one for the build that it happened to, and is none for the next', async () => {
+  const world = new World()
+  let fail = true
+  const bad = world.vertex('bad', {
+    op: 'bad',
+    work: () => {
+      if (fail) throw new SlipwayError('unknown', 'boom')
+      return 'good'
+    },
+  })
+  const [one, two] = ['one', 'two'].map(op => world.vertex(op, { op, inputs: [bad] }))
+  assert.ok(one !== undefined && two !== undefined)
+  const solver = world.solver()
+  using job = solver.job('first', { sessions: [], listener: status => world.statuses.push(status) })
+  const { signal } = new AbortController()
+  for (const vertex of [bad, one, two]) {
+    await assert.rejects(job.build({ vertex, index: 0 }, signal), { message: 'boom' })
+    fail = false
+  }
+  assert.equal(world.ran('bad'), 1)
+  assert.equal(await world.build(solver, two), 'two(good)')
+})
+
 test('equal work of different vertices at the same time runs once', async () => {
   const world = new World()
   const copy = (digest: string): Vertex => {

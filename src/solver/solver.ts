@@ -215,8 +215,7 @@ class JobState implements Job, Holder {
       state.join(waiter)
       if (!this.#states.has(state)) {
         this.#states.add(state)
-        state.holders.add(this)
-        state.reporter.addListener(this.listener)
+        state.hold(this)
       }
       for (const input of vertex.inputs) todo.push(input.vertex)
     }

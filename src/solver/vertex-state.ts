@@ -37,6 +37,10 @@ export class VertexState {
   #op: Op | undefined
   readonly cacheMaps: () => Promise<readonly CacheMap[]>
   readonly #run: () => Promise<readonly Result[]>
+  /** Failures that no stop from outside has brought about, and how many builds had held the vertex by then. */
+  readonly #final = new WeakMap<Error, number>()
+  /** How many builds have held the vertex. */
+  #holdings = 0
   /** Whether the op ran in this state (and was not found in a cache). */
   executed = false
 
@@ -44,8 +48,10 @@ export class VertexState {
     this.vertex = vertex
     this.#shared = shared
     this.reporter = new VertexReporter(vertex)
-    this.cacheMaps = memo(() => this.guard(() => this.#findKeys(), 'failed to load cache key'))
-    this.#run = memo(() => this.guard(() => this.#execute()))
+    // A build that asks again is told the same; one that comes later may have what was missing.
+    const isFinal = (e: unknown): boolean => e instanceof Error && this.#final.get(e) === this.#holdings
+    this.cacheMaps = memo(() => this.guard(() => this.#findKeys(), 'failed to load cache key'), isFinal)
+    this.#run = memo(() => this.guard(() => this.#execute()), isFinal)
   }
 
   get op(): Op {
@@ -69,6 +75,13 @@ export class VertexState {
   /** States of the inputs, in order. */
   inputs(): EdgeState[] {
     return this.vertex.inputs.map(input => this.#shared.state(input.vertex).edge(input.index))
+  }
+
+  /** A build begins to keep the state. */
+  hold(holder: Holder): void {
+    this.holders.add(holder)
+    this.#holdings++
+    this.reporter.addListener(holder.listener)
   }
 
   join(waiter: Waiter): void {
@@ -138,18 +151,25 @@ export class VertexState {
       return await work()
     } catch (e) {
       const error = asSlipwayError(e)
-      if (error.code !== 'canceled') for (const waiter of [...this.#waiters]) waiter.failed()
-      const known = error.details.some(detail => detail.type === 'errdefs.Vertex')
-      if (known || error.code === 'canceled') throw error
-      if (!this.reporter.touched) this.reporter.start()(error.message)
-      const { hint, exitCode, sources, message, code } = error
-      throw new SlipwayError(code, what === undefined ? message : `${what}: ${message}`, {
-        cause: error.cause ?? error,
-        sources,
-        details: [...error.details, { type: 'errdefs.Vertex', digest: this.vertex.digest }],
-        ...(hint === undefined ? {} : { hint }),
-        ...(exitCode === undefined ? {} : { exitCode }),
-      })
+      if (error.code === 'canceled') throw error
+      const isFinal = !this.#abort.signal.aborted
+      for (const waiter of [...this.#waiters]) waiter.failed()
+      const named = this.#named(error, what)
+      if (isFinal) this.#final.set(named, this.#holdings)
+      throw named
     }
+  }
+
+  #named(error: SlipwayError, what: string | undefined): SlipwayError {
+    if (error.details.some(detail => detail.type === 'errdefs.Vertex')) return error
+    if (!this.reporter.touched) this.reporter.start()(error.message)
+    const { hint, exitCode, sources, message, code } = error
+    return new SlipwayError(code, what === undefined ? message : `${what}: ${message}`, {
+      cause: error.cause ?? error,
+      sources,
+      details: [...error.details, { type: 'errdefs.Vertex', digest: this.vertex.digest }],
+      ...(hint === undefined ? {} : { hint }),
+      ...(exitCode === undefined ? {} : { exitCode }),
+    })
   }
 }

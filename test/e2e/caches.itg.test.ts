@@ -85,6 +85,24 @@ describe('caches', { skip: lacks({ root: true }) }, () => {
     assert.equal(stepsDone(output).length, 4)
   })
 
+  it('are looked for once it is known what is to be built', async () => {
+    const nowhere = 'type=registry,ref=127.0.0.1:1/nowhere:1'
+    const output = await build(await machine(), '--cache-from', nowhere)
+    const steps = [...output.matchAll(/^#\d+ (\[internal\] .*|importing cache manifest from .*)$/gm)].map(
+      ([, name]) => name,
+    )
+    assert.deepEqual(
+      [...new Set(steps)],
+      [
+        '[internal] load build definition from Dockerfile',
+        '[internal] load .dockerignore',
+        'importing cache manifest from 127.0.0.1:1/nowhere:1',
+        '[internal] load build context',
+      ],
+    )
+    assert.equal(stepsDone(output).length, 4)
+  })
+
   it('in a registry, whole or of the result only', { skip: lacks({ registry: true }) }, async () => {
     await using registry = await startRegistry({ dir: scratch.path('registry') })
     await roundTrip(`type=registry,ref=${registry.host}/cache:max`)
