@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { PolicyAction } from '../proto/gen/source-policy_pb.ts'
+import { MatchType, PolicyAction } from '../proto/gen/source-policy_pb.ts'
 import { gitAttributes } from './git-attributes.ts'
 import { lintReport } from './lint-report.ts'
 import { readSourcePolicy } from './read-source-policy.ts'
@@ -73,9 +73,69 @@ describe('rules about sources', () => {
     assert.equal(read('p.json', JSON.stringify({ rules: [rule] }))?.rules[0]?.action, PolicyAction.DENY)
     assert.equal(readSourcePolicy({ env: {}, cwd: directory }), undefined)
   })
-  it('fail the build where they cannot be read', () => {
+  it('are named as the definition names them, in any case; unknown names say nothing', () => {
+    const types = (selector: object): unknown => {
+      const text = JSON.stringify({ x: 1, RULES: [{ Action: 1, y: {}, Selector: selector }] })
+      const [rule] = read('names.json', text)?.rules ?? []
+      return [rule?.action, rule?.selector?.matchType]
+    }
+    assert.deepEqual(types({ match_type: 'REGEX' }), [PolicyAction.DENY, MatchType.REGEX])
+    assert.deepEqual(types({ MATCH_TYPE: 2 }), [PolicyAction.DENY, MatchType.REGEX])
+    assert.deepEqual(types({ matchType: 'REGEX' }), [PolicyAction.DENY, MatchType.WILDCARD])
+  })
+  it('may be null in part, and in protobuf', () => {
+    assert.deepEqual(read('null.json', 'null')?.rules, [])
+    assert.deepEqual(read('rules.json', '{"rules":null,"version":-1}')?.version, -1n)
+    const [rule, empty] = read('some.json', '{"rules":[{"action":null,"selector":null},null]}')?.rules ?? []
+    assert.deepEqual(
+      [rule?.action, rule?.selector, empty?.selector],
+      [PolicyAction.ALLOW, undefined, undefined],
+    )
+    assert.deepEqual(read('empty', '')?.rules, [])
+  })
+  // Recorded with docker-buildx 0.36.1.
+  const wrong: readonly (readonly [string, string])[] = [
+    ['{"rules":[{"action":"deny"}]}', 'unrecognized enum ALLOW value "deny"'],
+    ['{"rules":[{"action":""}]}', 'unrecognized enum ALLOW value ""'],
+    ['{"rules":[{"action":7}]}', 'invalid PolicyAction value: 7'],
+    ['{"rules":[{"action":1.5}]}', 'cannot unmarshal `1.5` into enum ALLOW'],
+    ['{"rules":[{"action":true}]}', 'cannot unmarshal `true` into enum ALLOW'],
+    ['{"rules":[{"selector":{"match_type":"2"}}]}', 'unrecognized enum WILDCARD value "2"'],
+    ['{"rules":[{"selector":{"match_type":9}}]}', 'invalid MatchType value: 9'],
+    ['{"rules":[{"selector":{"constraints":[{"condition":"X"}]}}]}', 'unrecognized enum EQUAL value "X"'],
+    [
+      '{"rules":[{"selector":{"identifier":5}}]}',
+      'json: cannot unmarshal number into Go struct field Selector.rules.selector.identifier of type string',
+    ],
+    [
+      '{"rules":[{"selector":{"constraints":{}}}]}',
+      'json: cannot unmarshal object into Go struct field Selector.rules.selector.constraints of type []*moby_buildkit_v1_sourcepolicy.AttrConstraint',
+    ],
+    [
+      '{"rules":[{"updates":{"attrs":{"a":1}}}]}',
+      'json: cannot unmarshal number into Go struct field Update.rules.updates.attrs of type string',
+    ],
+    [
+      '{"rules":{}}',
+      'json: cannot unmarshal object into Go struct field Policy.rules of type []*moby_buildkit_v1_sourcepolicy.Rule',
+    ],
+    ['{"version":"1"}', 'json: cannot unmarshal string into Go struct field Policy.version of type int64'],
+    [
+      '{"version":1.0}',
+      'json: cannot unmarshal number 1.0 into Go struct field Policy.version of type int64',
+    ],
+    ['[]', 'json: cannot unmarshal array into Go value of type moby_buildkit_v1_sourcepolicy.Policy'],
+    ['{"rules":[]} trailing', "invalid character 't' after top-level value"],
+    ['x', "invalid character 'x' looking for beginning of value"],
+    ['{', 'unexpected end of JSON input'],
+  ]
+  for (const [text, message] of wrong) {
+    it(`fail the build: ${text}`, () => {
+      assert.throws(() => read('bad.json', text), { message: `failed to parse source policy: ${message}` })
+    })
+  }
+  it('fail the build where the file cannot be read', () => {
     assert.throws(() => read('none'), /failed to read policy file/)
-    assert.throws(() => read('bad.json', '{"rules"'), /failed to parse source policy/)
   })
 })
 

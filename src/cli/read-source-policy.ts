@@ -1,8 +1,9 @@
-import { fromBinary, fromJson, type JsonValue } from '@bufbuild/protobuf'
+import { fromBinary } from '@bufbuild/protobuf'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { wrapError } from '../errors/slipway-error.ts'
 import { type Policy, PolicySchema } from '../proto/gen/source-policy_pb.ts'
+import { decodePolicy } from './decode-policy.ts'
 import type { Host } from './host.ts'
 
 /**
@@ -15,8 +16,7 @@ export function readSourcePolicy(host: Pick<Host, 'env' | 'cwd'>): Policy | unde
   if (path === '') return undefined
   const bytes = readPolicyFile(resolve(host.cwd, path))
   try {
-    const json = JSON.parse(bytes.toString('utf8')) as JsonValue
-    return fromJson(PolicySchema, json, { ignoreUnknownFields: true })
+    return decodePolicy(bytes.toString('utf8'))
   } catch (error) {
     try {
       return fromBinary(PolicySchema, bytes)

@@ -81,8 +81,27 @@ test('Rules that are broken are refused.', () => {
   assert.throws(() => applyPolicies(alpine, [policy({ action: 9000 as PolicyAction, selector })]), {
     message: /unknown type/,
   })
-  assert.throws(
-    () => applyPolicies(alpine, [policy({ action: PolicyAction.DENY, selector: { identifier: 'a**' } })]),
-    { message: /invalid wildcard: "\*\*"/ },
+  const refusal = (selector: NonNullable<Rules[number]['selector']>): string => {
+    try {
+      applyPolicies(alpine, [policy({ action: PolicyAction.DENY, selector })])
+    } catch (e) {
+      return e instanceof Error ? e.message : ''
+    }
+    return ''
+  }
+  const wrong = 'error matching source policy'
+  assert.equal(
+    refusal({ identifier: 'a**' }),
+    `${wrong}: failed to translate wildcard "a**" to regexp: invalid wildcard: "**"`,
+  )
+  assert.equal(
+    refusal({ identifier: 'a://(', matchType: MatchType.REGEX }),
+    `${wrong}: error parsing regexp: missing closing ): \`a://(\``,
+  )
+  assert.equal(refusal({ identifier: 'a', matchType: 9 as MatchType }), `${wrong}: unknown match type: 9`)
+  const constraints = [{ key: 'a', value: '(', condition: AttrMatch.MATCHES }]
+  assert.equal(
+    refusal({ identifier: 'a*', constraints }),
+    `${wrong}: invalid regex "(": error parsing regexp: missing closing ): \`(\``,
   )
 })

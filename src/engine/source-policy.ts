@@ -35,10 +35,9 @@ export function applyPolicies(source: PolicySource, policies: readonly Policy[])
   }
 }
 
-/** Policies that say things this version does not know are refused. */
+/** Policies that lack something are refused. Their version says nothing, as in BuildKit. */
 export function checkPolicies(policies: readonly Policy[]): void {
   for (const policy of policies) {
-    if (policy.version > 1n) throw invalid(`unsupported source policy version ${policy.version}`)
     for (const rule of policy.rules) {
       if (rule.selector === undefined) throw invalid('invalid nil selector in policy')
     }
@@ -57,7 +56,7 @@ function applyPolicy(source: PolicySource, policy: Policy): PolicySource | undef
   let denied = false
   for (const rule of policy.rules) {
     const { selector } = rule
-    if (selector === undefined || !matches(selector, source)) continue
+    if (selector === undefined || !isMatch(selector, source)) continue
     if (rule.action === PolicyAction.CONVERT) {
       const converted = convert(source, rule, selector)
       if (converted !== undefined) return converted
@@ -75,12 +74,20 @@ function applyPolicy(source: PolicySource, policy: Policy): PolicySource | undef
   throw new SlipwayError('permission-denied', `source ${name} denied by policy: source denied by policy`)
 }
 
+function isMatch(selector: Selector, source: PolicySource): boolean {
+  try {
+    return matches(selector, source)
+  } catch (e) {
+    throw wrapError('error matching source policy', e)
+  }
+}
+
 function matches(selector: Selector, { identifier, attrs }: PolicySource): boolean {
   for (const { key, value, condition } of selector.constraints) {
     const actual = attrs[key] ?? ''
     if (condition === AttrMatch.EQUAL && actual !== value) return false
     if (condition === AttrMatch.NOTEQUAL && actual === value) return false
-    if (condition === AttrMatch.MATCHES && compile(value).find(actual) === undefined) return false
+    if (condition === AttrMatch.MATCHES && constraint(value).find(actual) === undefined) return false
   }
   if (selector.identifier === identifier) return true
   if (selector.matchType === MatchType.EXACT) return false
@@ -111,6 +118,7 @@ function convert(source: PolicySource, { updates }: Rule, selector: Selector): P
 function pattern(selector: Selector): Regexp {
   const { identifier, matchType } = selector
   if (matchType === MatchType.REGEX) return compile(identifier)
+  if (matchType !== MatchType.WILDCARD) throw invalid(`unknown match type: ${Number(matchType)}`)
   if (identifier.includes('**')) {
     throw invalid(
       `failed to translate wildcard ${JSON.stringify(identifier)} to regexp: invalid wildcard: "**"`,
@@ -119,16 +127,23 @@ function pattern(selector: Selector): Regexp {
   return compile(`^${identifier.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&').replaceAll('\\*', '(.*)')}$`)
 }
 
+function constraint(text: string): Regexp {
+  try {
+    return compile(text)
+  } catch (e) {
+    throw invalid(`invalid regex ${JSON.stringify(text)}: ${messageOf(e)}`)
+  }
+}
+
 function compile(text: string): Regexp {
   try {
     return new Regexp(text)
   } catch (e) {
-    throw wrapError(
-      'error matching source policy',
-      invalid(`invalid regex ${JSON.stringify(text)}: ${String(e)}`),
-    )
+    throw invalid(messageOf(e))
   }
 }
+
+const messageOf = (e: unknown): string => (e instanceof Error ? e.message : String(e))
 
 /** The source of a message, for policies. */
 export function policySource(op: SourceOp): PolicySource {

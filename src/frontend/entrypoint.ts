@@ -36,7 +36,7 @@ export async function readEntrypoint<Ref>(
     })
   const definition = definitionOf(state, scope)
   const ref = await scope.bridge.solve({ definition }, scope.signal).catch((error: unknown) => {
-    throw wrapError('failed to resolve dockerfile', error)
+    throw wrapError('failed to read dockerfile', error)
   })
   const data = await readDockerfile(ref, filename, scope)
   const ignoreFile = await readIgnoreFile(ref, `${filename}.dockerignore`, scope)
