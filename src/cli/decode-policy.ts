@@ -95,7 +95,7 @@ function updateOf(place: Place): Update {
   eachField(place, 'Update', `${packageName}.Update`, {
     identifier: at => (update.identifier = string(at) ?? update.identifier),
     attrs: at => {
-      if (at.node.kind !== 'object') return void mismatch(at, 'map[string]string')
+      if (at.node.kind !== 'object') return mismatch(at, 'map[string]string')
       for (const [key, node] of at.node.members) update.attrs[key] = string({ ...at, node }) ?? ''
     },
   })
@@ -132,10 +132,9 @@ function string(place: Place): string | undefined {
 
 function integer(place: Place): bigint | undefined {
   const { node } = place
-  if (node.kind !== 'number') return void mismatch(place, 'int64')
-  const value = /^-?\d+$/.test(node.raw) ? BigInt(node.raw) : undefined
+  const value = node.kind === 'number' && /^-?\d+$/.test(node.raw) ? BigInt(node.raw) : undefined
   if (value !== undefined && BigInt.asIntN(64, value) === value) return value
-  mismatch(place, 'int64', `number ${node.raw}`)
+  mismatch(place, 'int64', node.kind === 'number' ? `number ${node.raw}` : node.kind)
   return undefined
 }
 
