@@ -69,9 +69,8 @@ export class BuildProvenance {
       sbomCore: false,
       predicate: async () => {
         this.#finishedMs ??= this.#services.now()
-        const { snapshotter, hostPlatform, environment } = this.#services
-        const chains =
-          options.mode === 'max' ? await layerChains(ref.steps(), snapshotter, signal) : new Map()
+        const { packer, hostPlatform, environment } = this.#services
+        const chains = options.mode === 'max' ? await layerChains(ref.steps(), packer, signal) : new Map()
         const facts = {
           ...found,
           definition: ref.definition,

@@ -1,7 +1,7 @@
+import type { LayerPacker } from '../exporter/image-layers.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { refOf } from '../ops/ref-result.ts'
 import type { RefLayer } from '../snapshot/ref.ts'
-import type { Snapshotter } from '../snapshot/snapshotter.ts'
 import type { Result } from '../solver/result.ts'
 import type { VisitedVertex } from '../solver/solver.ts'
 import { noProgress } from './client-step.ts'
@@ -16,14 +16,14 @@ export type LayerChains = ReadonlyMap<
 /** Blobs of the outputs of all steps whose layers have been packed, by the digest of the step. */
 export async function layerChains(
   steps: Iterable<VisitedVertex>,
-  snapshotter: Snapshotter,
+  packer: LayerPacker,
   signal: AbortSignal,
 ): Promise<LayerChains> {
   const chains = new Map<string, (readonly [number, readonly Descriptor[]])[]>()
   for (const step of steps) {
     for (const output of step.outputs) {
       const result = (await step.peek(output)) ?? (await imageResult(step, signal))
-      const chain = result === undefined ? undefined : await chainOf(result, snapshotter)
+      const chain = result === undefined ? undefined : chainOf(result, packer)
       if (chain === undefined || chain.length === 0) continue
       const { digest } = step.vertex
       chains.set(digest, [...(chains.get(digest) ?? []), [output, chain]])
@@ -42,12 +42,12 @@ async function imageResult({ vertex, op }: VisitedVertex, signal: AbortSignal): 
   return result
 }
 
-async function chainOf(result: Result, snapshotter: Snapshotter): Promise<readonly Descriptor[] | undefined> {
+function chainOf(result: Result, packer: LayerPacker): readonly Descriptor[] | undefined {
   const ref = refOf(result)
   if (ref.kind !== 'stack') return undefined
   const chain: Descriptor[] = []
   for (const layer of ref.layers) {
-    const descriptor = await blobOf(layer, snapshotter)
+    const descriptor = blobOf(layer, packer)
     if (descriptor === undefined) return undefined
     const { mediaType, digest, size } = descriptor
     chain.push({ mediaType, digest, size })
@@ -55,7 +55,6 @@ async function chainOf(result: Result, snapshotter: Snapshotter): Promise<readon
   return chain
 }
 
-async function blobOf(layer: RefLayer, snapshotter: Snapshotter): Promise<Descriptor | undefined> {
-  if (layer.kind === 'lazy') return layer.lazy.descriptor
-  return (await snapshotter.blobs(layer.id))[0]?.descriptor
+function blobOf(layer: RefLayer, packer: LayerPacker): Descriptor | undefined {
+  return layer.kind === 'lazy' ? layer.lazy.descriptor : packer.packed(layer.id)?.descriptor
 }

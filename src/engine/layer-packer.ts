@@ -7,6 +7,7 @@ import type { State } from '../snapshot/open-state.ts'
 export function createLayerPacker(state: State): LayerPacker {
   return {
     pack: (id, options, signal) => state.packer.pack(id, packOptions(options), signal),
+    packed: id => state.packer.packed(id),
     repack: (blob, options, signal) => state.packer.repack(blob, packOptions(options), signal),
   }
 }

@@ -45,6 +45,8 @@ export interface LayerPacker {
     options: CompressionOptions & { readonly epochSeconds?: number },
     signal: AbortSignal,
   ): Promise<LayerBlob>
+  /** The blob that a layer has, however it was packed. */
+  packed(id: LayerId): LayerBlob | undefined
   /** Packs anew what a blob in the content store holds. */
   repack(
     blob: LayerBlob,

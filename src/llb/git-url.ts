@@ -27,8 +27,8 @@ export function parseGitUrl(text: string): GitUrl | 'unknown' | 'invalid' {
   const match = scp.exec(text)
   if (match === null) return 'unknown'
   const [, user = '', host = '', path = '', query, fragment] = match
-  const pairs = parseQuery(query ?? '')
-  if (pairs === undefined) return 'unknown'
+  const { pairs, isBroken } = parseQuery(query ?? '')
+  if (isBroken) return 'unknown'
   return {
     scheme: 'ssh',
     host,
@@ -48,14 +48,9 @@ function parseStandard(text: string): GitUrl | 'invalid' {
   const at = authority.lastIndexOf('@')
   const host = authority.slice(at + 1)
   const path = unescape(rawPath)
-  const pairs = parseQuery(query ?? '')
+  const { pairs } = parseQuery(query ?? '')
   const decoded = unescape(fragment ?? '')
-  if (
-    path === undefined ||
-    pairs === undefined ||
-    decoded === undefined ||
-    !/^(\[[^\]]*\]|[^:]*)(:[0-9]*)?$/.test(host)
-  ) {
+  if (path === undefined || decoded === undefined || !/^(\[[^\]]*\]|[^:]*)(:[0-9]*)?$/.test(host)) {
     return 'invalid'
   }
   const user = at < 0 ? '' : `${authority.slice(0, at)}@`
@@ -75,18 +70,19 @@ export function cleanSubdir(subdir: string): string {
   return joinPath('/', subdir).slice(1)
 }
 
-function parseQuery(query: string): [string, string][] | undefined {
+/** Pairs that cannot be read are left out. */
+function parseQuery(query: string): { pairs: [string, string][]; isBroken: boolean } {
   const pairs: [string, string][] = []
+  let isBroken = false
   for (const part of query.split('&')) {
     if (part === '') continue
-    if (part.includes(';')) return undefined
     const at = part.indexOf('=')
     const name = unescape((at < 0 ? part : part.slice(0, at)).replaceAll('+', ' '))
     const value = unescape((at < 0 ? '' : part.slice(at + 1)).replaceAll('+', ' '))
-    if (name === undefined || value === undefined) return undefined
-    pairs.push([name, value])
+    if (name === undefined || value === undefined || part.includes(';')) isBroken = true
+    else pairs.push([name, value])
   }
-  return pairs
+  return { pairs, isBroken }
 }
 
 function unescape(text: string): string | undefined {

@@ -60,6 +60,12 @@ export class DiskLayerPacker {
     return blobOf(packed, options)
   }
 
+  /** The blob that a layer was packed into, if it was: that of everybody, else any. */
+  packed(id: LayerId): LayerBlob | undefined {
+    const { records } = this.#options
+    return records.blobs(id)[0] ?? records.allPacked(id)[0]
+  }
+
   /** Packs what a blob in the content store holds in another way. */
   async repack(blob: LayerBlob, options: PackOptions, signal?: AbortSignal): Promise<LayerBlob> {
     const { jobs, content } = this.#options

@@ -71,6 +71,8 @@ export interface LayerRecords {
   blobs(id: LayerId): LayerBlob[]
   /** The blob that the layer was packed into in a certain way. */
   packed(id: LayerId, variant: string): LayerBlob | undefined
+  /** The blobs that the layer was packed into, in an order of their own. */
+  allPacked(id: LayerId): LayerBlob[]
   addPacked(id: LayerId, variant: string, blob: LayerBlob): void
   /** Digests of every blob that some layer has. */
   allBlobs(): Set<string>
@@ -167,6 +169,10 @@ export function openLayerRecords(database: Database, now: () => number): LayerRe
       )
       return row === undefined ? undefined : blobFromRow(row)
     },
+    allPacked: id =>
+      sql('SELECT diff_id, descriptor FROM layer_packs WHERE layer = ? ORDER BY variant')
+        .all(Number(id))
+        .map(blobFromRow),
     addPacked: (id, variant, { descriptor, diffId }) =>
       void sql('INSERT OR REPLACE INTO layer_packs VALUES (?, ?, ?, ?, ?)').run(
         Number(id),

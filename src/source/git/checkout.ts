@@ -110,12 +110,15 @@ async function checkoutWithGitDir({
       'fetch',
       '-u',
       '--depth=1',
+      // What else happens to be tagged in the kept repository is no part of the ref. A commit has no name but such tags.
+      ...(local === undefined ? [] : ['--no-tags']),
       '--',
       'origin',
       local === undefined ? ref.object : `+${ref.object}:${local}`,
     ],
     place,
   )
+  if (local !== undefined) await nameAsTag(ref, git, place)
   await git.run(['checkout', 'FETCH_HEAD'], place).catch((e: unknown) => {
     throw wrapError(`failed to checkout remote ${shown}`, e)
   })
@@ -123,6 +126,12 @@ async function checkoutWithGitDir({
   await git.run(['reflog', 'expire', '--all', '--expire=now'], place)
   await rm(join(place.gitDir, 'FETCH_HEAD'), { force: true })
   await updateSubmodules(identifier, git, place)
+}
+
+/** BuildKit keeps refs of every kind as tags too, and so `git describe --tags` tells what was asked for. */
+async function nameAsTag({ asked, object }: ResolvedRef, git: Git, place: GitPlace): Promise<void> {
+  if (asked.startsWith('refs/tags/')) return
+  await git.run(['update-ref', `refs/tags/${asked}`, object], place)
 }
 
 /** The ref that the clone gets: tags where they are annotated, else as git names what has no full name. */

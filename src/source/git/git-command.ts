@@ -61,7 +61,8 @@ export function createGit(options: GitOptions): Git {
       if (code === 0) return stdout
       const easier = easierArgs(attempt, stderr)
       if (easier === undefined) {
-        throw new SlipwayError('unknown', `git stderr:\n${hide(stderr, options.hidden)}: exit status ${code}`)
+        const text = hide(inTree(stderr, place), options.hidden)
+        throw new SlipwayError('unknown', `git stderr:\n${text}: exit status ${code}`)
       }
       attempt = easier
     }
@@ -111,7 +112,7 @@ async function runOnce(
   })
   const shown = shownCommands.includes(args[0] ?? '')
   const collect = (stream: 1 | 2): Output => {
-    const output = new Output(stream, shown ? options : { ...options, log: () => {} })
+    const output = new Output(stream, place, shown ? options : { ...options, log: () => {} })
     const readable = stream === 1 ? child.stdout : child.stderr
     readable?.on('data', (chunk: Buffer) => {
       if (!output.add(chunk)) child.kill('SIGKILL')
@@ -134,13 +135,15 @@ async function runOnce(
 /** One stream of a program: kept, and shown line by line without what must not be seen. */
 class Output {
   readonly #stream: 1 | 2
+  readonly #place: GitPlace
   readonly #options: GitOptions
   readonly #chunks: Buffer[] = []
   #size = 0
   #line = ''
 
-  constructor(stream: 1 | 2, options: GitOptions) {
+  constructor(stream: 1 | 2, place: GitPlace, options: GitOptions) {
     this.#stream = stream
+    this.#place = place
     this.#options = options
   }
 
@@ -168,9 +171,14 @@ class Output {
     const named = Buffer.from(lines, 'latin1')
       .toString('utf8')
       .replaceAll(/(\S+)( +-> )refs\/slipway\/[0-9a-f]+/g, '$1$2$1')
-    const text = hide(named, this.#options.hidden)
+    const text = hide(inTree(named, this.#place), this.#options.hidden)
     this.#options.log?.(this.#stream, Buffer.from(text))
   }
+}
+
+/** Where the tree lies meanwhile is of no use to anybody. */
+function inTree(text: string, { workTree }: GitPlace): string {
+  return workTree === undefined ? text : text.replaceAll(`${workTree}/`, '')
 }
 
 function hide(text: string, hidden: readonly string[] = []): string {

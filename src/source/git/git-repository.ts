@@ -87,8 +87,9 @@ function removeStaleLocks(path: string): void {
 
 async function bring(path: string, identifier: GitIdentifier, ref: ResolvedRef, git: Git): Promise<void> {
   const place = { gitDir: path }
+  const isCommit = isCommitSha(ref.name)
   const has = async (object: string): Promise<boolean> => {
-    const found = await git.run(['cat-file', '-e', `${object}^{commit}`], place).then(
+    const found = await git.run(['cat-file', '-e', isCommit ? `${object}^{commit}` : object], place).then(
       () => true,
       e => !isSlipwayError(e) || e.code !== 'unknown',
     )
@@ -99,7 +100,6 @@ async function bring(path: string, identifier: GitIdentifier, ref: ResolvedRef, 
   const isMissing = async (): Promise<boolean> =>
     !(await has(ref.object)) || (complete && existsSync(join(path, 'shallow')))
   const show = (): Promise<unknown> => git.run(['rev-parse', ref.object], place)
-  const isCommit = isCommitSha(ref.name)
   if (!(await isMissing())) return void (isCommit || (await show()))
   try {
     await git.run(['fetch', ...refspec(path, identifier, ref)], place)

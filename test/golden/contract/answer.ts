@@ -179,6 +179,7 @@ export function cleaned(text: string, place: Place): string {
     .replaceAll(place.url.replace(/^http:\/\/([^/]+).*/, '$1'), '{host}')
     .replaceAll(place.dir, '')
     .replaceAll(/\S+\/cachemounts\/buildkit\d+(?=\/)/g, '')
+    .replaceAll(/(?<=')\/[^\s']+\/snapshots\/\d+\/fs\//g, '')
     .replaceAll(/sha256:[0-9a-f]{64}/g, 'sha256:…')
     .replaceAll(/(?<=lint violation found for rules: )[A-Za-z, ]+/g, names =>
       names.split(', ').sort().join(', '),
@@ -191,7 +192,7 @@ export function cleaned(text: string, place: Place): string {
 
 /** Lines that only one of the two programs prints: hints, notes about outputs, noise of libraries. */
 const isOwn = (line: string): boolean =>
-  /^hint: |http2: server connection error|^WARNING: No output/.test(line)
+  /^hint: |http2: server(?: connection error|: error reading preface)|^WARNING: No output/.test(line)
 
 /** Steps of transfers, and of looking for a policy in an archive, are shown in ways of their own. */
 const isShared = (name: string): boolean => name !== '' && !ownSteps.test(name)

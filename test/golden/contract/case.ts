@@ -139,7 +139,7 @@ const common = '--no-cache --progress=plain --provenance=false'
 
 /** Command lines of a case after the program's name, to be run one after the other in its context. */
 export function commandLines(one: Case, at: LaidOut): readonly (readonly string[])[] {
-  const args = one.args.replaceAll('{url}', at.url)
+  const args = one.args.replaceAll('{url}', at.url).replaceAll('{host}', new URL(at.url).host)
   const archive = (name: string): string =>
     `-o type=oci,dest=../out/${name}.tar,rewrite-timestamp=true,compression=uncompressed`
   switch (one.mode) {

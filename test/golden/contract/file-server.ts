@@ -11,14 +11,17 @@ export interface FileServer extends AsyncDisposable {
 }
 
 /**
- * Serves the files of `root`. What is below a `*.git` folder goes through `git http-backend`. A query says what is odd about an
- * answer: `status`, `type`, `as` (the name in Content-Disposition), `etag`, `to` (a redirection), `auth` (the expected header).
+ * Serves the files of `root`. What is below a `*.git` folder goes through `git http-backend`; `secret*.git` wants the token
+ * `t0ken-of-git`, or it in the header `Bearer`. A query says what is odd about an answer: `status`, `type`, `as` (the name in
+ * Content-Disposition), `etag`, `to` (a redirection), `auth` (the expected header).
  */
 export async function startFileServer(root: string): Promise<FileServer> {
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://x')
     const path = join(root, normalize(decodeURIComponent(url.pathname)))
-    if (/\.git\//.test(path)) backend(root, url, request, response)
+    if (/\/secret[^/]*\.git\//.test(path) && !isAuthorized(request))
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end()
+    else if (/\.git\//.test(path)) backend(root, url, request, response)
     else file(path, url.searchParams, request, response)
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -30,6 +33,14 @@ export async function startFileServer(root: string): Promise<FileServer> {
     },
   }
 }
+
+const authorizations = [
+  'Bearer t0ken-of-git',
+  `basic ${Buffer.from('x-access-token:t0ken-of-git').toString('base64')}`,
+]
+
+const isAuthorized = (request: IncomingMessage): boolean =>
+  authorizations.includes(request.headers.authorization ?? '')
 
 function file(
   path: string,
