@@ -120,9 +120,10 @@ describe('the plugin of docker', { skip: lacks(needs) }, () => {
     assert.ok(await sleeps(), output)
     child.kill('SIGINT')
     const code = await ended
-    assert.notEqual(code, 0)
+    assert.equal(code, 130)
     for (let i = 0; i < 100 && (await sleeps()); i++) await sleep(100)
     assert.equal(await sleeps(), false)
-    assert.match(output, /ERROR: .*context canceled/)
+    assert.match(output, /^#\d+ CANCELED$/m)
+    assert.match(output, /^ERROR: failed to build: failed to solve: Canceled: context canceled$/m)
   })
 })

@@ -70,7 +70,8 @@ export async function driveBridge<T extends Result | undefined>(
   const { Ref } = options.request
   const solving = control.solve(options.request, { signal })
   const ended = new AbortController()
-  const watching = watchStatus(control, Ref, options.onStatus, AbortSignal.any([signal, ended.signal]))
+  // Goes on after the user has given up: the daemon tells which steps were stopped.
+  const watching = watchStatus(control, Ref, options.onStatus, ended.signal)
   // Calls of a build that was refused would wait for it to begin.
   const refused = new AbortController()
   solving.catch(() => setTimeout(() => refused.abort(), 200))
@@ -81,13 +82,20 @@ export async function driveBridge<T extends Result | undefined>(
   } catch (e) {
     abort.abort(e)
     await Promise.allSettled([solving])
-    throw wrapError('failed to solve', e)
+    throw wrapError('failed to solve', options.signal.aborted ? asCanceledCall(e) : e)
   } finally {
     options.signal.removeEventListener('abort', stop)
     const timer = setTimeout(() => ended.abort(), 2000)
     await watching
     clearTimeout(timer)
   }
+}
+
+/** A build that its user gave up ends with the error of its call, which is shown with its class. */
+function asCanceledCall(e: unknown): unknown {
+  const error = asSlipwayError(e)
+  const isBare = error.code === 'canceled' && error.message === 'context canceled'
+  return isBare ? wrapError('Canceled', error) : e
 }
 
 /** Both values, or the error that says most: the daemon's answer rather than the broken call that follows from it. */
