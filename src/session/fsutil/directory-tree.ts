@@ -1,10 +1,12 @@
-import { open, readdir, realpath, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { throwIfAborted } from '../../async/abort.ts'
 import { compareNames, decodeName, fsPath } from '../../bytes/path-string.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import type { Stat } from '../../proto/gen/fsutil_pb.ts'
 import { followLinks, isMissing, withoutNested } from './follow-links.ts'
+import { kindOf } from './go-mode.ts'
 import { compileFilter, type FilterState, type PathFilter, type TreeFilter } from './path-filter.ts'
 import { type StatEntry, statEntry } from './stat-entry.ts'
 import type { SyncTree } from './sync-tree.ts'
@@ -88,8 +90,16 @@ async function* walk(
         continue
       }
       if (map === undefined || map(entry.stat)) {
-        yield* owedParents(root, frames, map)
+        if (!(yield* owedParents(root, frames, map))) {
+          frame.next++
+          continue
+        }
         yield named(entry, names)
+      }
+      // It was a directory when it was listed.
+      if (child.descend && kindOf(entry.stat.mode) !== 'directory') {
+        frame.next++
+        continue
       }
     }
     frame.next++
@@ -139,17 +149,20 @@ async function tryStat(root: string, path: string): Promise<StatEntry | undefine
   }
 }
 
+/** Sends the directories on the way that wait for something in them; false where one is no directory any more. */
 async function* owedParents(
   root: string,
   frames: readonly Frame[],
   map: DirectoryOptions['map'],
-): AsyncGenerator<Stat> {
+): AsyncGenerator<Stat, boolean> {
   for (const frame of frames) {
     if (!frame.owed) continue
-    frame.owed = false
     const entry = await tryStat(root, frame.path)
-    if (entry !== undefined && (map === undefined || map(entry.stat))) yield entry.stat
+    if (entry === undefined || kindOf(entry.stat.mode) !== 'directory') return false
+    frame.owed = false
+    if (map === undefined || map(entry.stat)) yield entry.stat
   }
+  return true
 }
 
 /** The entry, as a link to the first name that was sent if there was one. */
@@ -161,17 +174,34 @@ function named(entry: StatEntry, names: Map<string, string>): Stat {
   return entry.stat
 }
 
+/** What opening a file answers that became something else after it was listed. */
+const replaced = new Set(['ELOOP', 'ENXIO', 'ENODEV', 'EISDIR'])
+
+/**
+ * Opens a file that was listed as one; undefined where something else has taken its place. A symlink is not followed, and
+ * a fifo must not hang the thread.
+ */
+async function openFile(full: string): Promise<FileHandle | undefined> {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
+  let file: FileHandle
+  try {
+    file = await open(fsPath(full), O_RDONLY | (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0))
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && replaced.has(String(error.code))) return undefined
+    throw readError('open', full, error)
+  }
+  if ((await file.stat()).isFile()) return file
+  await file.close()
+  return undefined
+}
+
 async function* readFile(
   full: string,
   buffers: Buffer[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
-  let file: Awaited<ReturnType<typeof open>>
-  try {
-    file = await open(fsPath(full))
-  } catch (error) {
-    throw readError('open', full, error)
-  }
+  const file = await openFile(full)
+  if (file === undefined) return
   try {
     for (;;) {
       throwIfAborted(signal)

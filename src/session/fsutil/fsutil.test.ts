@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import {
+  appendFile,
   chmod,
   link,
   lstat,
@@ -384,6 +386,60 @@ describe('transferring a tree', () => {
     }
     const [stat] = await Array.fromAsync((await directoryTree(dir)).walk())
     assert.equal(stat?.path, 'bad\udcff')
+  })
+})
+
+describe('a directory that somebody changes while it is sent', () => {
+  /** Sends it; `change` is called before each file is read. */
+  async function sendWhile(dir: string, change: (path: string) => Promise<void>): Promise<string> {
+    const dest = join(temp, `dir${dirs++}`)
+    const tree = await directoryTree(dir)
+    const open: SyncTree['open'] = async function* (path, signal) {
+      await change(path)
+      yield* tree.open(path, signal)
+    }
+    await transfer({ walk: signal => tree.walk(signal), open }, { dest })
+    return dest
+  }
+
+  it('sends what became something else as an empty file, and follows no link', async () => {
+    const dir = await makeTree({ gone: 'x', link: 'x', fifo: 'x', folder: 'x', secret: 'secret' })
+    const dest = await sendWhile(dir, async path => {
+      if (path === 'secret') return
+      const full = join(dir, path)
+      await rm(full)
+      if (path === 'link') await symlink('secret', full)
+      if (path === 'fifo') execFileSync('mkfifo', [full])
+      if (path === 'folder') await mkdir(full)
+    })
+    for (const name of ['gone', 'link', 'fifo', 'folder'])
+      assert.equal(await readFile(join(dest, name), 'utf8'), '', name)
+    assert.equal(await readFile(join(dest, 'secret'), 'utf8'), 'secret')
+  })
+
+  it('sends of a file that grows what it had when it was listed', async () => {
+    const dir = await makeTree({ log: 'one\n', big: 'x'.repeat(100_000) })
+    const dest = await sendWhile(dir, async path => await appendFile(join(dir, path), 'y'.repeat(200_000)))
+    assert.equal(await readFile(join(dest, 'log'), 'utf8'), 'one\n')
+    assert.equal(await readFile(join(dest, 'big'), 'utf8'), 'x'.repeat(100_000))
+  })
+
+  it('looks into no directory that was a file when it was looked at', async () => {
+    const names = Array.from({ length: 70 }, (_, i) => `a${i}`)
+    const dir = await makeTree({ ...Object.fromEntries(names.map(name => [name, ''])), 'z/in': '' })
+    const paths: string[] = []
+    for await (const { path } of (await directoryTree(dir)).walk()) {
+      paths.push(path)
+      if (path === 'a0') {
+        await rm(join(dir, 'z'), { recursive: true })
+        await writeFile(join(dir, 'z'), '')
+      }
+      if (path === 'z') {
+        await rm(join(dir, 'z'))
+        await addTo(dir, { 'z/in': '' })
+      }
+    }
+    assert.deepEqual(paths, [...names.sort(), 'z'])
   })
 })
 

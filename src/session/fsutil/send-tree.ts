@@ -11,10 +11,15 @@ import type { SyncTree } from './sync-tree.ts'
 /** Files whose content is sent at the same time. */
 const parallelFiles = 4
 
-/** A file that the receiver asked for. */
-interface Wanted {
-  readonly id: number
+/** A file that has content, with the bytes that it had when it was listed. */
+interface Listed {
   readonly path: string
+  readonly size: number
+}
+
+/** A file that the receiver asked for. */
+interface Wanted extends Listed {
+  readonly id: number
 }
 
 /**
@@ -28,7 +33,7 @@ export async function sendTree(
   send: SendPacket,
   signal?: AbortSignal,
 ): Promise<void> {
-  const files = new Map<number, string>()
+  const files = new Map<number, Listed>()
   const wanted = new AsyncQueue<Wanted>()
   const tasks: readonly ((inner: AbortSignal) => Promise<void>)[] = [
     inner => sendEntries(tree, files, send, inner),
@@ -63,13 +68,13 @@ class FromReceiver extends SlipwayError {}
 
 async function sendEntries(
   tree: SyncTree,
-  files: Map<number, string>,
+  files: Map<number, Listed>,
   send: SendPacket,
   signal: AbortSignal,
 ): Promise<void> {
   let id = 0
   for await (const stat of tree.walk(signal)) {
-    if (hasContent(stat.mode)) files.set(id, stat.path)
+    if (hasContent(stat.mode)) files.set(id, { path: stat.path, size: Number(stat.size) })
     id++
     await send(packet.stat(stat))
   }
@@ -78,7 +83,7 @@ async function sendEntries(
 
 async function answer(
   incoming: AsyncIterable<Packet>,
-  files: Map<number, string>,
+  files: Map<number, Listed>,
   wanted: AsyncQueue<Wanted>,
   send: SendPacket,
   signal: AbortSignal,
@@ -97,18 +102,23 @@ async function answer(
       return
     }
     if (type !== Type.PACKET_REQ) continue
-    const path = files.get(ID)
-    if (path === undefined) throw new SlipwayError('invalid-argument', `invalid file id ${ID}`)
+    const file = files.get(ID)
+    if (file === undefined) throw new SlipwayError('invalid-argument', `invalid file id ${ID}`)
     // Each file may be asked for once, as upstream has it: a peer cannot keep us reading for ever.
     files.delete(ID)
-    wanted.push({ id: ID, path })
+    wanted.push({ id: ID, ...file })
   }
 }
 
 async function sendFile(tree: SyncTree, file: Wanted, send: SendPacket, signal: AbortSignal): Promise<void> {
+  let left = file.size
   try {
     for await (const chunk of tree.open(file.path, signal)) {
-      if (chunk.length > 0) await send(packet.data(file.id, chunk))
+      const bytes = file.size > 0 && chunk.length > left ? chunk.subarray(0, left) : chunk
+      if (bytes.length > 0) await send(packet.data(file.id, bytes))
+      left -= bytes.length
+      // Who writes it faster than it is read does not keep us for ever; what the kernel makes up has no size.
+      if (file.size > 0 && left <= 0) break
     }
   } catch (error) {
     // It vanished after it was listed; an empty file is what upstream sends then.
