@@ -5,6 +5,7 @@ import { compilePatterns, type ParentMatch, type PatternMatcher } from '../gostd
 import { copyFileData } from '../sys/copy-file.ts'
 import type { Entry, EntryAttributes, FileTree, WritableTree } from '../snapshot/tree.ts'
 import { applySymbolicMode } from './symbolic-mode.ts'
+import { wasTorn } from './torn-read.ts'
 
 /** How a copy treats what it finds. Modes are permission bits, times nanoseconds since 1970. */
 export interface CopyOptions {
@@ -20,6 +21,8 @@ export interface CopyOptions {
   readonly followLinks: boolean
   /** What is in the way is replaced whatever it is. */
   readonly replace: boolean
+  /** The source changes meanwhile: what goes away is left out. */
+  readonly live?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -125,8 +128,10 @@ class TreeCopier {
     const included = (include?.matched ?? true) && !excluded
     if (!included && this.#include === undefined && !this.#exclude?.hasExclusions) return
     const entry = this.#source.lstat(from)
-    if (entry === undefined)
+    if (entry === undefined) {
+      if (this.#options.live === true) return
       throw new SlipwayError('not-found', `failed to stat ${from}: no such file or directory`)
+    }
     if (!included && entry.kind !== 'directory') return
     const there = this.#target.lstat(to)
     if (included) {
@@ -148,7 +153,25 @@ class TreeCopier {
     if (this.#target.lstat(to)?.kind === 'directory') {
       throw new SlipwayError('failed-precondition', `cannot replace to directory ${to} with file`)
     }
-    this.#copyEntry(from, to, entry)
+    try {
+      this.#copyEntry(from, to, entry)
+    } catch (e) {
+      if (!this.#isLost(e)) throw e
+    }
+  }
+
+  /** Whether something failed only because it went away, or became something else, in a source that changes. */
+  #isLost(error: unknown): boolean {
+    return this.#options.live === true && wasTorn(error)
+  }
+
+  #namesIn(directory: string): readonly string[] {
+    try {
+      return this.#source.readdir(directory)
+    } catch (e) {
+      if (!this.#isLost(e)) throw e
+      return []
+    }
   }
 
   #clearWay(entry: Entry, there: Entry | undefined, to: string): void {
@@ -193,7 +216,7 @@ class TreeCopier {
     const open: OpenDirectory = { from, to, made: how.included }
     if (how.excluded && !this.#exclude?.hasExclusions) return
     this.#open.push(open)
-    for (const name of this.#source.readdir(from)) {
+    for (const name of this.#namesIn(from)) {
       const child = relative === '' ? name : `${relative}/${name}`
       this.#copy(posix.join(from, name), child, posix.join(to, name), true, includeInfo, excludeInfo)
     }

@@ -8,6 +8,7 @@ import type { Platform } from '../oci/descriptor.ts'
 import { type ExecOp as ExecOpMessage, NetMode, SecurityMode } from '../proto/gen/ops_pb.ts'
 import type { CacheMap, Op, OpContext } from '../solver/op.ts'
 import type { Result } from '../solver/result.ts'
+import type { Ref } from '../snapshot/ref.ts'
 import { bringInputs } from './bring-inputs.ts'
 import { findAccount } from './account.ts'
 import { cacheDigest } from './cache-digest.ts'
@@ -15,7 +16,7 @@ import type { CacheMounts } from './cache-mounts.ts'
 import { execCacheMap } from './exec-cache-map.ts'
 import { prepareMounts } from './exec-mounts.ts'
 import { withFailedTrees } from './failed-step.ts'
-import { contentKey } from './file-op.ts'
+import { contentKey, copyOf } from './file-op.ts'
 import { checkBefore, explainAfter, type PlatformCheck } from './foreign-steps.ts'
 import { isLive, LiveInputs } from './live-inputs.ts'
 import { refOf } from './ref-result.ts'
@@ -79,6 +80,7 @@ export function createExecOp(
       return run(message, { platform, limits, live, proxy: watched }, inputs, services, ctx)
     },
     seen: () => log,
+    taken: index => live.taken(index),
   }
 }
 
@@ -101,7 +103,7 @@ function cacheMap(
             isLive: (result: Result) => isLive(refOf(result)),
             contentKey: (result: Result, ctx: OpContext) => {
               const ref = refOf(result)
-              const compute = () => contentKey(trees, ref, content, ctx.signal)
+              const compute = (one: Ref): Promise<string> => contentKey(trees, one, content, ctx.signal)
               return live.key(index, ref, compute).catch((e: unknown) => {
                 const subject = { case: 'cache', value: { index: BigInt(index) } } as const
                 throw withFailedTrees(e, { inputs: [ref], outputs: [], subject })
@@ -134,7 +136,8 @@ async function run(
     throw new SlipwayError('invalid-argument', 'exec: no arguments')
   checkBefore(platform, services)
   await using mounts = await prepareMounts(message, inputs.map(refOf), services, ctx)
-  await live.verify() // mounts show a copy
+  // Mounts show copies.
+  if (await live.changed()) await live.settle(ref => copyOf(ref, services.trees, ctx.signal))
   const env = await environment(message, services.secrets, ctx)
   const container = (): ContainerSpec => {
     const account = findAccount(mounts.rootTree, meta.user)

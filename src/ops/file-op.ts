@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import type { FileAction, FileOp as FileOpMessage } from '../proto/gen/ops_pb.ts'
-import { type Ref, scratch, type StackRef } from '../snapshot/ref.ts'
+import { type LocalRef, type Ref, scratch, type StackRef } from '../snapshot/ref.ts'
 import type { ActiveLayer } from '../snapshot/snapshotter.ts'
 import type { FileTree } from '../snapshot/tree.ts'
 import type { CacheMap, Op, OpContext } from '../solver/op.ts'
@@ -29,16 +29,29 @@ export function createFileOp(message: FileOpMessage, inputCount: number, trees: 
     cacheMaps: async () => [cacheMap(message, inputCount, trees, live)],
     prepare: (inputs, ctx) => bringInputs(inputs, trees, ctx.signal),
     exec: async (inputs, ctx) => {
-      await using run = new FileOpRun(message, inputs.map(refOf), trees, ctx)
-      const results = await run.outputs().catch(async (e: unknown) => {
-        // What changes meanwhile fails in many ways: that it changed is what there is to tell.
-        if (!ctx.signal.aborted) await live.verify()
-        throw e
-      })
-      await live.verify()
-      return results
+      const refs = inputs.map(refOf)
+      const work = async (sources: readonly Ref[]): Promise<readonly Result[]> => {
+        await using run = new FileOpRun(message, sources, trees, ctx)
+        return await run.outputs()
+      }
+      try {
+        const results = await work(refs)
+        if (!(await live.changed())) return results
+      } catch (e) {
+        // What changes meanwhile fails in many ways.
+        if (ctx.signal.aborted || !(await live.changed())) throw e
+      }
+      ctx.signal.throwIfAborted()
+      const copies = await live.settle(ref => copyOf(ref, trees, ctx.signal))
+      return await work(refs.map((ref, index) => copies.get(index) ?? ref))
     },
+    taken: index => live.taken(index),
   }
+}
+
+/** A copy of a live directory, the same for all who ask in one build. */
+export async function copyOf(ref: LocalRef, trees: Trees, signal: AbortSignal): Promise<StackRef> {
+  return unpackedRef(ref, await trees.stack(ref, signal))
 }
 
 function cacheMap(message: FileOpMessage, inputCount: number, trees: Trees, live: LiveInputs): CacheMap {
@@ -53,7 +66,7 @@ function cacheMap(message: FileOpMessage, inputCount: number, trees: Trees, live
             isLive: (result: Result) => isLive(refOf(result)),
             contentKey: (result: Result, ctx: OpContext) => {
               const ref = refOf(result)
-              return live.key(index, ref, () => contentKey(trees, ref, input.content, ctx.signal))
+              return live.key(index, ref, one => contentKey(trees, one, input.content, ctx.signal))
             },
           },
     ),

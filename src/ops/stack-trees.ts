@@ -166,6 +166,7 @@ async function materialize(ref: LocalRef, services: TreeServices, signal: AbortS
       directoryContents: true,
       followLinks: false,
       replace: true,
+      live: true,
       owner: { uid: 0, gid: 0 },
       signal,
     })

@@ -170,7 +170,7 @@ export class EdgeState {
       const loaded = await this.#load()
       if (loaded) return loaded
     }
-    if (vertex.inputs.length === 0) return this.#make(this.#keys)
+    if (vertex.inputs.length === 0) return this.#make(() => this.#keys)
     return this.#makeFromInputs()
   }
 
@@ -179,16 +179,19 @@ export class EdgeState {
     const map = onlyMap(await this.state.cacheMaps())
     const inputs = this.state.inputs()
     await this.#awaitInputs(map)
-    const key = this.#keyOf(
-      map,
-      inputs.map(input => input.solvedKeys),
-    )
-    if (vertex.ignoreCache) return this.#make([key])
+    const keyNow = (): CacheKey =>
+      this.#keyOf(
+        map,
+        inputs.map(input => input.solvedKeys),
+      )
+    const key = keyNow()
+    const keysAfter = (): readonly CacheKey[] => (this.#retake() ? [keyNow()] : [key])
+    if (vertex.ignoreCache) return this.#make(keysAfter)
     const identity = keyIdentity(key)
     for (let other = this.#shared.running.get(identity); other; other = this.#shared.running.get(identity)) {
       await other.catch(() => undefined)
     }
-    const made = this.#findOrMake(map, key)
+    const made = this.#findOrMake(map, keysAfter)
     const settled = made.then(() => undefined)
     settled.catch(() => undefined)
     this.#shared.running.set(identity, settled)
@@ -228,7 +231,7 @@ export class EdgeState {
   }
 
   /** Now that the inputs are there, somebody else may have made the same of them. */
-  async #findOrMake(map: CacheMap, key: CacheKey): Promise<Result> {
+  async #findOrMake(map: CacheMap, keysAfter: () => readonly CacheKey[]): Promise<Result> {
     const searched = this.state
       .inputs()
       .map(input => (input.state.vertex.ignoreCache ? [] : input.solvedKeys))
@@ -236,11 +239,26 @@ export class EdgeState {
       const loaded = await this.#load()
       if (loaded) return loaded
     }
-    return this.#make([key])
+    return this.#make(keysAfter)
   }
 
-  async #make(keys: readonly CacheKey[]): Promise<Result> {
+  /** Enters what the op says of inputs that changed before it took them; true where there are such. */
+  #retake(): boolean {
+    const { op, vertex } = this.state
+    let any = false
+    for (const i of vertex.inputs.keys()) {
+      const digest = op.taken?.(i)
+      if (digest === undefined) continue
+      this.#content.set(i, contentCacheKey(digest))
+      any = true
+    }
+    return any
+  }
+
+  /** `keysAfter`: the keys of what was made, known when it is. */
+  async #make(keysAfter: () => readonly CacheKey[]): Promise<Result> {
     const results = await this.state.exec()
+    const keys = keysAfter()
     const result = results[this.index]
     if (result === undefined)
       throw new TypeError(`vertex ${this.state.vertex.name} has no output ${this.index}`)

@@ -51,6 +51,11 @@ export interface Op {
   pin?(): string | undefined
   /** What it saw of the outside while it worked, for who asks the same; undefined where it did not work, or does not look. */
   seen?(): unknown
+  /**
+   * The content key of an input as `exec` took it, where it had changed since it was computed: what was made belongs to
+   * this one. Undefined where it had not.
+   */
+  taken?(input: number): string | undefined
   /** Whether its results are here already, so that `exec` has nothing to do. Known once the cache maps are. */
   isHere?(): boolean
   /** Where false, the work is not counted against the limit of parallel work (sources that only wait for others). */
