@@ -40,6 +40,14 @@ describe('records of builds', { skip }, () => {
     await here.try('build', '-f', scratch.path('app', 'odd.Dockerfile'), scratch.path('app'))
     const shown = await here.run('history', 'inspect')
     assert.match(shown, /odd\.Dockerfile:2\n-+\n.*FROM scratch\n +2 \| >>> COPPY a b\n/s)
+    assert.match(shown, /\n-+\n\nEnable --debug to see stack traces for error\nPrint build logs: /)
+    const words = 'dockerfile parse error on line 2: unknown instruction: COPPY (did you mean COPY?)\n'
+    const { Error: error } = JSON.parse(await here.run('history', 'inspect', '--format', 'json')) as {
+      Error: { Stack: string }
+    }
+    const stack = Buffer.from(error.Stack, 'base64').toString('utf8')
+    assert.ok(stack.startsWith(words) && /\n\d+ \S+ slipway\n.+\n\t\S+:\d+\n/.test(stack), stack)
+    assert.ok((await here.run('-D', 'history', 'inspect')).includes(`\n${words}`))
     await here.run('history', 'rm', '--all')
   })
 

@@ -19,7 +19,7 @@ export const command: Command = defineCommand({
     return () => flagValues(flags)
   },
   async run(context) {
-    const { host, flags, args, signal, path } = context
+    const { host, flags, globals, args, signal, path } = context
     const [ref = ''] = args
     await using history = await openHistory(context)
     const found = await oneRecord(history, { ref }, signal)
@@ -35,7 +35,7 @@ export const command: Command = defineCommand({
     // As buildx, which names docker's command also where it runs by itself.
     const program = path.slice(0, path.lastIndexOf(' ')).replace(/^docker-buildx /, 'docker buildx ')
     const id = `${found.builder}/${found.node.name}/${found.record.Ref}`
-    host.stdout.write(inspectText(build, { withRef: ref === '' }))
+    host.stdout.write(inspectText(build, { withRef: ref === '', withStack: globals.debug }))
     host.stdout.write(`Print build logs: ${program} logs ${found.record.Ref}\n`)
     host.stdout.write(`View build in Docker Desktop: docker-desktop://dashboard/build/${id}\n`)
   },

@@ -93,7 +93,7 @@ describe('a build in full', () => {
         Config: buildSettings(attrs),
         Materials: [{ URI: 'pkg:docker/a@1', Digests: ['sha256:1'] }],
       },
-      { withRef: true },
+      { withRef: true, withStack: false },
     ).replace(/Started:.*\n/, '')
     assert.equal(
       text,
@@ -105,6 +105,24 @@ describe('a build in full', () => {
         'Logs:\n> => RUN x:\n> last words\n\n',
       ].join('\n'),
     )
+  })
+
+  it('tells how to see where a failure came from, or shows it', () => {
+    const build = {
+      Ref: 'r',
+      startedMs: 0,
+      durationMs: 1,
+      Status: 'failed' as const,
+      Error: { Code: 2, Message: 'oops', Stack: Buffer.from('oops\n7 v1 x\n\n') },
+      NumCompletedSteps: 1,
+      NumTotalSteps: 1,
+      NumCachedSteps: 0,
+      Config: {},
+    }
+    const end = (withStack: boolean): string =>
+      inspectText(build, { withRef: true, withStack }).split('cached)\n')[1] ?? ''
+    assert.equal(end(false), '\n\nEnable --debug to see stack traces for error\n')
+    assert.equal(end(true), '\n\n\noops\n7 v1 x\n\n\n')
   })
 
   it('has columns as wide as their longest cell', () => {

@@ -10,6 +10,8 @@ import { type Attachment, attachmentsOf } from './attachments.ts'
 import { buildName } from './build-name.ts'
 import { type BuildSettings, buildSettings, type NamedValue, valuesWithPrefix } from './inspect-config.ts'
 import { type FoundRecord } from './query-records.ts'
+import { stackText } from './stack-text.ts'
+import { StepLines } from './step-lines.ts'
 
 /** A failure as it is shown. */
 export interface InspectedError {
@@ -20,6 +22,8 @@ export interface InspectedError {
   readonly Logs?: readonly string[]
   /** Excerpts of the files that it is about. */
   readonly Sources?: Uint8Array
+  /** Where in the programs it came from, with the message before it. */
+  readonly Stack?: Uint8Array
 }
 
 /** Something that a build took. */
@@ -144,9 +148,8 @@ async function errorOf(found: FoundRecord, signal: AbortSignal): Promise<Inspect
   if (record.error === undefined && record.externalError === undefined) return undefined
   const base = { Code: record.error?.code ?? 0, Message: record.error?.message ?? '' }
   if (record.externalError === undefined) return base
-  const whole = fromRpcStatus(
-    fromBinary(StatusSchema, await readHistoryBlob(connection, record.externalError, signal)),
-  )
+  const status = fromBinary(StatusSchema, await readHistoryBlob(connection, record.externalError, signal))
+  const whole = fromRpcStatus(status)
   if (whole === undefined) return base
   const excerpts = whole.sources.map(source => `${sourceExcerpt(source)}\n`).join('')
   const vertex = whole.details.find(detail => detail.type === 'errdefs.Vertex')?.['digest']
@@ -157,6 +160,7 @@ async function errorOf(found: FoundRecord, signal: AbortSignal): Promise<Inspect
       ? {}
       : { Name: step.name, ...(step.logs.length === 0 ? {} : { Logs: step.logs }) }),
     ...(excerpts === '' ? {} : { Sources: Buffer.from(excerpts) }),
+    Stack: Buffer.from(stackText(whole.message, status)),
   }
 }
 
@@ -166,19 +170,14 @@ async function stepLogs(
   signal: AbortSignal,
 ): Promise<{ name: string; logs: readonly string[] }> {
   let name = ''
-  let text = ''
+  const lines = new StepLines()
   for await (const status of replayStatus(connection, record.Ref, signal)) {
     for (const vertex of status.vertexes ?? []) if (vertex.digest === digest) name = vertex.name
-    for (const log of status.logs ?? [])
-      if (log.vertex === digest) text += Buffer.from(log.data).toString('utf8')
+    for (const log of status.logs ?? []) {
+      if (log.vertex === digest) lines.add(log.stream, Buffer.from(log.data))
+    }
   }
-  return {
-    name,
-    logs: text
-      .split('\n')
-      .filter(line => line !== '')
-      .slice(-mostLogs),
-  }
+  return { name, logs: lines.last(mostLogs) }
 }
 
 async function materialsOf(

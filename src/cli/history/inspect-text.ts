@@ -12,8 +12,16 @@ const present = (rows: readonly Row[]): string =>
     rows.flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[`${name}:`, value]])),
   )
 
-/** A build as people read it. `withRef`: the reference was not given, so that it is shown. */
-export function inspectText(build: InspectedBuild, options: { readonly withRef: boolean }): string {
+/** What people want to see of a build. */
+export interface InspectTextOptions {
+  /** The reference was not given, so that it is shown. */
+  readonly withRef: boolean
+  /** Where in the programs a failure came from, too; otherwise only how to see it. */
+  readonly withStack: boolean
+}
+
+/** A build as people read it. */
+export function inspectText(build: InspectedBuild, options: InspectTextOptions): string {
   return [
     present([
       ['Name', build.Name],
@@ -54,7 +62,7 @@ export function inspectText(build: InspectedBuild, options: { readonly withRef: 
           ]),
           '\n',
         ]),
-    errorText(build),
+    errorText(build, options),
   ].join('')
 }
 
@@ -115,12 +123,16 @@ function table(title: string, values: readonly NamedValue[] | undefined): string
   return `${tabColumns([[title, 'VALUE'], ...values.map(({ Name, Value }) => [Name, Value])])}\n`
 }
 
-function errorText({ Error: error }: InspectedBuild): string {
+function errorText({ Error: error }: InspectedBuild, { withStack }: InspectTextOptions): string {
   if (error === undefined) return ''
   const sources = error.Sources === undefined ? '' : Buffer.from(error.Sources).toString('utf8')
   const logs =
     error.Logs === undefined
       ? ''
       : `Logs:\n> => ${error.Name}:\n${error.Logs.map(line => `> ${line}\n`).join('')}\n`
-  return sources + logs
+  if (error.Stack === undefined) return sources + logs
+  const stack = withStack
+    ? `\n${Buffer.from(error.Stack).toString('utf8')}\n`
+    : 'Enable --debug to see stack traces for error\n'
+  return sources + logs + stack
 }

@@ -133,7 +133,8 @@ function withTrace(failure: Status, error: unknown): Status {
       Line: Number(line),
     }),
   )
-  const stack = { frames, version: buildkitVersion.version, revision: buildkitVersion.package }
+  const { version, package: revision } = buildkitVersion
+  const stack = { frames, cmdline: ['slipway'], pid: process.pid, version, revision }
   const detail = {
     typeUrl: 'github.com/moby/buildkit/stack.Stack+json',
     value: Buffer.from(JSON.stringify(stack)),
