@@ -105,20 +105,32 @@ function uuidText(bytes: Uint8Array, version: number): string {
   return b.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
+const uuidForms: Readonly<Record<number, readonly [from: number, form: RegExp]>> = {
+  32: [0, /^[0-9a-f]{32}/i],
+  36: [0, /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i],
+  // Braces, but nobody looks at them.
+  38: [1, /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i],
+  45: [9, /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i],
+}
+
+/** The bytes of a UUID in one of its spellings, or why it is none. Behaviour: github.com/google/uuid v1.6, `Parse`. */
+function parseUuid(text: string): Buffer | string {
+  const bytes = Buffer.from(text).toString('latin1')
+  const [from, form] = uuidForms[bytes.length] ?? []
+  if (from === undefined || form === undefined) return `invalid UUID length: ${bytes.length}`
+  if (from === 9 && !/^urn:uuid:/i.test(bytes)) {
+    const prefix = Buffer.from(bytes.slice(0, 9), 'latin1').toString('utf8')
+    return `invalid urn prefix: ${quote(prefix)}`
+  }
+  const found = form.exec(bytes.slice(from))
+  return found === null ? 'invalid UUID format' : Buffer.from(found[0].replaceAll('-', ''), 'hex')
+}
+
 const uuidv5 = define([text('namespace'), text('name')], stringType, ([namespace, name]) => {
   const given = textArgument(namespace)
-  const id = (Object.hasOwn(namespaces, given) ? namespaces[given] : given) as string
-  const hex = id.replace(/^urn:uuid:/i, '').replace(/^\{(.*)\}$/, '$1')
-  if (!/^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i.test(hex)) {
-    const why = [32, 36, 38, 45].includes(given.length)
-      ? 'invalid UUID format'
-      : `invalid UUID length: ${given.length}`
-    throw new FunctionError(`uuidv5() doesn't support namespace ${given} (${why})`)
-  }
-  const digest = createHash('sha1')
-    .update(Buffer.from(hex.replaceAll('-', ''), 'hex'))
-    .update(textArgument(name))
-    .digest()
+  const id = parseUuid((Object.hasOwn(namespaces, given) ? namespaces[given] : given) as string)
+  if (typeof id === 'string') throw new FunctionError(`uuidv5() doesn't support namespace ${given} (${id})`)
+  const digest = createHash('sha1').update(id).update(textArgument(name)).digest()
   return stringValue(uuidText(digest, 5))
 })
 
