@@ -48,7 +48,10 @@ export function createImageExporter(
     id,
     name: 'exporting to image',
     async export(source, ctx) {
-      const names = namesOf(attrs, source, name => `ref ${quote(name)}`)
+      const names = namesOf(attrs, source, {
+        shown: name => `ref ${quote(name)}`,
+        tagged: !(push && byDigest),
+      })
       if (push && names.length === 0)
         throw new SlipwayError('invalid-argument', 'tag is needed when pushing to registry', {
           hint: 'give the image a name with --tag',
@@ -60,21 +63,26 @@ export function createImageExporter(
           ? []
           : [`${danglingPrefix}@${image.descriptor.digest}`]
       const all = [...names, ...dangling]
-      if (store) await keep(image, all, { ...services, canonical: canonical && names.length > 0 }, ctx)
+      // What is pushed under its digest only has no other name here either.
+      const kept = push && byDigest ? all.map(name => withDigest(name, image)) : all
+      if (store) await keep(image, kept, { ...services, canonical: canonical && names.length > 0 }, ctx)
       if (push) for (const name of all) await pushTo(name, image, { insecure, byDigest }, services, ctx)
       return imageResponse(image, all)
     },
   }
 }
 
+const withDigest = (name: string, { descriptor }: WrittenImage): string =>
+  name.includes('@') ? name : `${name}@${descriptor.digest}`
+
 /**
- * Full names an image gets: from the option, or those the frontend chose where it is `*`. Throws `invalid-argument`:
- * `failed to parse ` and what `shown` makes of the name.
+ * Full names an image gets: from the option, or those the frontend chose where it is `*`; `tagged` gives a tag to those that
+ * have none. Throws `invalid-argument`: `failed to parse ` and what `shown` makes of the name.
  */
 export function namesOf(
   attrs: Attributes,
   source: ExportSource,
-  shown: (name: string) => string = name => name,
+  { shown = name => name, tagged = true }: NameOptions = {},
 ): readonly string[] {
   const text =
     attrs['name'] === '*'
@@ -82,13 +90,19 @@ export function namesOf(
       : (attrs['name'] ?? '')
   return text.split(',').flatMap(name => {
     const trimmed = name.trim()
-    return trimmed === '' ? [] : [fullName(trimmed, shown(trimmed))]
+    return trimmed === '' ? [] : [fullName(trimmed, shown(trimmed), tagged)]
   })
 }
 
-function fullName(text: string, shown: string): string {
+interface NameOptions {
+  readonly shown?: (name: string) => string
+  readonly tagged?: boolean
+}
+
+function fullName(text: string, shown: string, tagged: boolean): string {
   try {
-    return formatReference(withDefaultTag(parseReference(text)))
+    const reference = parseReference(text)
+    return formatReference(tagged ? withDefaultTag(reference) : reference)
   } catch (e) {
     throw wrapError(`failed to parse ${shown}`, e)
   }
@@ -121,7 +135,7 @@ async function pushTo(
   ctx: ExportContext,
 ): Promise<void> {
   const reference = parseReference(name)
-  if (options.byDigest && reference.tag !== undefined && reference.tag !== 'latest') {
+  if (options.byDigest && reference.tag !== undefined) {
     const message = `failed to push ${name}: can't push tagged ref ${name} by digest`
     throw new SlipwayError('invalid-argument', message)
   }

@@ -34,9 +34,8 @@ export async function pushImage(
   const name = formatReference(target.reference)
   try {
     await ctx.progress.step('pushing layers', () => pushBlobs(image, target, content, ctx))
-    await ctx.progress.step(`pushing manifest for ${name}@${image.descriptor.digest}`, () =>
-      pushManifests(image, target, ctx.signal),
-    )
+    const shown = target.byDigest ? name : `${name}@${image.descriptor.digest}`
+    await ctx.progress.step(`pushing manifest for ${shown}`, () => pushManifests(image, target, ctx.signal))
   } catch (e) {
     throw refused(name, e)
   }

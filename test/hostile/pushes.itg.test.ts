@@ -75,6 +75,18 @@ describe('a push', { skip: lacks({ root: true }), concurrency: 8 }, () => {
     )
   })
 
+  it('under the digest only is named without a tag', async () => {
+    const output = (name: string): string =>
+      `--output=type=image,name=${registry.host}/${name},push=true,push-by-digest=true`
+    const { code, stderr } = await push([], [output('only'), '--provenance=false'])
+    assert.equal(code, 0, stderr)
+    assert.match(hide(stderr, ''), /^#\d+ naming to HOST\/only@DIGEST( \d+\.\d+s)? done$/m)
+    assert.match(hide(stderr, ''), /^#\d+ pushing manifest for HOST\/only( \d+\.\d+s)? done$/m)
+    const tagged = await push([], [output('only:latest')])
+    const failure = "failed to push HOST/only:latest: can't push tagged ref HOST/only:latest by digest"
+    assert.ok(hide(tagged.stderr, '').includes(failure), tagged.stderr)
+  })
+
   function hide(text: string, name: string): string {
     return text
       .replaceAll(registry.host, 'HOST')
@@ -88,7 +100,8 @@ describe('a push', { skip: lacks({ root: true }), concurrency: 8 }, () => {
   async function push(names: readonly string[], flags: readonly string[]): Promise<CliOutcome> {
     const tags = names.map(name => `--tag=${registry.host}/${name}:1`)
     const env = { HOME: scratch.dir, BUILDX_BUILDER: 'slipway', SLIPWAY_ROOT: scratch.path('state') }
-    return await callCli(['build', '--progress=plain', '--push', ...flags, ...tags, scratch.path('c')], {
+    const out = names.length > 0 ? ['--push'] : []
+    return await callCli(['build', '--progress=plain', ...out, ...flags, ...tags, scratch.path('c')], {
       cwd: scratch.dir,
       env,
     })
