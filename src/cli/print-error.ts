@@ -1,6 +1,7 @@
 import { codes } from '../errors/codes.ts'
 import { asSlipwayError } from '../errors/slipway-error.ts'
 import { sourceExcerpt } from '../progress/source-excerpt.ts'
+import { failedDetails } from './build-details.ts'
 import type { Host } from './host.ts'
 
 /** Detail by which a source policy tells why it refused: its `message` is printed before the error. */
@@ -9,7 +10,7 @@ export const denyMessageType = 'moby.buildkit.v1.sourcepolicy.policysession.Deny
 /**
  * Prints an error as the last words of a command: why a policy refused, excerpts of the files it is about, the message
  * behind `ERROR: `, the hint, which names commands as the user calls them: `docker buildx ls` for a plugin. With `debug` the
- * stack and what caused it follow. Answers the exit status.
+ * stack and what caused it follow. Where a build failed, the way to it in Docker Desktop is last. Answers the exit status.
  */
 export function printError(
   host: Host,
@@ -30,6 +31,7 @@ export function printError(
     stderr.write(`hint: ${hint}\n`)
   }
   if (options.debug) stderr.write(`${stacks(thrown)}\n`)
+  stderr.write(failedDetails(host, error))
   return error.exitCode ?? codes[error.code].exit
 }
 

@@ -31,6 +31,7 @@ import { uploads } from '../session/attachables/upload.ts'
 import { clientStep } from '../progress/client-step.ts'
 import type { StatusWriter, VertexWarning } from '../status/solve-status.ts'
 import { fetchDockerfile } from './fetch-dockerfile.ts'
+import { withBuildRef } from './build-details.ts'
 import { buildState } from './build-state.ts'
 import { openBuilderHost } from './builder-host.ts'
 import { authAttachable, outputsAttachable, secretsAttachable, sshAttachable } from './client-attachables.ts'
@@ -163,6 +164,8 @@ export class Solving {
   readonly #notes: string[]
   readonly #target: SolvingOptions['target']
   readonly #ref: string
+  /** The first node that was asked to build. */
+  #begunOn: string | undefined
 
   constructor(options: SolvingOptions) {
     this.#request = options.request
@@ -235,7 +238,10 @@ export class Solving {
       stdout: host.stdout.stream,
       signal,
     }).catch((e: unknown) => {
-      throw remoteContextError(e, request)
+      const error = remoteContextError(e, request)
+      const { name, driverName } = this.#builder
+      const isKnown = this.#begunOn !== undefined && driverName !== 'embedded' && request.call === undefined
+      throw isKnown ? withBuildRef(error, `${name}/${this.#begunOn}/${this.#ref}`) : error
     })
     const exporterResponse = { ...result.exporterResponse }
     if (plan?.prefersImageDigest === true) delete exporterResponse['containerimage.config.digest']
@@ -280,6 +286,7 @@ export class Solving {
     this.#notes.push(...plan.notes)
     // Before the build: one that fails is looked up in the history, too.
     this.#remember(node, this.#ref)
+    this.#begunOn ??= node.name
     return plan
   }
 

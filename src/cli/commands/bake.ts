@@ -19,11 +19,12 @@ import { folderTrees } from '../bake/folder-trees.ts'
 import { loadDefinition } from '../bake/load-definition.ts'
 import { type BakePlan, overridesOf, planBuilds } from '../bake/plan-builds.ts'
 import { printCalls } from '../bake/print-calls.ts'
+import { buildDetails } from '../build-details.ts'
 import { checkResultFile, targetsMetadata, writeWhole } from '../build-results.ts'
 import { openBuilderHost } from '../builder-host.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { hostPlatform } from '../host-platform.ts'
-import { openProgress } from '../open-progress.ts'
+import { openProgress, progressMode } from '../open-progress.ts'
 import type { SolvedBuild } from '../solve-build.ts'
 import { type BakeFlags, declareBakeFlags } from './bake-flags.ts'
 
@@ -136,6 +137,8 @@ async function build(
     ...provenance,
   })
   await display.close()
+  if (!['quiet', 'none', 'rawjson'].includes(progressMode({ progress: flags.progress }, host.env)))
+    host.stderr.write(buildDetails(host, refsOf(requests, results)))
   if (flags.metadataFile !== '') {
     const answers = [...results].map(
       ([name, { builder: by, node, ref, exporterResponse }]) =>
@@ -147,6 +150,19 @@ async function build(
   tellWhere(requests, results, context)
   signal.throwIfAborted()
   return code
+}
+
+/** Builds that Docker Desktop knows: it knows nothing of those of the engine in here, nor of checks. */
+function refsOf(
+  requests: ReadonlyMap<string, BuildRequest>,
+  results: ReadonlyMap<string, SolvedBuild>,
+): ReadonlyMap<string, string> {
+  const refs = new Map<string, string>()
+  for (const [name, { call }] of requests) {
+    const { driver, builder, node, ref } = results.get(name) ?? {}
+    if (call === undefined && driver !== 'embedded') refs.set(name, `${builder}/${node}/${ref}`)
+  }
+  return refs
 }
 
 /** Names the images that nobody asked to be put anywhere else. */

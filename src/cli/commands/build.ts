@@ -74,7 +74,7 @@ async function build(context: CommandContext<BuildFlags>): Promise<number> {
   const answer = { ref, exporterResponse: result.exporterResponse, ...warnings }
   // Docker Desktop knows nothing of builds of the engine in here.
   if (result.driver !== 'embedded' && showsResults({ host, progress, quiet }))
-    host.stderr.write(buildDetails(host, ref))
+    host.stderr.write(buildDetails(host, new Map([['default', ref]])))
   if (quiet || progress === 'quiet') host.stdout.write(`${imageId(result.exporterResponse)}\n`)
   if (flags.iidFile !== '') writeWhole(flags.iidFile, imageId(result.exporterResponse), host)
   if (flags.metadataFile !== '') writeWhole(flags.metadataFile, buildMetadata(answer), host)
