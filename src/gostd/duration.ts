@@ -1,5 +1,5 @@
 import { SlipwayError } from '../errors/slipway-error.ts'
-import { quote } from './quote.ts'
+import { timeQuote } from './time-quote.ts'
 
 /** A Go `time.Duration`: nanoseconds, within an int64. */
 export type Duration = bigint
@@ -24,7 +24,7 @@ const limit = 2n ** 63n
  */
 export function parseDuration(text: string): Duration {
   const invalid = (): SlipwayError =>
-    new SlipwayError('invalid-argument', `time: invalid duration ${quote(text)}`)
+    new SlipwayError('invalid-argument', `time: invalid duration ${timeQuote(text)}`)
   const negative = text.startsWith('-')
   let rest = text.replace(/^[+-]/, '')
   if (rest === '0') return 0n
@@ -37,13 +37,13 @@ export function parseDuration(text: string): Duration {
     rest = rest.slice(shown.length)
     const unit = /^[^.0-9]*/.exec(rest)?.[0] ?? ''
     if (unit === '') {
-      throw new SlipwayError('invalid-argument', `time: missing unit in duration ${quote(text)}`)
+      throw new SlipwayError('invalid-argument', `time: missing unit in duration ${timeQuote(text)}`)
     }
     const scale = nanosecondsOf[unit]
     if (scale === undefined) {
       throw new SlipwayError(
         'invalid-argument',
-        `time: unknown unit ${quote(unit)} in duration ${quote(text)}`,
+        `time: unknown unit ${timeQuote(unit)} in duration ${timeQuote(text)}`,
       )
     }
     rest = rest.slice(unit.length)

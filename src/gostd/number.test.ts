@@ -70,6 +70,7 @@ describe('durations', () => {
     assert.throws(() => parseDuration(''), { message: 'time: invalid duration ""' })
     assert.throws(() => parseDuration('3'), { message: 'time: missing unit in duration "3"' })
     assert.throws(() => parseDuration('3d'), { message: 'time: unknown unit "d" in duration "3d"' })
+    assert.throws(() => parseDuration('ä"\n'), { message: 'time: invalid duration "\\xc3\\xa4\\"\\x0a"' })
     assert.throws(() => parseDuration('.s'), { message: 'time: invalid duration ".s"' })
     assert.throws(() => parseDuration('9223372036854775808ns'), { message: /invalid duration/ })
     assert.equal(parseDuration('-9223372036854775808ns'), -(2n ** 63n))

@@ -1,5 +1,5 @@
 import { SlipwayError } from '../errors/slipway-error.ts'
-import { quote } from './quote.ts'
+import { timeQuote } from './time-quote.ts'
 
 /**
  * A moment (milliseconds since the epoch, with a fraction) in UTC as Go's RFC3339Nano: as many fraction digits as are
@@ -30,10 +30,10 @@ export function parseRfc3339(text: string): number {
   const form = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)$/.exec(text)
   const whole = form === null ? Number.NaN : Date.parse(`${form[1]}${form[3]}`)
   if (Number.isNaN(whole)) {
-    const layout = quote('2006-01-02T15:04:05Z07:00')
+    const layout = '"2006-01-02T15:04:05Z07:00"'
     throw new SlipwayError(
       'invalid-argument',
-      `parsing time ${quote(text)} as ${layout}: cannot parse ${quote(text)} as "2006"`,
+      `parsing time ${timeQuote(text)} as ${layout}: cannot parse ${timeQuote(text)} as "2006"`,
     )
   }
   return whole + Number(`0.${form?.[2] ?? 0}`) * 1000
