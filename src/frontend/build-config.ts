@@ -38,7 +38,7 @@ export function parseBuildConfig(attributes: Attributes, facts: FrontendFacts): 
     resolveMode: parseResolveMode(get('image-resolve-mode')),
     extraHosts: within('failed to parse additional hosts', () => parseExtraHosts(get('add-hosts'))),
     shmSize: within('failed to parse shm size', () =>
-      get('shm-size') === '' ? 0 : parseInteger(get('shm-size')),
+      get('shm-size') === '' ? 0 : parseInteger(get('shm-size'), { base: 10 }),
     ),
     ulimits: within('failed to parse ulimit', () => parseUlimits(get('ulimit'))),
     linuxResources: within('failed to parse resource limits', () => parseLinuxResources(attributes)),

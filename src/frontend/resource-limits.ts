@@ -40,9 +40,13 @@ function memorySwap(attributes: Attributes): bigint {
   return number
 }
 
+const decimal = { base: 10 } as const
+
 function readNumber(key: string, text: string, max?: bigint): bigint {
   try {
-    return max === undefined ? parseInt64(text) : parseInt64(text, { min: 0n, max, func: 'ParseUint' })
+    return max === undefined
+      ? parseInt64(text, decimal)
+      : parseInt64(text, { ...decimal, min: 0n, max, func: 'ParseUint' })
   } catch (error) {
     throw wrapError(`invalid ${key} value: ${text}`, error)
   }
@@ -90,8 +94,8 @@ function parseUlimit(field: string): { name: string; soft: bigint; hard: bigint 
   if (more.length > 0) {
     throw invalid(`too many limit value arguments - ${limits}, can only have up to two, \`soft[:hard]\``)
   }
-  const given = second === undefined ? undefined : parseInt64(second)
-  const soft = parseInt64(first)
+  const given = second === undefined ? undefined : parseInt64(second, decimal)
+  const soft = parseInt64(first, decimal)
   const hard = given ?? soft
   if (hard !== -1n && (soft === -1n || soft > hard)) {
     const facts = soft === -1n ? `soft: -1 (unlimited), hard: ${hard}` : `${soft} > ${hard}`

@@ -74,7 +74,7 @@ function readInterval(flags: Flags, name: string): Duration {
 function readRetries(flags: Flags): number {
   const text = flags.text('retries') ?? ''
   if (text === '') return 0
-  const retries = parseInteger(text, { min: -maxInt32 - 1n, max: maxInt32 })
+  const retries = parseInteger(text, { base: 10, min: -maxInt32 - 1n, max: maxInt32 })
   if (retries < 0) throw invalid(`--retries cannot be negative (${retries})`)
   return retries
 }

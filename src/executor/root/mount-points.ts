@@ -43,7 +43,8 @@ interface ParentState {
 
 /**
  * Makes the missing mount points below `root` (a mounted overlay, or a plain directory that is its own `upper`), as the
- * runtime would: the difference is that it is known afterwards what was made. A target that lies below another one is left to the runtime, which makes it inside what is mounted there.
+ * runtime would: the difference is that it is known afterwards what was made. A target that lies below an earlier one is left
+ * to the runtime, which makes it inside what is mounted there by then.
  * `change` changes a file that is there; it is among the `paths` where it did not lie in the upper directory before.
  */
 export function createMountPoints(
@@ -66,8 +67,8 @@ export function createMountPoints(
     paths.push(change.path)
   }
   change?.apply()
-  for (const place of places) {
-    if (place.path === '/' || places.some(other => isBelow(place.path, other.path))) continue
+  for (const [i, place] of places.entries()) {
+    if (place.path === '/' || places.slice(0, i).some(other => isBelow(place.path, other.path))) continue
     const missing = missingPart(root, place.path)
     if (missing.length === 0) continue
     if (place.stays === true) {
