@@ -124,4 +124,7 @@ it('attestations are told with their type, as buildx tells them; the default one
   })
   assert.deepEqual(attestsOf(new Map(), {}), { provenance: 'mode=min,inline-only=true' })
   assert.deepEqual(attestsOf(new Map(), { BUILDX_NO_DEFAULT_ATTESTATIONS: 'true' }), {})
+  assert.throws(() => attestsOf(new Map(), { BUILDX_NO_DEFAULT_ATTESTATIONS: 'x' }), {
+    message: 'invalid BUILDX_NO_DEFAULT_ATTESTATIONS: strconv.ParseBool: parsing "x": invalid syntax',
+  })
 })

@@ -105,7 +105,7 @@ export function requestFromFlags(context: string, flags: BuildFlagValues, host: 
     cacheTo: parseCacheEntries(flags.cacheTo),
     secrets: parseSecretEntries(flags.secret),
     ssh: parseSshEntries(flags.ssh),
-    attests: attestsOf(attests, host.env),
+    attests: asBuild(() => attestsOf(attests, host.env)),
     localDelete,
     allow: [...allow, ...(flags.network === 'host' ? ['network.host'] : [])],
     network: asBuild(() => checkNetwork(flags.network)),

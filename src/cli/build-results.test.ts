@@ -3,7 +3,14 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { buildMetadata, callMetadata, checkResultFile, writeWhole } from './build-results.ts'
+import {
+  type BuildAnswer,
+  buildMetadata,
+  callMetadata,
+  checkResultFile,
+  targetsMetadata,
+  writeWhole,
+} from './build-results.ts'
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 
@@ -41,6 +48,22 @@ describe('metadata of a build', () => {
     assert.deepEqual(answer('{"a":1}'), { 'result.json': { a: 1 }, version: '1.0.0' })
     assert.deepEqual(answer('[{"name":"x"}]'), { 'result.json': [{ name: 'x' }], version: '1.0.0' })
     assert.deepEqual(answer('no JSON'), { 'result.json': 'no JSON', version: '1.0.0' })
+  })
+
+  it('of several is by target, calls among them, with the warnings of all beside', () => {
+    const warning = { vertex: 'sha256:1', level: 1, short: 'x', range: [] }
+    const text = targetsMetadata(
+      new Map<string, BuildAnswer | ReadonlyMap<string, Uint8Array>>([
+        ['b', { ref: 'b/n/r', exporterResponse: { 'image.name': 'x' } }],
+        ['a', new Map([['result.json', Buffer.from('{"a":1}')]])],
+      ]),
+      [warning] as never,
+    )
+    assert.deepEqual(JSON.parse(text), {
+      a: { 'result.json': { a: 1 } },
+      b: { 'buildx.build.ref': 'b/n/r', 'image.name': 'x' },
+      'buildx.build.warnings': [{ vertex: 'sha256:1', level: 1, short: base64('x') }],
+    })
   })
 })
 

@@ -16,6 +16,9 @@ export interface BuildAnswer {
   readonly warnings?: readonly VertexWarning[]
 }
 
+/** What a sub-request answered: texts by their names. */
+type CallAnswer = ReadonlyMap<string, Uint8Array>
+
 /** The id of an image: that of the configuration where there is one image, else of the index; empty without either. */
 export function imageId(response: Readonly<Record<string, string>>): string {
   return response['containerimage.config.digest'] ?? response['containerimage.digest'] ?? ''
@@ -31,20 +34,29 @@ export function buildMetadata(answer: BuildAnswer): string {
 }
 
 /** What a sub-request answered, as the metadata of its build. */
-export function callMetadata(answer: ReadonlyMap<string, Uint8Array>): string {
+export function callMetadata(answer: CallAnswer): string {
+  return goJson(sorted(callMembers(answer)), { indent: '  ' })
+}
+
+function callMembers(answer: CallAnswer): Record<string, JsonValue> {
   const members = [...answer].map(([key, value]) => {
     const text = Buffer.from(value).toString('utf8')
     return [key, key === 'result.json' ? (withMembers(text) ?? text) : decoded(text)]
   })
-  return goJson(sorted(Object.fromEntries(members) as Record<string, JsonValue>), { indent: '  ' })
+  return Object.fromEntries(members) as Record<string, JsonValue>
 }
 
 /** The metadata of several builds, by the names of their targets, and what was warned of in any of them. */
 export function targetsMetadata(
-  answers: ReadonlyMap<string, BuildAnswer>,
+  answers: ReadonlyMap<string, BuildAnswer | CallAnswer>,
   warnings?: readonly VertexWarning[],
 ): string {
-  const targets = Object.fromEntries([...answers].map(([name, answer]) => [name, sorted(metadataOf(answer))]))
+  const targets = Object.fromEntries(
+    [...answers].map(([name, answer]) => [
+      name,
+      sorted('exporterResponse' in answer ? metadataOf(answer) : callMembers(answer)),
+    ]),
+  )
   const metadata: Record<string, JsonValue> = { ...targets, ...warningsMember(warnings) }
   return goJson(sorted(metadata), { indent: '  ' })
 }

@@ -274,7 +274,7 @@ export class Solving {
       merges: several,
       hostPlatform: hostPlatform(),
       tempDir: tmpdir(),
-      noDefaultLoad: tryParseBool(host.env['BUILDX_NO_DEFAULT_LOAD'] ?? '') === true,
+      noDefaultLoad: this.#noDefaultLoad(),
       noDefaultOciArtifact: envSwitch(host.env, 'BUILDX_NO_DEFAULT_OCI_ARTIFACT'),
     })
     if (several && plan.pushByDocker.length > 0) {
@@ -288,6 +288,15 @@ export class Solving {
     this.#remember(node, this.#ref)
     this.#begunOn ??= node.name
     return plan
+  }
+
+  /** BUILDX_NO_DEFAULT_LOAD; what is neither true nor false is false, and told. */
+  #noDefaultLoad(): boolean {
+    const { BUILDX_NO_DEFAULT_LOAD: text } = this.#context.host.env
+    const isWanted = text === undefined ? false : tryParseBool(text)
+    if (isWanted === undefined)
+      this.#notes.push(`WARNING: invalid non-bool value for BUILDX_NO_DEFAULT_LOAD: ${text}`)
+    return isWanted ?? false
   }
 
   #finished(): Pick<RunBuildOptions, 'finished'> {

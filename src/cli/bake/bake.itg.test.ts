@@ -34,6 +34,7 @@ class Project implements AsyncDisposable {
       BUILDX_CONFIG: join(home, 'buildx'),
       DOCKER_CONFIG: home,
       SLIPWAY_ROOT: join(home, 'root'),
+      BUILDX_METADATA_WARNINGS: '1',
     }
     return await callCli(['bake', '--progress', 'plain', ...args], { cwd: this.folder, env })
   }
@@ -84,6 +85,22 @@ describe('bake', { skip }, () => {
     >
     assert.deepEqual(Object.keys(metadata), ['app', 'base', 'variant-one', 'variant-two'])
     assert.match(String(metadata['app']?.['buildx.build.ref']), /^default\/default\/[0-9a-z]{25}$/)
+  })
+
+  it('puts warnings and what calls answer into the metadata file', async () => {
+    const file =
+      'target "default" {\n  dockerfile-inline = "FROM scratch AS Big"\n  output = ["type=cacheonly"]\n}\n'
+    await using project = await Project.make(file)
+    const answerOf = async (...words: readonly string[]): Promise<unknown> => {
+      await project.bake('--metadata-file', 'm.json', ...words)
+      return JSON.parse(await project.read('m.json'))
+    }
+    const { 'buildx.build.warnings': warnings } = (await answerOf()) as Record<string, { level: number }[]>
+    assert.equal(warnings?.length, 1)
+    const call = (await answerOf('--call', 'check')) as { default: Record<string, { warnings: object[] }> }
+    assert.deepEqual(Object.keys(call), ['default'])
+    assert.equal(call.default['result.json']?.warnings.length, 1)
+    assert.equal(call.default['buildx.build.ref'], undefined)
   })
 
   it('builds one target without a prefix, with its values overridden', async () => {

@@ -131,7 +131,7 @@ function gatherNotes(notes: ReadonlyMap<string, readonly string[]>): string[] {
       ? line
       : `${noOutput}for ${names.join(', ')} target(s) ${line.slice(noOutput.length)}`,
   )
-  return [...warnings, ...others]
+  return [...new Set([...warnings, ...others])]
 }
 
 /** Outputs asked for; with none, the image stays in the local store. */

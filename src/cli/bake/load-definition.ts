@@ -16,7 +16,7 @@ import type { Definition } from '../../bake/target.ts'
 import type { RemoteDefinition } from '../../build/read-remote-definition.ts'
 import { collect } from '../../bytes/collect.ts'
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
-import { parseBool } from '../../gostd/parse-number.ts'
+import { parseBool, tryParseBool } from '../../gostd/parse-number.ts'
 import { quote } from '../../gostd/quote.ts'
 import { formatPlatform } from '../../oci/platform.ts'
 import { clientStep, type ClientStep } from '../../progress/client-step.ts'
@@ -66,7 +66,7 @@ export async function loadDefinition(
   const variables = parseVariables(flags.variables)
   const fileRelativePaths = switchOf(env, 'BUILDX_BAKE_FILE_RELATIVE_PATHS')
   const known = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined)
-  const isOpen = !switchOf(env, 'BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP')
+  const isOpen = tryParseBool(env['BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP'] ?? '') !== true
   const dotEnv = await readIfAny('.env', host)
   const definition = await readBakeDefinition(files, {
     builtins: new Map([

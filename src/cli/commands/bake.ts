@@ -9,9 +9,11 @@ import type { Builder } from '../../builder/builder.ts'
 import type { BuilderHost } from '../../builder/builder-host.ts'
 import { resolveBuilder } from '../../builder/resolve-builder.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
+import { tryParseBool } from '../../gostd/parse-number.ts'
 import type { ProgressPrinter } from '../../progress/printer.ts'
 import { defaultColors } from '../../progress/colors.ts'
 import { warningsText } from '../../progress/warnings.ts'
+import type { VertexWarning } from '../../status/solve-status.ts'
 import { anyArgs } from '../argument-rule.ts'
 import { askPrivileges, grantsOf } from '../bake/ask-privileges.ts'
 import { buildTargets } from '../bake/build-targets.ts'
@@ -141,10 +143,18 @@ async function build(
     host.stderr.write(buildDetails(host, refsOf(requests, results)))
   if (flags.metadataFile !== '') {
     const answers = [...results].map(
-      ([name, { builder: by, node, ref, exporterResponse }]) =>
-        [name, { ref: `${by}/${node}/${ref}`, exporterResponse }] as const,
+      ([name, { builder: by, node, ref, exporterResponse, metadata }]) =>
+        [
+          name,
+          requests.get(name)?.call === undefined
+            ? { ref: `${by}/${node}/${ref}`, exporterResponse }
+            : metadata,
+        ] as const,
     )
-    writeWhole(flags.metadataFile, targetsMetadata(new Map(answers)), host)
+    const isCall = [...requests.values()].some(({ call }) => call !== undefined)
+    const wantsWarnings = tryParseBool(host.env['BUILDX_METADATA_WARNINGS'] ?? '') === true && !isCall
+    const warnings = wantsWarnings ? display.stepWarnings : []
+    writeWhole(flags.metadataFile, targetsMetadata(new Map(answers), warnings), host)
   }
   const code = printCalls(plan, requests, results, host)
   tellWhere(requests, results, context)
@@ -192,6 +202,8 @@ class Display implements AsyncDisposable {
   readonly warnings: string[] = []
   readonly #context: CommandContext<BakeFlags>
   readonly #builder: Builder | undefined
+  /** What steps of the builds warned of, each once; known when the display is closed. */
+  stepWarnings: readonly VertexWarning[] = []
   #printer: ProgressPrinter | undefined
 
   private constructor(
@@ -220,6 +232,7 @@ class Display implements AsyncDisposable {
     if (printer === undefined) return
     this.#printer = undefined
     await printer[Symbol.asyncDispose]()
+    this.stepWarnings = printer.warnings
     const { host, flags, globals } = this.#context
     for (const line of this.warnings.splice(0)) host.stderr.write(`WARNING: ${line}\n`)
     if (['quiet', 'none'].includes(flags.progress)) return
