@@ -1,10 +1,13 @@
 import { posix } from 'node:path'
-import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
-import type { Attestation, AttestationSubject } from '../exporter/export-source.ts'
-import { goJson, type JsonValue, sortKeys } from '../gostd/json.ts'
+import { asSlipwayError, SlipwayError, wrapError } from '../errors/slipway-error.ts'
+import type { Attestation } from '../exporter/export-source.ts'
+import { goJson, sortKeys } from '../gostd/json.ts'
 import type { Trees } from '../ops/trees.ts'
+import type { Ref } from '../snapshot/ref.ts'
+import type { Entry } from '../snapshot/tree.ts'
 import { type BridgeAttestation, treeOf } from './bridge-ref.ts'
-import { readRefDirectory, readRefFile } from './ref-files.ts'
+import { decodeStatement } from './decode-statement.ts'
+import { readRefDirectory, readRefFile, statRefFile } from './ref-files.ts'
 
 /** Larger statements are refused (bytes). */
 const mostBytes = 40 << 20
@@ -64,9 +67,10 @@ async function readBundle(
   const found: Attestation[] = []
   for (const entry of entries) {
     const path = posix.join(bundle.path, posix.basename(entry.path))
-    if (entry.kind !== 'file') throw invalid(`${path} is not a regular file`)
-    if (entry.size > mostBytes) throw invalid(`${path} exceeds ${mostBytes} bytes`)
-    const statement = parseStatement(await readRefFile(trees, tree, path, undefined, signal))
+    const { kind, size } = entry.kind === 'symlink' ? await statOf(trees, tree, path, signal) : entry
+    if (kind !== 'file') throw invalid(`${path} is not a regular file`)
+    if (size > mostBytes) throw invalid(`${path} exceeds ${mostBytes} bytes`)
+    const statement = decodeStatement(await readRefFile(trees, tree, path, undefined, signal))
     const { predicateType } = statement
     if (bundle.predicateType !== '' && predicateType !== bundle.predicateType) {
       throw invalid(
@@ -75,7 +79,7 @@ async function readBundle(
     }
     if (predicateType.startsWith(provenancePrefix))
       throw invalid('frontend may not bundle provenance attestations')
-    const bytes = Buffer.from(goJson(sortKeys((statement.predicate ?? null) as JsonValue)))
+    const bytes = Buffer.from(goJson(sortKeys(statement.predicate)))
     found.push({
       predicateType,
       inlineOnly: isInlineOnly(bundle),
@@ -88,34 +92,11 @@ async function readBundle(
   return found
 }
 
-interface Statement {
-  readonly predicateType: string
-  readonly subjects: readonly AttestationSubject[]
-  readonly predicate: unknown
-}
-
-function parseStatement(bytes: Uint8Array): Statement {
-  let value: unknown
-  try {
-    value = JSON.parse(Buffer.from(bytes).toString('utf8'))
-  } catch (e) {
-    throw new SlipwayError('invalid-argument', 'cannot decode in-toto statement', { cause: e })
-  }
-  const { predicateType, subject, predicate } = (value ?? {}) as {
-    predicateType?: unknown
-    subject?: unknown
-    predicate?: unknown
-  }
-  const subjects = (Array.isArray(subject) ? subject : []).map(
-    (one: { name?: unknown; digest?: unknown } | null) => ({
-      kind: 'raw' as const,
-      name: typeof one?.name === 'string' ? one.name : '',
-      digests: Object.entries((one?.digest ?? {}) as Record<string, unknown>).map(
-        ([algorithm, hex]) => `${algorithm}:${String(hex)}`,
-      ),
-    }),
-  )
-  return { predicateType: typeof predicateType === 'string' ? predicateType : '', subjects, predicate }
+/** What a link leads to, in its tree. */
+async function statOf(trees: Trees, tree: Ref, path: string, signal: AbortSignal): Promise<Entry> {
+  return await statRefFile(trees, tree, path, signal).catch((e: unknown) => {
+    throw asSlipwayError(e).code === 'not-found' ? invalid(`open /${path}: no such file or directory`) : e
+  })
 }
 
 const textOf = (one: BridgeAttestation, key: string): string | undefined => {

@@ -21,13 +21,34 @@ export function parseJson(text: string): JsonNode {
   return new JsonParser(text).parse()
 }
 
+/**
+ * Reads the first value of a stream of JSON, as Go's json.Decoder: `rest` is what comes after it. Throws
+ * `invalid-argument`: `EOF` where there is none, `unexpected EOF` where it has no end.
+ */
+export function decodeJson(text: string): { readonly node: JsonNode; readonly rest: string } {
+  if (/^[ \t\r\n]*$/.test(text)) throw new SlipwayError('invalid-argument', 'EOF')
+  const parser = new JsonParser(text, 'unexpected EOF')
+  const node = parser.parseFirst()
+  return { node, rest: text.slice(parser.end) }
+}
+
 class JsonParser {
   readonly #text: string
+  readonly #eof: string
   #at = 0
   #depth = 0
 
-  constructor(text: string) {
+  constructor(text: string, eof = 'unexpected end of JSON input') {
     this.#text = text
+    this.#eof = eof
+  }
+
+  get end(): number {
+    return this.#at
+  }
+
+  parseFirst(): JsonNode {
+    return this.#value()
   }
 
   parse(): JsonNode {
@@ -168,7 +189,7 @@ class JsonParser {
 
   #unexpected(place: string): SlipwayError {
     const char = this.#text[this.#at]
-    if (char === undefined) return new SlipwayError('invalid-argument', 'unexpected end of JSON input')
+    if (char === undefined) return new SlipwayError('invalid-argument', this.#eof)
     return new SlipwayError('invalid-argument', `invalid character ${quoteByte(char)} ${place}`)
   }
 }
