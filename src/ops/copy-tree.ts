@@ -1,8 +1,9 @@
 import { closeSync } from 'node:fs'
 import { posix } from 'node:path'
+import { atOnce, type Pieces } from '../async/pieces.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { compilePatterns, type ParentMatch, type PatternMatcher } from '../gostd/pattern-matcher.ts'
-import { copyFileData } from '../sys/copy-file.ts'
+import { copyDataInPieces } from '../sys/copy-file.ts'
 import type { Entry, EntryAttributes, FileTree, WritableTree } from '../snapshot/tree.ts'
 import { applySymbolicMode } from './symbolic-mode.ts'
 import { wasTorn } from './torn-read.ts'
@@ -23,8 +24,12 @@ export interface CopyOptions {
   readonly replace: boolean
   /** The source changes meanwhile: what goes away is left out. */
   readonly live?: boolean
-  readonly signal?: AbortSignal
 }
+
+/** Files up to this size are copied in a moment. */
+const mostAtOnce = 1 << 20
+/** Such files that are copied without a break. */
+const entriesInATurn = 32
 
 /** A directory on the way down: it is made once something in it is. */
 interface OpenDirectory {
@@ -59,8 +64,8 @@ export function copyTree(
   target: WritableTree,
   to: string,
   options: CopyOptions,
-): void {
-  new TreeCopier(source, target, options).copy(from, to)
+): Pieces<void> {
+  return new TreeCopier(source, target, options).copy(from, to)
 }
 
 class TreeCopier {
@@ -71,6 +76,7 @@ class TreeCopier {
   readonly #exclude: PatternMatcher | undefined
   readonly #links = new Map<string, string>()
   readonly #open: OpenDirectory[] = []
+  #visited = 0
 
   constructor(source: FileTree, target: WritableTree, options: CopyOptions) {
     this.#source = source
@@ -80,7 +86,7 @@ class TreeCopier {
     this.#exclude = options.excludePatterns?.length ? compilePatterns(options.excludePatterns) : undefined
   }
 
-  copy(from: string, to: string): void {
+  *copy(from: string, to: string): Pieces<void> {
     const parent = to.endsWith('/') ? to : posix.dirname(to)
     const made = this.#makeParents(this.#target.resolve(parent))
     const destination = this.#target.resolve(posix.join('/', to))
@@ -95,7 +101,8 @@ class TreeCopier {
     const path = into ? posix.join(destination, posix.basename(from)) : destination
     const contentsOfNew = this.#options.directoryContents && entry.kind === 'directory' && there === undefined
     made.push(...this.#makeParents(contentsOfNew ? path : posix.dirname(path)))
-    this.#copy(real, '', path, false, undefined, undefined)
+    const left = this.#copy(real, '', path, false, undefined, undefined)
+    if (left !== undefined) yield* left
     const { mtimeNs } = this.#options
     if (mtimeNs !== undefined) for (const one of made.reverse()) this.#target.setAttributes(one, { mtimeNs })
   }
@@ -112,7 +119,10 @@ class TreeCopier {
     ]
   }
 
-  /** `relative` is the path below what was asked for, which is what patterns are about. */
+  /**
+   * `relative` is the path below what was asked for, which is what patterns are about. Answers what is left to do where that
+   * takes long.
+   */
   #copy(
     from: string,
     relative: string,
@@ -120,26 +130,25 @@ class TreeCopier {
     overwrite: boolean,
     includeParent: ParentMatch | undefined,
     excludeParent: ParentMatch | undefined,
-  ): void {
-    this.#options.signal?.throwIfAborted()
+  ): Pieces<void> | undefined {
     const include = relative === '' ? undefined : this.#include?.matchesBelow(relative, includeParent)
     const exclude = relative === '' ? undefined : this.#exclude?.matchesBelow(relative, excludeParent)
     const excluded = exclude?.matched ?? false
     const included = (include?.matched ?? true) && !excluded
-    if (!included && this.#include === undefined && !this.#exclude?.hasExclusions) return
+    if (!included && this.#include === undefined && !this.#exclude?.hasExclusions) return undefined
     const entry = this.#source.lstat(from)
     if (entry === undefined) {
-      if (this.#options.live === true) return
+      if (this.#options.live === true) return undefined
       throw new SlipwayError('not-found', `failed to stat ${from}: no such file or directory`)
     }
-    if (!included && entry.kind !== 'directory') return
+    if (!included && entry.kind !== 'directory') return undefined
     const there = this.#target.lstat(to)
     if (included) {
       this.#clearWay(entry, there, to)
       this.#makeOpenDirectories()
     }
     if (entry.kind === 'directory') {
-      this.#copyDirectory(
+      return this.#copyDirectory(
         from,
         relative,
         to,
@@ -148,15 +157,15 @@ class TreeCopier {
         include?.info,
         exclude?.info,
       )
-      return
     }
     if (this.#target.lstat(to)?.kind === 'directory') {
       throw new SlipwayError('failed-precondition', `cannot replace to directory ${to} with file`)
     }
     try {
-      this.#copyEntry(from, to, entry)
+      return this.#copyEntry(from, to, entry)
     } catch (e) {
       if (!this.#isLost(e)) throw e
+      return undefined
     }
   }
 
@@ -203,7 +212,7 @@ class TreeCopier {
     else if (overwrite) this.#target.setAttributes(to, this.#attributes(from, entry))
   }
 
-  #copyDirectory(
+  *#copyDirectory(
     from: string,
     relative: string,
     to: string,
@@ -211,52 +220,78 @@ class TreeCopier {
     how: { overwrite: boolean; included: boolean; excluded: boolean },
     includeInfo: ParentMatch | undefined,
     excludeInfo: ParentMatch | undefined,
-  ): void {
+  ): Pieces<void> {
     if (how.included) this.#makeDirectory(from, to, entry, how.overwrite)
     const open: OpenDirectory = { from, to, made: how.included }
     if (how.excluded && !this.#exclude?.hasExclusions) return
     this.#open.push(open)
     for (const name of this.#namesIn(from)) {
       const child = relative === '' ? name : `${relative}/${name}`
-      this.#copy(posix.join(from, name), child, posix.join(to, name), true, includeInfo, excludeInfo)
+      this.#visited = (this.#visited + 1) % entriesInATurn
+      if (this.#visited === 0) yield
+      const left = this.#copy(
+        posix.join(from, name),
+        child,
+        posix.join(to, name),
+        true,
+        includeInfo,
+        excludeInfo,
+      )
+      if (left !== undefined) yield* left
     }
     this.#open.pop()
     if (how.included) this.#target.setAttributes(to, { mtimeNs: this.#options.mtimeNs ?? entry.mtimeNs })
   }
 
-  #copyEntry(from: string, to: string, entry: Entry): void {
+  #copyEntry(from: string, to: string, entry: Entry): Pieces<void> | undefined {
     const attributes = this.#attributes(from, entry)
     switch (entry.kind) {
       case 'file':
-        this.#copyFile(from, to, entry, attributes)
-        return
+        return this.#copyFile(from, to, entry, attributes)
       case 'symlink':
         this.#target.symlink(to, entry.linkname ?? '', attributes)
-        return
+        return undefined
       case 'char':
       case 'block':
       case 'fifo':
       case 'socket':
         this.#target.mknod(to, entry, attributes)
-        return
+        return undefined
       case 'directory':
-        return
+        return undefined
       default:
-        entry.kind satisfies never
+        return entry.kind satisfies never
     }
   }
 
-  #copyFile(from: string, to: string, entry: Entry, attributes: EntryAttributes): void {
+  #copyFile(from: string, to: string, entry: Entry, attributes: EntryAttributes): Pieces<void> | undefined {
     const first = entry.hardlinkKey === undefined ? undefined : this.#links.get(entry.hardlinkKey)
     if (first !== undefined) {
       this.#target.link(to, first)
-      return
+      return undefined
     }
+    if (entry.size > mostAtOnce) return this.#copyLong(from, to, entry, attributes)
     const fd = this.#source.open(from)
     try {
-      this.#target.writeFile(to, attributes, out => copyFileData(fd, out, entry.size))
+      this.#target.writeFile(to, attributes, out => atOnce(copyDataInPieces(fd, out, entry.size)))
     } finally {
       closeSync(fd)
+    }
+    if (entry.hardlinkKey !== undefined) this.#links.set(entry.hardlinkKey, to)
+    return undefined
+  }
+
+  *#copyLong(from: string, to: string, entry: Entry, attributes: EntryAttributes): Pieces<void> {
+    try {
+      const fd = this.#source.open(from)
+      try {
+        yield* this.#target.writeInPieces(to, attributes, out => copyDataInPieces(fd, out, entry.size))
+      } finally {
+        closeSync(fd)
+      }
+    } catch (e) {
+      if (!this.#isLost(e)) throw e
+      return
     }
     if (entry.hardlinkKey !== undefined) this.#links.set(entry.hardlinkKey, to)
   }

@@ -1,4 +1,5 @@
 import { closeSync, readSync } from 'node:fs'
+import { inPieces, type Pieces } from '../async/pieces.ts'
 import type { StackRef } from '../snapshot/ref.ts'
 import type { Entry, FileTree, WritableTree } from '../snapshot/tree.ts'
 import type { OpContext } from '../solver/op.ts'
@@ -21,7 +22,7 @@ export async function diffTrees(
   using to = await trees.view(upper, signal)
   {
     using target = trees.writable(active)
-    new TreeDiff(from, to, target, signal).directory('/')
+    await inPieces(new TreeDiff(from, to, target).directory('/'), signal)
   }
   const layer = await active.commit()
   return { kind: 'stack', layers: [{ kind: 'layer', id: layer.id }] }
@@ -31,19 +32,16 @@ class TreeDiff {
   readonly #from: FileTree
   readonly #to: FileTree
   readonly #target: WritableTree
-  readonly #signal: AbortSignal
   /** Where the first name of a file with several was copied to. */
   readonly #links = new Map<string, string>()
 
-  constructor(from: FileTree, to: FileTree, target: WritableTree, signal: AbortSignal) {
+  constructor(from: FileTree, to: FileTree, target: WritableTree) {
     this.#from = from
     this.#to = to
     this.#target = target
-    this.#signal = signal
   }
 
-  directory(path: string): void {
-    this.#signal.throwIfAborted()
+  *directory(path: string): Pieces<void> {
     const before = new Set(this.#from.lstat(path)?.kind === 'directory' ? this.#from.readdir(path) : [])
     const childOf = (name: string): string => (path === '/' ? `/${name}` : `${path}/${name}`)
     for (const name of this.#to.readdir(path)) {
@@ -51,18 +49,19 @@ class TreeDiff {
       const next = this.#to.lstat(child)
       const last = before.has(name) ? this.#from.lstat(child) : undefined
       before.delete(name)
-      if (next !== undefined) this.#entry(child, last, next)
+      yield
+      if (next !== undefined) yield* this.#entry(child, last, next)
     }
     for (const name of before) this.#target.remove(childOf(name))
   }
 
-  #entry(path: string, last: Entry | undefined, next: Entry): void {
+  *#entry(path: string, last: Entry | undefined, next: Entry): Pieces<void> {
     if (next.kind === 'directory') {
       if (last?.kind !== 'directory') {
         if (last !== undefined) this.#target.remove(path)
         this.#target.mkdir(path, { ...attributes(next), xattrs: this.#to.xattrs(path) })
       } else if (!sameAttributes(next, last)) this.#target.setAttributes(path, attributes(next))
-      this.directory(path)
+      yield* this.directory(path)
       return
     }
     if (last !== undefined && sameEntry(this.#from, this.#to, path, last, next)) return
@@ -73,8 +72,8 @@ class TreeDiff {
       this.#target.link(path, first)
       return
     }
-    const options = { directoryContents: true, followLinks: false, replace: true, signal: this.#signal }
-    copyTree(this.#to, path, this.#target, path, options)
+    const options = { directoryContents: true, followLinks: false, replace: true }
+    yield* copyTree(this.#to, path, this.#target, path, options)
     if (hardlinkKey !== undefined) this.#links.set(hardlinkKey, path)
   }
 }

@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { inPieces } from '../async/pieces.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type {
   FileAction,
@@ -136,17 +137,17 @@ async function copy(action: FileActionCopy, ctx: ActionContext): Promise<void> {
       (await unpackArchive(path, to, { ...ctx, source, mtimeNs }))
     )
       continue
-    copyTree(source, path, target, to, {
+    const work = copyTree(source, path, target, to, {
       includePatterns: action.includePatterns,
       excludePatterns: action.excludePatterns,
       directoryContents: action.dirCopyContents,
       followLinks: action.followSymlink,
       replace: action.alwaysReplaceExistingDestPaths,
-      signal: ctx.signal,
       ...(ctx.owner === undefined ? {} : { owner: ctx.owner }),
       ...(mtimeNs === undefined ? {} : { mtimeNs }),
       ...(action.modeStr === '' ? {} : { symbolicMode: action.modeStr }),
       ...(action.mode === -1 || action.modeStr !== '' ? {} : { mode: action.mode }),
     })
+    await inPieces(work, ctx.signal)
   }
 }

@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { readSync } from 'node:fs'
+import { atOnce, type Pieces } from '../async/pieces.ts'
 import { encodeName } from '../bytes/path-string.ts'
 import type { Entry } from '../snapshot/tree.ts'
 
@@ -34,15 +35,43 @@ function headerBytes(entry: Entry, xattrs: ReadonlyMap<string, Uint8Array>): Buf
   return Buffer.concat(parts)
 }
 
-const buffer = Buffer.allocUnsafe(256 * 1024)
+const buffer = Buffer.allocUnsafeSlow(256 * 1024)
+
+/** Files up to this size are digested in a moment. */
+const mostAtOnce = buffer.length
+
+/** Whether digesting an entry takes so long that it is done in pieces. */
+export const isLong = (entry: Entry): boolean => entry.kind === 'file' && entry.size > mostAtOnce
 
 /**
- * Digest (`sha256:…`) of one entry: what it is and, for a file, its data read from `fd`.
+ * Digest (`sha256:…`) of one entry: what it is and, for a file, as much of its data, read from `fd`, as its size says. A
+ * file that grows has the digest of what it was.
  */
 export function fileDigest(entry: Entry, xattrs: ReadonlyMap<string, Uint8Array>, fd?: number): string {
-  const hash = createHash('sha256').update(headerBytes(entry, xattrs))
-  if (fd !== undefined && entry.kind === 'file') {
-    for (let n = readSync(fd, buffer); n > 0; n = readSync(fd, buffer)) hash.update(buffer.subarray(0, n))
+  const header = headerBytes(entry, xattrs)
+  const size = entry.kind === 'file' ? entry.size : 0
+  if (fd === undefined || size === 0) return `sha256:${hash('sha256', header, 'hex')}`
+  if (header.length + size > buffer.length) return atOnce(longFileDigest(entry, xattrs, fd))
+  header.copy(buffer)
+  const end = header.length + size
+  let at = header.length
+  for (let n = 1; n > 0 && at < end; at += n) n = readSync(fd, buffer, at, end - at, null)
+  return `sha256:${hash('sha256', buffer.subarray(0, at), 'hex')}`
+}
+
+/** The same, of a file of any size. */
+export function* longFileDigest(
+  entry: Entry,
+  xattrs: ReadonlyMap<string, Uint8Array>,
+  fd: number,
+): Pieces<string> {
+  const state = createHash('sha256').update(headerBytes(entry, xattrs))
+  for (let left = entry.size; left > 0; ) {
+    const n = readSync(fd, buffer, 0, Math.min(left, buffer.length), null)
+    if (n === 0) break
+    state.update(buffer.subarray(0, n))
+    left -= n
+    yield
   }
-  return `sha256:${hash.digest('hex')}`
+  return `sha256:${state.digest('hex')}`
 }

@@ -83,7 +83,7 @@ export async function contentKey(
   using tree = await trees.view(ref, signal)
   try {
     if (ref.kind === 'stack' && ref.layers.length === 0) return emptyContentHash(selectors)
-    return contentHash(tree, selectors, trees.digestCache(ref))
+    return await contentHash(tree, selectors, { cache: trees.digestCache(ref), signal })
   } catch (e) {
     throw wrapError(`failed to calculate checksum of ref ${refName(ref)}`, e)
   }

@@ -1,5 +1,6 @@
 import type { ContentStore } from '../content/content-store.ts'
 import type { Lease } from '../content/lease.ts'
+import { inPieces } from '../async/pieces.ts'
 import { asSlipwayError } from '../errors/slipway-error.ts'
 import { detachLayer, isAttached } from '../snapshot/detach-layer.ts'
 import { openDirectoryTree } from '../snapshot/directory-tree.ts'
@@ -162,14 +163,14 @@ async function materialize(ref: LocalRef, services: TreeServices, signal: AbortS
   using source = openDirectoryTree(ref.path, ref.filter, nowNs())
   {
     using target = writableOf(active, services)
-    copyTree(source, '/', target, '/', {
+    const work = copyTree(source, '/', target, '/', {
       directoryContents: true,
       followLinks: false,
       replace: true,
       live: true,
       owner: { uid: 0, gid: 0 },
-      signal,
     })
+    await inPieces(work, signal)
   }
   const layer = await active.commit()
   services.lease.hold('layer', layer.id)

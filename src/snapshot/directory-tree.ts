@@ -22,7 +22,7 @@ export interface DirectoryTreeOptions {
 }
 
 /** More entries than this are not remembered. */
-const mostRemembered = 50_000
+const mostRemembered = 8_000
 
 /**
  * A directory of this machine, read in place, as far as its filter lets it be seen. It may belong to somebody who

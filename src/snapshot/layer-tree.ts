@@ -17,6 +17,8 @@ export interface Found {
 
 /** More directories than this are not remembered. */
 const mostRemembered = 20_000
+/** More names than this are not remembered: walks go from directory to directory. */
+const mostNames = 20_000
 /** After this many look-ups of single names in a directory it is cheaper to know them all. */
 const lookupsBeforeListing = 12
 
@@ -39,6 +41,7 @@ export class LayerTree implements FileTree {
   /** For a canonical directory: the directories on disk that make it up, highest first. */
   readonly #parts = new Map<string, readonly string[]>()
   readonly #names = new Map<string, KnownNames>()
+  #nameCount = 0
 
   /** `layers` are absolute paths, lowest first. */
   constructor(layers: readonly string[]) {
@@ -128,24 +131,29 @@ export class LayerTree implements FileTree {
   mayHave(directory: string, name: string): boolean {
     let known = this.#names.get(directory)
     if (known === undefined) {
-      if (this.#names.size >= mostRemembered) this.#names.clear()
+      if (this.#names.size >= mostRemembered || this.#nameCount >= mostNames) this.#forgetNames()
       known = { lookups: 0, names: undefined }
       this.#names.set(directory, known)
     }
     if (known.names === undefined && ++known.lookups > lookupsBeforeListing) {
       const parts = this.parts(directory) ?? []
       known.names = new Set(parts.flatMap(part => listNames(part).map(one => one.name)))
+      this.#nameCount += known.names.size
     }
     return known.names?.has(name) ?? true
   }
 
   /** Tells that a name has appeared in a directory. */
   noteName(directory: string, name: string): void {
-    this.#names.get(directory)?.names?.add(name)
+    const names = this.#names.get(directory)?.names
+    if (names === undefined) return
+    names.add(name)
+    this.#nameCount++
   }
 
   /** Tells that a directory has just been made and nothing of lower layers shows in it. */
   noteEmpty(directory: string): void {
+    if (this.#nameCount >= mostNames) this.#forgetNames()
     this.#names.set(directory, { lookups: 0, names: new Set() })
   }
 
@@ -157,6 +165,11 @@ export class LayerTree implements FileTree {
     const prefix = joinPath(path, '')
     for (const key of this.#parts.keys()) if (key.startsWith(prefix)) this.#parts.delete(key)
     for (const key of this.#names.keys()) if (key.startsWith(prefix)) this.#names.delete(key)
+  }
+
+  #forgetNames(): void {
+    this.#names.clear()
+    this.#nameCount = 0
   }
 
   #look(path: string): Pick<Entry, 'kind' | 'linkname'> | undefined {

@@ -1,3 +1,5 @@
+import type { Pieces } from '../async/pieces.ts'
+
 /** Kinds of directory entries. */
 export type EntryKind = 'file' | 'directory' | 'symlink' | 'fifo' | 'char' | 'block' | 'socket'
 
@@ -59,6 +61,8 @@ export interface WritableTree extends FileTree {
   mkdir(path: string, attributes: EntryAttributes): void
   /** Creates or replaces a file; `write` gets the open descriptor. */
   writeFile(path: string, attributes: EntryAttributes, write: (fd: number) => void): void
+  /** As `writeFile`, with content that takes long. */
+  writeInPieces(path: string, attributes: EntryAttributes, write: (fd: number) => Pieces<void>): Pieces<void>
   symlink(path: string, target: string, attributes: EntryAttributes): void
   /** Another name for a file that this tree already wrote. */
   link(path: string, existing: string): void

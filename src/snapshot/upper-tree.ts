@@ -10,6 +10,7 @@ import {
   symlinkSync,
   unlinkSync,
 } from 'node:fs'
+import type { Pieces } from '../async/pieces.ts'
 import { fsPath } from '../bytes/path-string.ts'
 import { nameWriteError } from '../bytes/whole-file.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
@@ -35,6 +36,12 @@ export interface UpperTreeOptions {
    * `touched` leaves it as the kernel sets it, which is what steps of a build are to show.
    */
   readonly parentTimes?: 'kept' | 'touched'
+}
+
+/** A file that is being written. */
+interface NewFile extends Disposable {
+  readonly fd: number
+  readonly finish: (attributes: EntryAttributes) => void
 }
 
 /**
@@ -100,18 +107,46 @@ export class UpperTree implements WritableTree {
   }
 
   writeFile(path: string, attributes: EntryAttributes, write: (fd: number) => void): void {
+    using file = this.#create(path)
+    try {
+      write(file.fd)
+      file.finish(attributes)
+    } catch (error) {
+      throw nameWriteError(error, path)
+    }
+  }
+
+  *writeInPieces(
+    path: string,
+    attributes: EntryAttributes,
+    write: (fd: number) => Pieces<void>,
+  ): Pieces<void> {
+    using file = this.#create(path)
+    try {
+      yield* write(file.fd)
+      file.finish(attributes)
+    } catch (error) {
+      throw nameWriteError(error, path)
+    }
+  }
+
+  /** A new file in the upper layer, which goes away again unless it is finished. */
+  #create(path: string): NewFile {
     const kept = this.#keptAttributes(path)
     const { real } = this.#freePlace(path)
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
     const fd = openSync(fsPath(real), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
-    try {
-      write(fd)
-      applyToFile(fd, real, { mode: 0o644, uid: 0, gid: 0, ...kept, ...attributes })
-    } catch (error) {
-      unlinkSync(fsPath(real))
-      throw nameWriteError(error, path)
-    } finally {
-      closeSync(fd)
+    let isWhole = false
+    return {
+      fd,
+      finish: attributes => {
+        applyToFile(fd, real, { mode: 0o644, uid: 0, gid: 0, ...kept, ...attributes })
+        isWhole = true
+      },
+      [Symbol.dispose]: () => {
+        if (!isWhole) unlinkSync(fsPath(real))
+        closeSync(fd)
+      },
     }
   }
 

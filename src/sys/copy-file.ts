@@ -1,4 +1,5 @@
 import { readSync, writeSync } from 'node:fs'
+import type { Pieces } from '../async/pieces.ts'
 import { errnoError } from './errno-error.ts'
 import { libc } from './libc.ts'
 
@@ -33,6 +34,40 @@ export function copyFileData(from: number, to: number, size: number, buffer?: Ui
     if (n === 0) return copied
     writeFully(to, chunk, n)
     copied += n
+  }
+}
+
+/** Bytes that the kernel is asked to copy at once: a moment's work. */
+const piece = 16 << 20
+
+/**
+ * As `copyFileData`, for files of any size on a thread that has more to do. No more than `size` bytes, so that a file that
+ * grows ends; where that is 0, all there is (a file of the kernel's making).
+ */
+export function* copyDataInPieces(from: number, to: number, size: number): Pieces<void> {
+  if (size === 0) {
+    copyFileData(from, to, 0)
+    return
+  }
+  let left = size
+  if (size > small) {
+    const c = libc()
+    while (left > 0) {
+      const n = Number(c.copy_file_range(from, null, to, null, Math.min(left, piece), 0))
+      const errno = n < 0 ? c.errno() : 0
+      if (errno !== 0 && !fallback.has(errno)) throw errnoError(errno, 'copy_file_range')
+      if (n <= 0) break
+      left -= n
+      yield
+    }
+  }
+  const chunk = left === 0 ? undefined : Buffer.allocUnsafe(Math.min(bufferSize, left))
+  while (chunk !== undefined && left > 0) {
+    const n = readSync(from, chunk, 0, Math.min(left, chunk.length), null)
+    if (n === 0) return
+    writeFully(to, chunk, n)
+    left -= n
+    yield
   }
 }
 

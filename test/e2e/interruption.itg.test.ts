@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, truncate, writeFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startMirror } from '../support/mirror.ts'
@@ -17,7 +17,7 @@ describe('a build that is interrupted', () => {
     await using scratch = await makeScratch()
     await using mirror = await startMirror(scratch.dir, ['alpine'])
     const { slipway, context, mark } = await sleepingBuild(scratch, mirror)
-    assert.equal(await interrupt(slipway, context, 'SIGINT'), 130)
+    assert.equal(await interrupt(slipway, context, 'SIGINT', / in the step$/m), 130)
     assert.deepEqual(processesWith(mark), [])
     assert.deepEqual(mountsBelow(scratch.dir), [])
     await buildsAgain(slipway, context)
@@ -27,11 +27,25 @@ describe('a build that is interrupted', () => {
     await using scratch = await makeScratch()
     await using mirror = await startMirror(scratch.dir, ['alpine'])
     const { slipway, context, mark } = await sleepingBuild(scratch, mirror)
-    assert.equal(await interrupt(slipway, context, 'SIGKILL'), 'SIGKILL')
+    assert.equal(await interrupt(slipway, context, 'SIGKILL', / in the step$/m), 'SIGKILL')
     await buildsAgain(slipway, context)
     assert.deepEqual(processesWith(mark), [], 'what the killed build was running is gone at the latest now')
     assert.deepEqual(mountsBelow(scratch.dir), [])
   })
+})
+
+it('a build that reads a file of a terabyte for COPY ends at the first signal', {
+  skip: lacks({ root: true }),
+}, async () => {
+  await using scratch = await makeScratch()
+  const slipway = await openSlipway({ dir: scratch.path('s') })
+  const context = scratch.path('c')
+  await mkdir(context)
+  await writeFile(`${context}/Dockerfile`, 'FROM scratch\nCOPY huge /\n')
+  await writeFile(`${context}/huge`, '')
+  await truncate(`${context}/huge`, 2 ** 40)
+  assert.equal(await interrupt(slipway, context, 'SIGINT', /^#\d+ transferring context: 1\.10TB/m), 130)
+  assert.deepEqual(mountsBelow(scratch.dir), [])
 })
 
 it('ten builds at once on one state directory all succeed', { skip: lacks(needs) }, async () => {
@@ -60,8 +74,13 @@ async function sleepingBuild(scratch: Scratch, mirror: Registry) {
   return { slipway, context, mark: `sleep ${mark}` }
 }
 
-/** Starts the build, waits until its step runs, sends the signal; returns the exit code or the signal that ended it. */
-async function interrupt(slipway: SlipwayCommand, context: string, signal: NodeJS.Signals): Promise<unknown> {
+/** Starts the build, waits until its output says that it has begun, sends the signal; returns the exit code or the signal that ended it. */
+async function interrupt(
+  slipway: SlipwayCommand,
+  context: string,
+  signal: NodeJS.Signals,
+  begun: RegExp,
+): Promise<unknown> {
   const [program, ...words] = slipway.command
   const child = spawn(program, [...words, 'build', '--progress=plain', context], { env: slipway.env })
   let output = ''
@@ -71,7 +90,7 @@ async function interrupt(slipway: SlipwayCommand, context: string, signal: NodeJ
   }
   child.stderr.on('data', keep)
   child.stdout.on('data', keep)
-  for (let waited = 0; !/ in the step$/m.test(output); waited += 50) {
+  for (let waited = 0; !begun.test(output); waited += 50) {
     assert.ok(waited < 60_000 && child.exitCode === null, `the step did not start:\n${output}`)
     await sleep(50)
   }
