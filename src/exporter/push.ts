@@ -6,10 +6,13 @@ import { formatReference, type Reference, repositoryName } from '../oci/referenc
 import { registryErrorDetail } from '../registry/registry-error.ts'
 import type { ExportContext } from './export-context.ts'
 import type { ImageLayer } from './image-layers.ts'
+import { PushTraffic } from './push-traffic.ts'
 import type { WrittenImage, WrittenManifest } from './image-writer.ts'
 
 /** Blobs of one image that are sent at the same time. */
 const parallel = 4
+
+const layersStep = 'pushing layers'
 
 /** Where an image is pushed to. */
 export interface PushTarget {
@@ -33,7 +36,7 @@ export async function pushImage(
 ): Promise<void> {
   const name = formatReference(target.reference)
   try {
-    await ctx.progress.step('pushing layers', () => pushBlobs(image, target, content, ctx))
+    await ctx.progress.step(layersStep, () => pushBlobs(image, target, content, ctx))
     const shown = target.byDigest ? name : `${name}@${image.descriptor.digest}`
     await ctx.progress.step(`pushing manifest for ${shown}`, () => pushManifests(image, target, ctx.signal))
   } catch (e) {
@@ -64,16 +67,19 @@ async function pushBlobs(
     const { config } = manifest
     layers.set(config.digest, { descriptor: config, diffId: config.digest })
   }
-  await forEachBounded([...layers.values()], layer => pushBlob(layer, target, content, ctx), {
+  const traffic = new PushTraffic(ctx.progress, layersStep)
+  await forEachBounded([...layers.values()], layer => pushBlob(layer, target, content, traffic, ctx), {
     limit: parallel,
     signal: ctx.signal,
   })
+  traffic.end()
 }
 
 async function pushBlob(
   layer: ImageLayer,
   target: PushTarget,
   content: ContentStore,
+  traffic: PushTraffic,
   ctx: ExportContext,
 ): Promise<void> {
   const { descriptor, repository } = layer
@@ -90,8 +96,11 @@ async function pushBlob(
       throw new SlipwayError('not-found', `content ${descriptor.digest}: not found`)
     await layer.fetch(signal)
   }
-  const { digest } = descriptor
-  await store.putBlob(descriptor, offset => content.read(digest, { offset, signal }), { signal })
+  const { digest, size } = descriptor
+  traffic.add(size)
+  const open = (offset: number): AsyncIterable<Uint8Array> =>
+    traffic.counted(digest, offset, content.read(digest, { offset, signal }))
+  await store.putBlob(descriptor, open, { signal })
 }
 
 async function pushManifests(image: WrittenImage, target: PushTarget, signal: AbortSignal): Promise<void> {

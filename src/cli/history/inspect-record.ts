@@ -170,14 +170,14 @@ async function stepLogs(
   signal: AbortSignal,
 ): Promise<{ name: string; logs: readonly string[] }> {
   let name = ''
-  const lines = new StepLines()
+  const lines = new StepLines(mostLogs)
   for await (const status of replayStatus(connection, record.Ref, signal)) {
     for (const vertex of status.vertexes ?? []) if (vertex.digest === digest) name = vertex.name
     for (const log of status.logs ?? []) {
       if (log.vertex === digest) lines.add(log.stream, Buffer.from(log.data))
     }
   }
-  return { name, logs: lines.last(mostLogs) }
+  return { name, logs: lines.last() }
 }
 
 async function materialsOf(

@@ -48,13 +48,25 @@ describe('where a failure came from', () => {
 
 describe('lines of a failed step', () => {
   it('go on in their own stream, and are the last ones, without empty ones', () => {
-    const lines = new StepLines()
-    lines.add(1, Buffer.from('one\n\ntw'))
-    lines.add(2, Buffer.from('err\n'))
-    lines.add(1, Buffer.from('o \xc3', 'latin1'))
-    lines.add(2, Buffer.from('more'))
-    lines.add(1, Buffer.from('\xa4\nthree', 'latin1'))
-    assert.deepEqual(lines.last(16), ['one', 'two ä', 'err', 'more', 'three'])
-    assert.deepEqual(lines.last(2), ['more', 'three'])
+    const last = (most: number): readonly string[] => {
+      const lines = new StepLines(most)
+      lines.add(1, Buffer.from('one\n\ntw'))
+      lines.add(2, Buffer.from('err\n'))
+      lines.add(1, Buffer.from('o \xc3', 'latin1'))
+      lines.add(2, Buffer.from('more'))
+      lines.add(1, Buffer.from('\xa4\nthree', 'latin1'))
+      return lines.last()
+    }
+    assert.deepEqual(last(16), ['one', 'two ä', 'err', 'more', 'three'])
+    assert.deepEqual(last(2), ['more', 'three'])
+  })
+
+  it('are cut where they have no end', () => {
+    const lines = new StepLines(1)
+    for (let i = 0; i < 5; i++) lines.add(1, Buffer.alloc(300 * 1024, 'x'))
+    assert.deepEqual(
+      lines.last().map(line => line.length),
+      [1024 * 1024],
+    )
   })
 })

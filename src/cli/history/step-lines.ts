@@ -1,8 +1,21 @@
-/** Lines that a step printed, in the order in which they began; each stream goes on with its own line. */
+/** Bytes of a line that are kept. */
+const longest = 1 << 20
+
+interface Line {
+  readonly pieces: Buffer[]
+  size: number
+}
+
+/** The last lines that a step printed, in the order in which they began; each stream goes on with its own line. */
 export class StepLines {
-  readonly #lines: Buffer[][] = []
+  readonly #most: number
+  readonly #lines: Line[] = []
   /** The line that a stream has not ended yet. */
-  readonly #open = new Map<number, Buffer[]>()
+  readonly #open = new Map<number, Line>()
+
+  constructor(most: number) {
+    this.#most = most
+  }
 
   /** Adds what a step printed on a stream, at once or in pieces. */
   add(stream: number, data: Buffer): void {
@@ -16,19 +29,24 @@ export class StepLines {
     }
   }
 
-  /** The last of them, without those that are empty. */
-  last(count: number): readonly string[] {
-    return this.#lines.slice(-count).map(pieces => Buffer.concat(pieces).toString('utf8'))
+  /** The lines, without those that are empty. */
+  last(): readonly string[] {
+    return this.#lines.map(({ pieces }) => Buffer.concat(pieces).toString('utf8'))
   }
 
   #write(stream: number, piece: Buffer): void {
-    const line = this.#open.get(stream)
-    if (line !== undefined) {
-      line.push(piece)
-      return
-    }
-    const begun = [piece]
-    this.#lines.push(begun)
-    this.#open.set(stream, begun)
+    const line = this.#open.get(stream) ?? this.#begin(stream)
+    const kept = piece.subarray(0, longest - line.size)
+    if (kept.length === 0) return
+    line.pieces.push(kept)
+    line.size += kept.length
+  }
+
+  #begin(stream: number): Line {
+    const line = { pieces: [], size: 0 }
+    this.#lines.push(line)
+    if (this.#lines.length > this.#most) this.#lines.shift()
+    this.#open.set(stream, line)
+    return line
   }
 }
