@@ -42,6 +42,7 @@ export async function embeddedDriver(host: Host, settings: EngineSettings = {}):
     machine,
     proxy: proxySettings(host),
     cloudEnv: cloudVariables(host),
+    logEnv: host.env,
     ...(host.env['PATH'] === undefined ? {} : { searchPath: host.env['PATH'] }),
     ...(settings.daemon === true ? { daemon: true, entitlements: config.insecureEntitlements } : {}),
     ...(settings.foreignSteps === undefined ? {} : { foreignSteps: settings.foreignSteps }),

@@ -19,6 +19,7 @@ import { createRunFrontend } from './run-frontend.ts'
 import { workerId } from './worker-id.ts'
 import { registryConcurrency, workerSettings } from './worker-settings.ts'
 import { sessionCredentials, sessionSecrets, sessionSink, sessionUpload } from './session-services.ts'
+import { logLimits } from '../ops/log-limit.ts'
 
 /** What this machine is, as far as builds care. */
 export interface MachineFacts {
@@ -39,6 +40,8 @@ export interface LocalEngineOptions {
   readonly searchPath?: string
   /** Variables of this process that caches in clouds look at: `AWS_…`, `AZURE_…`, `BUILDKIT_AZURE_…`, `HOME`. */
   readonly cloudEnv?: Readonly<Record<string, string | undefined>>
+  /** BUILDKIT_STEP_LOG_MAX_SIZE and BUILDKIT_STEP_LOG_MAX_SPEED of this process: how much of the output of steps is shown. */
+  readonly logEnv?: Readonly<Record<string, string | undefined>>
   /** Entitlements that builds may be given; absent: all that they ask for. */
   readonly entitlements?: readonly string[]
   /** Steps for platforms that this machine does not run: refused before anything is run, or tried nevertheless. */
@@ -122,6 +125,7 @@ export async function openLocalEngine(options: LocalEngineOptions): Promise<Loca
     loadDevices: devices.load,
     proxyNetwork: config.document['proxyNetwork'] === true,
     cloudEnv: options.cloudEnv ?? {},
+    logLimits: logLimits(options.logEnv ?? {}, () => Date.now()),
     signedGha: wantsSignedGha(config.document['ghacache']),
     now: () => Date.now(),
   })

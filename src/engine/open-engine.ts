@@ -47,6 +47,7 @@ import { clientContent, exportStoreId } from '../session/callers/client-content.
 import { createLocalDigests } from './local-digests.ts'
 import { createOpResolver } from './op-resolver.ts'
 import { RegistryLookup, type SessionCredentials } from './registry-lookup.ts'
+import type { LogLimits } from '../ops/log-limit.ts'
 
 /** Sources on other machines besides images. */
 export interface RemoteSources {
@@ -99,6 +100,8 @@ export interface EngineOptions {
   readonly proxyNetwork: boolean
   /** Variables of the process that caches in clouds look at. */
   readonly cloudEnv: Readonly<Record<string, string | undefined>>
+  /** How much of the output of steps is shown. */
+  readonly logLimits: LogLimits
   /** Caches of GitHub Actions are to be signed or verified. */
   readonly signedGha: boolean
   /** Milliseconds since 1970. */
@@ -162,6 +165,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     foreignSteps: options.foreignSteps,
     hostPlatform: options.hostPlatform,
     transient: notes.transient,
+    logLimits: options.logLimits,
   }
   const isUnpacked = (chainId: Digest): boolean => state.layers.findByChainId(chainId) !== undefined
   const schemes: Record<string, SourceFactory> = {

@@ -66,7 +66,10 @@ export function createImageExporter(
       // What is pushed under its digest only has no other name here either.
       const kept = push && byDigest ? all.map(name => withDigest(name, image)) : all
       if (store) await keep(image, kept, { ...services, canonical: canonical && names.length > 0 }, ctx)
-      if (push) for (const name of all) await pushTo(name, image, { insecure, byDigest }, services, ctx)
+      const given = [...givenNames(attrs, source), ...dangling]
+      if (push)
+        for (const [i, name] of all.entries())
+          await pushTo({ name, shown: given[i] ?? name }, image, { insecure, byDigest }, services, ctx)
       return imageResponse(image, all)
     },
   }
@@ -84,14 +87,17 @@ export function namesOf(
   source: ExportSource,
   { shown = name => name, tagged = true }: NameOptions = {},
 ): readonly string[] {
+  return givenNames(attrs, source).map(name => fullName(name, shown(name), tagged))
+}
+
+/** The names as they were written. */
+function givenNames(attrs: Attributes, source: ExportSource): readonly string[] {
   const text =
     attrs['name'] === '*'
       ? Buffer.from(source.metadata.get('image.name') ?? []).toString('utf8')
       : (attrs['name'] ?? '')
-  return text.split(',').flatMap(name => {
-    const trimmed = name.trim()
-    return trimmed === '' ? [] : [fullName(trimmed, shown(trimmed), tagged)]
-  })
+  const names = text.split(',').map(name => name.trim())
+  return names.filter(name => name !== '')
 }
 
 interface NameOptions {
@@ -128,7 +134,7 @@ async function keep(
 }
 
 async function pushTo(
-  name: string,
+  { name, shown }: { readonly name: string; readonly shown: string },
   image: WrittenImage,
   options: { insecure: boolean; byDigest: boolean },
   services: ImageExporterServices,
@@ -139,7 +145,8 @@ async function pushTo(
     const message = `failed to push ${name}: can't push tagged ref ${name} by digest`
     throw new SlipwayError('invalid-argument', message)
   }
-  await pushImage(image, services.pushTarget(reference, options, ctx), services.content, ctx)
+  const target = { ...services.pushTarget(reference, options, ctx), shown }
+  await pushImage(image, target, services.content, ctx)
 }
 
 /** What the client is told of an image. Keys: parity with buildkit v0.32.2 exporter/containerimage/exptypes. */

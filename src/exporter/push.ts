@@ -22,6 +22,8 @@ export interface PushTarget {
   readonly mountSource: (repository: string) => ImageStore | undefined
   /** Push under the digest only. */
   readonly byDigest: boolean
+  /** The name as it was given, which errors tell; absent: the reference in full. */
+  readonly shown?: string
 }
 
 /**
@@ -40,7 +42,7 @@ export async function pushImage(
     const shown = target.byDigest ? name : `${name}@${image.descriptor.digest}`
     await ctx.progress.step(`pushing manifest for ${shown}`, () => pushManifests(image, target, ctx.signal))
   } catch (e) {
-    throw refused(name, e)
+    throw refused(target.shown ?? name, e)
   }
 }
 

@@ -19,6 +19,7 @@ import { withFailedTrees } from './failed-step.ts'
 import { contentKey, copyOf } from './file-op.ts'
 import { checkBefore, explainAfter, type PlatformCheck } from './foreign-steps.ts'
 import { isLive, LiveInputs } from './live-inputs.ts'
+import { limitLog, type LogLimits } from './log-limit.ts'
 import { refOf } from './ref-result.ts'
 import type { SecretSource } from './secret-source.ts'
 import type { Trees } from './trees.ts'
@@ -34,6 +35,7 @@ export interface ExecServices extends PlatformCheck {
   readonly hostPlatform: Platform
   /** Told of layers that nobody will want when the builds of now are over. */
   readonly transient: (layer: string) => void
+  readonly logLimits: LogLimits
 }
 
 /** Limits of one step, not part of its identity. */
@@ -169,10 +171,9 @@ async function run(
       cdiDevices: message.cdiDevices,
     }
   }
-  const output: ProcessStdio = {
-    stdout: chunk => ctx.progress.log(1, chunk),
-    stderr: chunk => ctx.progress.log(2, chunk),
-  }
+  const stdout = limitLog(chunk => ctx.progress.log(1, chunk), services.logLimits)
+  const stderr = limitLog(chunk => ctx.progress.log(2, chunk), services.logLimits)
+  const output: ProcessStdio = { stdout: stdout.write, stderr: stderr.write }
   const status = await runContainer(container, meta.args, output, services.executor, ctx.signal).finally(
     () => {
       if (proxy !== undefined && proxy.log.text !== '') ctx.progress.log(2, Buffer.from(proxy.log.text))
@@ -181,6 +182,8 @@ async function run(
   try {
     checkExit(explainAfter(status, platform, services), meta.args, meta.validExitCodes)
   } catch (e) {
+    stdout.flush()
+    stderr.flush()
     const trees = inputs.map(refOf)
     throw withFailedTrees(e, {
       inputs: message.mounts.map(mount => trees[Number(mount.input)]),

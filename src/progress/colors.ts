@@ -39,13 +39,18 @@ export function progressColors(settings: ColorSettings): ProgressColors {
   if (settings.noColor !== undefined && settings.noColor !== '') return noColors
   const colors: Record<string, string | undefined> = { ...defaultColors }
   const warn = settings.warn ?? ((): void => {})
-  for (const part of (settings.buildkitColors ?? '').split(':').filter(text => text !== '')) {
+  const { buildkitColors = '' } = settings
+  const parts = buildkitColors === '' ? [] : buildkitColors.split(':')
+  for (const part of parts) {
     const pair = part.split('=')
     const key = (pair[0] ?? '').toLowerCase()
-    const color = pair.length === 2 ? parseColor(pair[1] ?? '') : undefined
+    const value = pair[1] ?? ''
+    const color = parseColor(value)
     if (pair.length !== 2) warn(`Could not parse BUILDKIT_COLORS component: ${part}`)
-    else if (color === undefined) warn(`Unknown color value found in BUILDKIT_COLORS: ${part}`)
-    else if (!(key in defaultColors)) {
+    else if (color === undefined) {
+      const problem = value.includes(',') ? rgbProblem(value) : undefined
+      warn(problem ?? `Unknown color value found in BUILDKIT_COLORS: ${key}=${value}`)
+    } else if (!(key in defaultColors)) {
       warn(`Unknown key found in BUILDKIT_COLORS (expected: run, cancel, error, or warning): ${key}`)
     } else colors[key] = color
   }
@@ -67,6 +72,14 @@ function parseColor(value: string): string | undefined {
   if (Math.max(red, green, blue) > 255) return undefined
   const step = (level: number): number => Math.trunc(level / 43)
   return `\x1b[38;5;${16 + 36 * step(red) + 6 * step(green) + step(blue)}m`
+}
+
+function rgbProblem(value: string): string {
+  const fields = value.split(',')
+  if (fields.length !== 3) return `Could not parse value ${value} as valid RGB color. Ignoring.`
+  const isWhole = fields.every(text => /^[+-]?\d+$/.test(text))
+  const expected = isWhole ? 'within the valid range of 0-255' : 'an integer'
+  return `A field in BUILDKIT_COLORS appears to contain an RGB value that is not ${expected}: ${value}`
 }
 
 function sgr(code: number): string {

@@ -346,7 +346,7 @@ describe('colours', () => {
     const buildkitColors = 'run=light-cyan:error=255,20,147:cancel=plaid:x=red:warning:'
     const colors = progressColors({ buildkitColors, noColor: '', warn: line => notes.push(line) })
     assert.deepEqual(colors, { ...defaultColors, run: '\x1b[96m', error: '\x1b[38;5;199m' })
-    assert.equal(notes.length, 3)
+    assert.equal(notes.length, 4)
   })
 })
 
