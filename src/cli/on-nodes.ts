@@ -1,3 +1,4 @@
+import { commandHint } from '../drivers/command-duplex.ts'
 import { abortable, abortError } from '../async/abort.ts'
 import type { Builder, BuilderNode } from '../builder/builder.ts'
 import { listWorkers } from '../buildkit/client/daemon.ts'
@@ -29,7 +30,8 @@ async function reach(node: BuilderNode, builder: string, limit: AbortSignal): Pr
     const connection = stack.use(await abortable(driver.dial(limit), limit))
     // What accepts connections but does not answer must not be waited for without end.
     await listWorkers(connection, limit).catch((error: unknown) => {
-      throw wrapError(`failed to connect to ${node.endpoint || node.name}`, error, { hint: garbageHint })
+      const hint = commandHint(asSlipwayError(error).message) ?? garbageHint
+      throw wrapError(`failed to connect to ${node.endpoint || node.name}`, error, { hint })
     })
     stack.move()
     return connection

@@ -62,3 +62,8 @@ export function commandDuplex(
   duplex.on('error', () => {})
   return duplex
 }
+
+/** What to do where a connection failed because its program ended; undefined for other failures. */
+export function commandHint(message: string): string | undefined {
+  return /command \[.*\] has exited with /s.test(message) ? 'run the command to see what it wants' : undefined
+}

@@ -89,6 +89,34 @@ describe('builders on Kubernetes', { skip: lacks({ root: true, programs: ['runc'
     assert.equal(kube.objects.size, 0)
   })
 
+  it('lend their pods to the remote driver, which goes through kubectl', {
+    skip: lacks({ programs: ['kubectl'] }),
+  }, async () => {
+    await using kube = await startKubeApi({ dir: scratch.path('kubectl') })
+    const slipway = await client(kube)
+    await slipway.run('create', '--name=owner', '--driver=kubernetes', '--bootstrap')
+    const pod = /Name: +(owner0-\S+)\n/.exec(await slipway.run('inspect', 'owner'))?.[1] ?? ''
+    const addresses = [
+      `kube-pod://${pod}`,
+      `kube-pod://${pod}?context=x&namespace=builds&container=buildkitd`,
+    ]
+    for (const [i, address] of addresses.entries()) {
+      const before = kube.execs.length
+      await slipway.run('create', `--name=pod${i}`, '--driver=remote', address)
+      const out = scratch.path(`out-pod${i}`)
+      await slipway.run('build', `--builder=pod${i}`, '-o', `type=local,dest=${out}`, context)
+      assert.equal((await readFile(`${out}/x`)).length, 300_000)
+      assert.ok(kube.execs.length > before && kube.execs.every(name => name === pod))
+    }
+    await slipway.run('create', '--name=gone', '--driver=remote', 'kube-pod://gone')
+    const failed = await slipway.try('du', '--builder=gone')
+    assertOneError(
+      failed,
+      /command \[kubectl .* gone -- buildctl dial-stdio\] has exited with exit status 1: .*NotFound/,
+    )
+    assert.match(failed.stderr, /hint: run the command to see what it wants/)
+  })
+
   it('say why their pods do not come up', async () => {
     await using kube = await startKubeApi({ dir: scratch.path('kubep'), stuck: 'ImagePullBackOff' })
     const slipway = await client(kube)

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { spawn } from 'node:child_process'
+import { kubeDiscovery } from './kube-discovery.ts'
 import { withoutEmpty } from './docker-api.ts'
 import { isKubeProtobuf, readKubeProtobuf } from './kube-protobuf.ts'
 import { type Serve, startServe } from './serve.ts'
@@ -144,21 +145,27 @@ class FakeCluster implements KubeApi {
     const fail = (code: number, reason: string, message: string): void =>
       send(code, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code })
     if (!this.#allows(request)) return fail(401, 'Unauthorized', 'Unauthorized')
+    const known = kubeDiscovery[url.pathname]
+    if (known !== undefined) return send(200, known)
     const found =
       /^\/(?:api\/v1|apis\/apps\/v1)\/namespaces\/builds\/(configmaps|deployments|statefulsets|pods)(?:\/([^/]+))?$/.exec(
         url.pathname,
       )
     if (found === null) return fail(404, 'NotFound', 'the server could not find the requested resource')
     const [, kind = '', name] = found
+    if (kind === 'pods' && name !== undefined) {
+      const pod = this.#pods.get(name)
+      return pod === undefined ? fail(404, 'NotFound', `pods "${name}" not found`) : send(200, pod.object)
+    }
     if (kind === 'pods')
       return send(200, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: this.#podList(url) })
     if (url.searchParams.get('watch') === 'true') return this.#watch(kind, url, request, response)
     const body = request.method === 'POST' || request.method === 'PUT' ? await readJson(request) : undefined
     const key = `${kind}/${name ?? body?.metadata.name}`
-    const known = this.objects.get(key)
+    const there = this.objects.get(key)
     if (request.method !== 'GET') this.changes.push([`${request.method} ${key}`, withoutEmpty(body ?? {})])
     if (body !== undefined) {
-      if (request.method === 'POST' && known !== undefined)
+      if (request.method === 'POST' && there !== undefined)
         return fail(409, 'AlreadyExists', `${kind} "${body.metadata.name}" already exists`)
       const object = {
         ...body,
@@ -166,10 +173,10 @@ class FakeCluster implements KubeApi {
       }
       this.objects.set(key, object)
       send(request.method === 'POST' ? 201 : 200, object)
-      if (kind !== 'configmaps' && known === undefined) await this.#schedule(kind, object)
+      if (kind !== 'configmaps' && there === undefined) await this.#schedule(kind, object)
       return
     }
-    if (known === undefined) return fail(404, 'NotFound', `${kind}.apps "${name}" not found`)
+    if (there === undefined) return fail(404, 'NotFound', `${kind}.apps "${name}" not found`)
     if (request.method === 'DELETE') {
       this.objects.delete(key)
       send(200, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' })
@@ -179,7 +186,7 @@ class FakeCluster implements KubeApi {
       }
       return
     }
-    send(200, known)
+    send(200, there)
   }
 
   #allows(request: IncomingMessage): boolean {
@@ -294,7 +301,9 @@ function runInPod(socket: Duplex, command: readonly string[], address: string, c
     }
   })
   socket.on('error', () => {})
-  socket.once('close', () => child.kill())
+  // A client that is killed says no more than this.
+  socket.once('end', () => void child.kill())
+  socket.once('close', () => void child.kill())
 }
 
 /** A binary message as one unmasked frame. https://www.rfc-editor.org/rfc/rfc6455#section-5.2 */

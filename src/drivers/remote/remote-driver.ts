@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
+import { commandHint } from '../command-duplex.ts'
 import { anySignal, sleep, throwIfAborted } from '../../async/abort.ts'
 import { connectDuplex } from '../../buildkit/client/connect.ts'
 import { listWorkers } from '../../buildkit/client/daemon.ts'
@@ -135,7 +136,9 @@ function notBuildkit(endpoint: string, cause: unknown): SlipwayError {
     `failed to connect to ${endpoint}: ${message}`,
     {
       cause,
-      hint: "what answers there does not speak BuildKit's API: check the address, and whether it wants TLS",
+      hint:
+        commandHint(message) ??
+        "what answers there does not speak BuildKit's API: check the address, and whether it wants TLS",
     },
   )
 }
