@@ -1,13 +1,12 @@
-import { SlipwayError } from '../errors/slipway-error.ts'
+import { parseSelectors, type Selector } from './filter-expression.ts'
 import type { UsageRecord } from './usage-record.ts'
 
 /** Tells whether a record is meant. */
 export type RecordFilter = (record: UsageRecord) => boolean
 
 /**
- * A filter from expressions, any of which may match; none match everything. An expression is a list of `field`,
- * `field==value`, `field!=value` and `field~=pattern` joined by commas, all of which must match; values may be quoted as
- * in Go. Throws `invalid-argument`. Source: https://github.com/containerd/containerd/blob/v2.1.0/pkg/filters/parser.go
+ * A filter from expressions, any of which may match; none match everything. All parts of an expression must match. Throws as
+ * `parseSelectors`.
  */
 export function parseRecordFilter(expressions: readonly string[]): RecordFilter {
   return parseFilter(expressions, fieldOf)
@@ -19,7 +18,7 @@ export type FieldOf<Record> = (
   field: string,
 ) => { readonly text: string; readonly present: boolean } | undefined
 
-/** The same language over records of any kind. Throws `invalid-argument`. */
+/** The same language over records of any kind. Throws as `parseSelectors`. */
 export function parseFilter<Record>(
   expressions: readonly string[],
   fieldOf: FieldOf<Record>,
@@ -29,35 +28,17 @@ export function parseFilter<Record>(
   return record => filters.some(filter => filter(record))
 }
 
-const selector = /([A-Za-z][A-Za-z0-9_]*)(?:(==|!=|~=)("(?:[^"\\]|\\.)*"|[^\s,]+))?(,|$)/y
-
 function parseExpression<Record>(text: string, fieldOf: FieldOf<Record>): (record: Record) => boolean {
-  const tests: ((record: Record) => boolean)[] = []
-  selector.lastIndex = 0
-  while (selector.lastIndex < text.length) {
-    const at = selector.lastIndex
-    const match = selector.exec(text)
-    if (match === null) {
-      throw new SlipwayError(
-        'invalid-argument',
-        `filters: parse error: [${text.slice(0, at)} >|${text.slice(at)}|< ]: unexpected input`,
-      )
-    }
-    const [, field = '', operator, value = '', end] = match
-    if (end === ',' && selector.lastIndex === text.length) {
-      throw new SlipwayError(
-        'invalid-argument',
-        `filters: parse error: [${text} >||< ]: expected field or quoted`,
-      )
-    }
-    tests.push(test(record => fieldOf(record, field), operator, unquote(value)))
-  }
+  if (text === '') return () => true
+  const tests = parseSelectors(text).map(({ path, operator, value }) =>
+    test((record: Record) => fieldOf(record, path[0] ?? ''), operator, value),
+  )
   return record => tests.every(one => one(record))
 }
 
 function test<Record>(
   find: (record: Record) => ReturnType<FieldOf<Record>>,
-  operator: string | undefined,
+  operator: Selector['operator'],
   value: string,
 ): (record: Record) => boolean {
   switch (operator) {
@@ -69,30 +50,22 @@ function test<Record>(
       const pattern = compile(value)
       return record => {
         const found = find(record)
-        return found !== undefined && pattern.test(found.text)
+        return found !== undefined && pattern?.test(found.text) === true
       }
     }
-    default:
+    case 'present':
       return record => find(record)?.present ?? false
+    default:
+      return operator satisfies never
   }
 }
 
-function compile(pattern: string): RegExp {
+/** A pattern that is none matches nothing. */
+function compile(pattern: string): RegExp | undefined {
   try {
     return new RegExp(pattern, 'u')
-  } catch (cause) {
-    throw new SlipwayError('invalid-argument', `filters: error parsing regexp ${JSON.stringify(pattern)}`, {
-      cause,
-    })
-  }
-}
-
-function unquote(value: string): string {
-  if (!value.startsWith('"')) return value
-  try {
-    return String(JSON.parse(value))
-  } catch (cause) {
-    throw new SlipwayError('invalid-argument', `filters: invalid quoted value ${value}`, { cause })
+  } catch {
+    return undefined
   }
 }
 

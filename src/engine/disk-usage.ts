@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { BlobRoot } from '../content/reachable.ts'
 import { prune } from '../content/prune.ts'
 import type { DiskSpace, PruneRule } from '../content/prune-rule.ts'
-import { parseRecordFilter } from '../content/record-filter.ts'
+import { wrapError } from '../errors/slipway-error.ts'
+import { parseRecordFilter, type RecordFilter } from '../content/record-filter.ts'
 import type { UsageRecord, UsageSource } from '../content/usage-record.ts'
 import { directoryRecords } from '../content/directory-records.ts'
 import { collectBlobs } from '../snapshot/collect.ts'
@@ -61,9 +62,10 @@ export function createDiskUsage(root: string, state: State, options: DiskUsageOp
   }
   return {
     async records(filters, signal) {
-      return (await source.records(signal)).filter(parseRecordFilter(filters))
+      return (await source.records(signal)).filter(parsed('diskusage', filters))
     },
     async *prune(rule, now, signal) {
+      parsed('prune', rule.filters ?? [])
       yield* prune(source, [rule], { disk: disk(), now, ...(signal ? { signal } : {}) })
       await collectBlobs(
         state,
@@ -83,6 +85,14 @@ export function createDiskUsage(root: string, state: State, options: DiskUsageOp
       await collectBlobs(state, { blobs: roots() }, { now })
     },
     rules: () => collection.rules(disk()),
+  }
+}
+
+function parsed(what: string, filters: readonly string[]): RecordFilter {
+  try {
+    return parseRecordFilter(filters)
+  } catch (e) {
+    throw wrapError(`failed to parse ${what} filters [${filters.join(' ')}]`, e)
   }
 }
 
