@@ -1,8 +1,9 @@
-import { statSync } from 'node:fs'
+import { type Stats, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { ExportEntry } from '../bake/attrs/export-entry.ts'
 import type { ByteStream } from '../bytes/byte-stream.ts'
-import { SlipwayError } from '../errors/slipway-error.ts'
+import { goErrnoTexts } from '../errors/go-system-error.ts'
+import { asSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
 import { tryParseBool } from '../gostd/parse-number.ts'
 
 /** Where an output that is files goes on this machine. */
@@ -96,7 +97,7 @@ function directoryOf(type: string, dest: string | undefined, host: OutputHost): 
     throw new SlipwayError('invalid-argument', `dest is required for ${type} exporter`)
   if (dest === '-') throw new SlipwayError('invalid-argument', `dest cannot be stdout for ${type} exporter`)
   const path = resolve(host.cwd, dest)
-  const found = statSync(path, { throwIfNoEntry: false })
+  const found = statDestination('directory', path, dest)
   if (found !== undefined && !found.isDirectory())
     throw new SlipwayError('invalid-argument', `destination directory ${dest} is a file`)
   return path
@@ -113,8 +114,24 @@ function fileTarget(type: string, dest: string, host: OutputHost): OutputTarget 
     return { kind: 'stdout' }
   }
   const path = resolve(host.cwd, dest)
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+  if (statDestination('file', path, dest)?.isDirectory()) {
     throw new SlipwayError('invalid-argument', `destination file ${dest} is a directory`)
   }
   return { kind: 'file', path }
+}
+
+/** What is at a destination, undefined where nothing is. Throws where there can be nothing: below a file, say. */
+function statDestination(what: 'directory' | 'file', path: string, dest: string): Stats | undefined {
+  try {
+    return statSync(path)
+  } catch (error) {
+    const errno = error instanceof Error && 'code' in error ? String(error.code) : ''
+    if (errno === 'ENOENT') return undefined
+    const text = goErrnoTexts[errno] ?? asSlipwayError(error).message
+    throw new SlipwayError(
+      asSlipwayError(error).code,
+      `invalid destination ${what}: ${dest}: stat ${dest}: ${text}`,
+      { cause: error },
+    )
+  }
 }

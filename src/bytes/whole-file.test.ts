@@ -36,6 +36,23 @@ test('A file is replaced when all of it is there, and not before.', async t => {
   assert.deepEqual(readdirSync(join(path, '..')), ['f'])
 })
 
+test('A symbolic link to nothing yet says where the file is made.', async t => {
+  const dir = scratch(t)
+  symlinkSync('second', join(dir, 'first'))
+  symlinkSync('file', join(dir, 'second'))
+  await writeWholeFile(join(dir, 'first'), ['one'])
+  assert.equal(readFileSync(join(dir, 'file'), 'utf8'), 'one')
+  assert.ok(lstatSync(join(dir, 'first')).isSymbolicLink() && lstatSync(join(dir, 'second')).isSymbolicLink())
+})
+
+test('An error names the file, not what it was called before it was whole.', async t => {
+  const path = join(scratch(t), 'missing', 'f')
+  await assert.rejects(writeWholeFile(path, ['one']), {
+    path,
+    message: `ENOENT: no such file or directory, open '${path}'`,
+  })
+})
+
 test('What a symbolic link names is written, and the link stays.', async t => {
   const dir = scratch(t)
   writeFileSync(join(dir, 'real'), 'old')

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { constants, createWriteStream, open } from 'node:fs'
-import { realpath, rename, rm, stat } from 'node:fs/promises'
+import { readlink, realpath, rename, rm, stat } from 'node:fs/promises'
 import { Socket } from 'node:net'
+import { dirname, resolve } from 'node:path'
 import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
@@ -26,7 +27,7 @@ export async function writeWholeFile(
   const { mode, signal } = options
   const before = await stat(path).catch(() => undefined)
   const special = before !== undefined && !before.isFile() && !before.isDirectory()
-  const target = before === undefined || special ? path : await realpath(path)
+  const target = special ? path : before === undefined ? await followedBy(path) : await realpath(path)
   const file = special ? target : `${target}.${randomBytes(4).toString('hex')}.tmp`
   const writer = before?.isFIFO()
     ? await openPipe(path, signal)
@@ -36,8 +37,31 @@ export async function writeWholeFile(
     if (!special) await rename(file, target)
   } catch (e) {
     if (!special) await rm(file, { force: true })
-    throw nameWriteError(e, path)
+    throw nameWriteError(renamed(e, file, path), path)
   }
+}
+
+/** As many links as the kernel follows. */
+const mostLinks = 40
+
+/** Where a file will be made: a symbolic link to nothing yet leads there. */
+async function followedBy(path: string): Promise<string> {
+  let at = path
+  for (let links = 0; links < mostLinks; links++) {
+    const link = await readlink(at).catch(() => undefined)
+    if (link === undefined) return at
+    at = resolve(dirname(at), link)
+  }
+  return path
+}
+
+/** A failure of the temporary file is one of the file that was asked for. */
+function renamed(error: unknown, from: string, to: string): unknown {
+  if (error instanceof Error && 'path' in error && error.path === from) {
+    error.message = error.message.replace(from, to)
+    Object.assign(error, { path: to })
+  }
+  return error
 }
 
 /** A pipe to write to, once somebody reads it. Opened and written without a thread that would wait for the reader. */

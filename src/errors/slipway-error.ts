@@ -106,5 +106,6 @@ const errnoCodes: Readonly<Record<string, ErrorCode>> = {
 const errnoHints: Readonly<Record<string, string>> = {
   ENOSPC: 'free some disk space (`slipway prune` removes unused build cache), then run the command again',
   EDQUOT: 'the disk quota is used up: free some space (`slipway prune`), then run the command again',
-  EROFS: 'the file system is read-only: choose another place with --root or SLIPWAY_ROOT',
+  EROFS:
+    'the file system is read-only: choose another place (for the state directory: --root or SLIPWAY_ROOT)',
 }
