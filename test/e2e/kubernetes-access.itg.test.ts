@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { callCli, type CliOutcome } from '../../src/cli/testing/call-cli.ts'
 import { type RunResult, tryRun } from '../../scripts/setup/run.ts'
@@ -130,9 +130,14 @@ describe('access to a cluster', () => {
   })
 
   it('is given up where the server accepts and never answers', async () => {
-    const server = createServer(() => {})
+    const sockets = new Set<Socket>()
+    const server = createServer(socket => void sockets.add(socket))
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    stack.defer(() => void server.close())
+    // The client of this process waits on for minutes; a command ends with its process.
+    stack.defer(() => {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    })
     const { port } = server.address() as AddressInfo
     const clusters = [{ name: 'c', cluster: { server: `http://127.0.0.1:${port}` } }]
     const env = { KUBECONFIG: await config('silent', {}, { clusters }) }
