@@ -126,7 +126,7 @@ describe('the pod of a build', () => {
       '/home/me/project': 'fghij',
       '/src/a': 'klmno',
       '/src/c': 'fghij',
-      '/work/ü': 'abcde',
+      '/home/zoë/app': 'abcde',
       'https:/github.com/moby/buildkit.git': 'abcde',
     }
     for (const [key, suffix] of Object.entries(known)) {
