@@ -48,10 +48,23 @@ export function readAzblobConfig(
     accountName,
     container: attrs['container'] ?? variable('CONTAINER') ?? 'buildkit-cache',
     names: (attrs['name'] ?? 'buildkit').split(';'),
-    secretAccessKey: attrs['secret_access_key'] || undefined,
+    secretAccessKey: checkedKey(attrs['secret_access_key'] || undefined),
     manifestKey: name => joined(prefix, manifests, name),
     blobKey: digest => joined(prefix, blobs, digest),
   }
+}
+
+/** A key that is no base64 is told before the first request. */
+function checkedKey(key: string | undefined): string | undefined {
+  if (key === undefined) return undefined
+  const odd = /[^A-Za-z0-9+/\r\n]/.exec(key.replace(/={1,2}[\r\n]*$/, ''))
+  const { length } = key.replaceAll(/[\r\n]/g, '')
+  const at = odd?.index ?? (length % 4 === 0 ? undefined : length - (length % 4))
+  if (at === undefined) return key
+  throw new SlipwayError(
+    'invalid-argument',
+    `failed to create container client: failed to create shared key: decode account key: illegal base64 data at input byte ${at}`,
+  )
 }
 
 /** Parts of a path as Go joins them. */

@@ -53,6 +53,11 @@ describe('the attributes', () => {
         /either \$\{BUILDKIT_AZURE_STORAGE_ACCOUNT_URL\} or account_url attribute is required for azblob cache/,
       ],
       [{ account_url: 'ftp://x' }, /azure storage account url provided is not a valid url/],
+      [
+        { account_url: 'http://a', secret_access_key: 'notbase64!' },
+        /^SlipwayError: failed to create container client: failed to create shared key: decode account key: illegal base64 data at input byte 9$/,
+      ],
+      [{ account_url: 'http://a', secret_access_key: 'a2V5a2' }, /illegal base64 data at input byte 4$/],
       [{ account_url: 'http://a', account_name: '' }, /unable to retrieve account name from account url or/],
     ]
     for (const [attrs, message] of wrong) assert.throws(() => readAzblobConfig(attrs, {}), message)
