@@ -11,6 +11,7 @@ import { faultOf } from '../service/service-error.ts'
 import { xmlEscape, xmlText } from '../service/xml-text.ts'
 import { objectUrl } from './bucket-url.ts'
 import type { S3Config } from './s3-config.ts'
+import { s3Error } from './s3-error.ts'
 import { type AwsCredentials, emptyHash, sha256Hex, signRequest } from './sigv4.ts'
 
 const mebibyte = 1024 * 1024
@@ -209,7 +210,7 @@ export class S3Bucket {
     const credentials = await this.#credentials(signal)
     const { region } = this.#config
     const url = objectUrl(this.#config, key, query)
-    return this.#client.call({
+    const answer = this.#client.call({
       ...request,
       url,
       signal,
@@ -220,7 +221,21 @@ export class S3Bucket {
           now: this.#access.now(),
         }),
     })
+    return await answer.catch((error: unknown) => {
+      const { method } = request
+      throw s3Error(error, { name: operationOf(call), method, attempts: this.#config.retryMaxAttempts ?? 3 })
+    })
   }
+}
+
+/** What S3 calls a request. */
+function operationOf({ method, query = {}, headers = {} }: Call): string {
+  const isCopy = 'x-amz-copy-source' in headers
+  if (method === 'POST') return 'uploads' in query ? 'CreateMultipartUpload' : 'CompleteMultipartUpload'
+  if (method === 'DELETE') return 'AbortMultipartUpload'
+  if (method !== 'PUT') return method === 'HEAD' ? 'HeadObject' : 'GetObject'
+  if ('partNumber' in query) return isCopy ? 'UploadPartCopy' : 'UploadPart'
+  return isCopy ? 'CopyObject' : 'PutObject'
 }
 
 function refused(what: string, answer: string): SlipwayError {

@@ -30,6 +30,9 @@ export interface ServiceFault {
   readonly message: string
   /** The wait that the service asks for, milliseconds. */
   readonly retryAfterMs?: number
+  /** What the service, and the host that answered, call the request (S3). */
+  readonly requestId?: string
+  readonly hostId?: string
 }
 
 /**
@@ -52,6 +55,8 @@ export async function serviceError(
     method,
     url,
     errors: [{ code, message }],
+    requestId: response.header('x-amz-request-id'),
+    hostId: response.header('x-amz-id-2'),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   }
   return new SlipwayError(kind, said.join(': '), { details: [detail] })
@@ -69,6 +74,8 @@ export function faultOf(error: unknown): ServiceFault | undefined {
     code: first?.code ?? '',
     message: first?.message ?? '',
     ...(typeof wait === 'number' ? { retryAfterMs: wait } : {}),
+    ...(typeof detail['requestId'] === 'string' ? { requestId: detail['requestId'] } : {}),
+    ...(typeof detail['hostId'] === 'string' ? { hostId: detail['hostId'] } : {}),
   }
 }
 
