@@ -75,6 +75,12 @@ export function asSlipwayError(e: unknown): SlipwayError {
   // Node's own words would tell where on this machine the path was looked for.
   if (errno === 'ERR_INVALID_ARG_VALUE' && e.message.includes('without null bytes'))
     return new SlipwayError('invalid-argument', 'invalid argument: a path with a NUL byte', { cause: e })
+  if (isDamagedDatabase(e)) {
+    return new SlipwayError('data-loss', `the state directory is damaged: ${e.message}`, {
+      cause: e,
+      hint: 'remove the state directory, or use another one (--root or SLIPWAY_ROOT)',
+    })
+  }
   const name = isFullDatabase(e) ? 'ENOSPC' : errno
   const code = typeof name === 'string' ? (errnoCodes[name] ?? 'unknown') : 'unknown'
   const hint = typeof name === 'string' ? errnoHints[name] : undefined
@@ -85,6 +91,13 @@ export function asSlipwayError(e: unknown): SlipwayError {
 /** SQLITE_FULL. Source: https://www.sqlite.org/rescode.html#full */
 function isFullDatabase(e: Error): boolean {
   return 'errcode' in e && typeof e.errcode === 'number' && (e.errcode & 0xff) === 13
+}
+
+/** SQLITE_CORRUPT, SQLITE_NOTADB. */
+function isDamagedDatabase(e: Error): boolean {
+  if (!('errcode' in e) || typeof e.errcode !== 'number') return false
+  const code = e.errcode & 0xff
+  return code === 11 || code === 26
 }
 
 const errnoCodes: Readonly<Record<string, ErrorCode>> = {
