@@ -18,11 +18,14 @@ export interface LimitedLog {
 /** Bytes at the end that are kept for `flush`. */
 const keptBytes = 256 * 1024
 
-/** BuildKit's limits. Variables BUILDKIT_STEP_LOG_MAX_SIZE and BUILDKIT_STEP_LOG_MAX_SPEED change them. */
+/**
+ * The limits that BUILDKIT_STEP_LOG_MAX_SIZE and BUILDKIT_STEP_LOG_MAX_SPEED set. Without them nothing is cut: BuildKit would
+ * at 2 MiB and at 200 KiB a second, and what is missing then is what somebody looks for.
+ */
 export function logLimits(env: Readonly<Record<string, string | undefined>>, now: () => number): LogLimits {
   return {
-    size: readLimit(env['BUILDKIT_STEP_LOG_MAX_SIZE']) ?? 2 * 1024 * 1024,
-    speed: readLimit(env['BUILDKIT_STEP_LOG_MAX_SPEED']) ?? 200 * 1024,
+    size: readLimit(env['BUILDKIT_STEP_LOG_MAX_SIZE']) ?? -1,
+    speed: readLimit(env['BUILDKIT_STEP_LOG_MAX_SPEED']) ?? -1,
     now,
   }
 }
