@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { callCli } from '../../../src/cli/testing/call-cli.ts'
 import { startMirror } from '../../support/mirror.ts'
 import { lacks } from '../../support/need.ts'
@@ -49,7 +50,6 @@ function defineTests(part: 0 | 1): void {
       HOME: scratch.dir,
       DOCKER_CONFIG: scratch.path('docker'),
       BUILDX_BUILDER: 'slipway',
-      SLIPWAY_ROOT: join(folder, 'state'),
       SLIPWAY_CONFIG: config,
     }
   })
@@ -61,19 +61,25 @@ function defineTests(part: 0 | 1): void {
     describe(file, { concurrency: 3 }, () => {
       for (const one of cases) {
         it(one.name, async t => {
-          const dir = await mkdtemp(join(folder, 'c'))
-          const at = tryLayOut(one, dir, server.host)
-          if (at === undefined) return t.skip('a program of its set-up is missing')
-          const place = { dir, url: at.url, program: 'slipway' }
-          const runs: Answer[] = []
-          for (const words of commandLines(one, at)) {
-            const env = { ...surroundings, ...variables(one) }
-            runs.push(answerOf(await callCli(words, { cwd: at.context, env, stdin: at.stdin }), place))
+          const attempt = async (state: string): Promise<unknown> => {
+            const dir = await mkdtemp(join(folder, 'c'))
+            const at = tryLayOut(one, dir, server.host)
+            if (at === undefined) return undefined
+            const place = { dir, url: at.url, program: 'slipway' }
+            const env = { ...surroundings, SLIPWAY_ROOT: join(folder, state), ...variables(one) }
+            const runs: Answer[] = []
+            for (const words of commandLines(one, at))
+              runs.push(answerOf(await callCli(words, { cwd: at.context, env, stdin: at.stdin }), place))
+            const answer = recordOf(one, runs, await resultOf(join(dir, 'out'), place))
+            await rm(dir, { recursive: true })
+            return JSON.parse(JSON.stringify(answer))
           }
-          const result = await resultOf(join(dir, 'out'), place)
-          const answer = recordOf(one, runs, result)
-          await rm(dir, { recursive: true })
-          assert.deepEqual(JSON.parse(JSON.stringify(answer)), recorded[one.name])
+          const answer = await attempt('state')
+          if (answer === undefined) return t.skip('a program of its set-up is missing')
+          if (isDeepStrictEqual(answer, recorded[one.name])) return
+          // What a step writes may come in pieces, and on two streams: then its lines are others, as with BuildKit.
+          t.diagnostic('once more, from nothing')
+          assert.deepEqual(await attempt('again'), recorded[one.name])
         })
       }
     })
