@@ -23,6 +23,8 @@ export class Engine implements EngineApi {
   readonly #runFrontend: RunFrontend
   readonly #builds = new Map<string, Build>()
   readonly #waiting = new Map<string, Set<(build: Build) => void>>()
+  /** Builds that ended a moment ago and are in no history. */
+  readonly #late = new Map<string, Pick<Build, 'hub'>>()
   readonly #running = new Set<Promise<unknown>>()
 
   constructor(services: ExporterServices, runFrontend: RunFrontend) {
@@ -76,6 +78,7 @@ export class Engine implements EngineApi {
         } finally {
           this.#builds.delete(build.ref)
           build.close()
+          if (request.Internal) this.#keepStatus(build)
         }
       },
       status: (request, call) => this.#status(request.Ref, call.signal),
@@ -118,8 +121,15 @@ export class Engine implements EngineApi {
       yield* ended
       return
     }
-    const build = await this.#build(ref, signal, appearMs)
-    for await (const status of build.hub.read(signal)) yield statusMessage(status)
+    const { hub } = this.#late.get(ref) ?? (await this.#build(ref, signal, appearMs))
+    for await (const status of hub.read(signal)) yield statusMessage(status)
+  }
+
+  /** No history has it: who asks for a build that was over before the question came would wait for it to begin. */
+  #keepStatus(build: Build): void {
+    const { hub } = build
+    this.#late.set(build.ref, { hub })
+    setTimeout(() => this.#late.delete(build.ref), appearMs).unref()
   }
 
   #add(build: Build): void {
