@@ -121,7 +121,8 @@ export class Engine implements EngineApi {
       yield* ended
       return
     }
-    const { hub } = this.#late.get(ref) ?? (await this.#build(ref, signal, appearMs))
+    const known = this.#builds.get(ref) ?? this.#late.get(ref)
+    const { hub } = known ?? (await this.#build(ref, signal, appearMs))
     for await (const status of hub.read(signal)) yield statusMessage(status)
   }
 
