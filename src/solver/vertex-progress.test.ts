@@ -3,16 +3,13 @@ import { describe, it } from 'node:test'
 import type { SolveStatus } from '../status/solve-status.ts'
 import { VertexReporter } from './vertex-progress.ts'
 
+const makeReporter = (): VertexReporter =>
+  new VertexReporter({ digest: 'd', name: 'v', inputs: [], ignoreCache: false, body: undefined })
+
 describe('progress of a vertex', () => {
   it('has ended in all its parts when the vertex has, well or not', async () => {
     for (const error of [undefined, 'it broke']) {
-      const reporter = new VertexReporter({
-        digest: 'd',
-        name: 'v',
-        inputs: [],
-        ignoreCache: false,
-        body: undefined,
-      })
+      const reporter = makeReporter()
       const seen: SolveStatus[] = []
       reporter.addListener(status => void seen.push(status))
       const end = reporter.start()
@@ -36,13 +33,7 @@ describe('progress of a vertex', () => {
   })
 
   it('runs again for what comes later, and ends once, however many pieces of work there are', () => {
-    const reporter = new VertexReporter({
-      digest: 'd',
-      name: 'v',
-      inputs: [],
-      ignoreCache: false,
-      body: undefined,
-    })
+    const reporter = makeReporter()
     const seen: string[] = []
     reporter.addListener(({ vertexes = [] }) => {
       for (const { started, completed, error } of vertexes)

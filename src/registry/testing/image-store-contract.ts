@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { collectText } from '../../bytes/collect.ts'
-import { digestOf } from '../../oci/digest.ts'
+import type { Descriptor } from '../../oci/descriptor.ts'
+import { type Digest, digestOf } from '../../oci/digest.ts'
 import type { ImageStore } from '../../oci/image-store.ts'
 import { describeBytes, marshalManifest } from '../../oci/manifest.ts'
 import { attestationArtifactType, mediaType } from '../../oci/media-type.ts'
@@ -81,24 +82,8 @@ export function imageStoreContract(open: OpenStore): void {
     await using opened = await open()
     const { store } = opened
     const image = await putImage(store, { tag: 'x' })
-    const empty = blobOf('{}', mediaType.ociEmpty)
-    await store.putBlob(empty.descriptor, empty.open)
-    const put = async (artifactType: string): Promise<string> => {
-      const bytes = marshalManifest({
-        schemaVersion: 2,
-        mediaType: mediaType.ociManifest,
-        artifactType,
-        config: empty.descriptor,
-        layers: [],
-        subject: image.descriptor,
-        annotations: { of: artifactType },
-      })
-      const descriptor = describeBytes(bytes, mediaType.ociManifest)
-      await store.putManifest(descriptor, bytes)
-      return descriptor.digest
-    }
-    const signature = await put('test/signature')
-    await put('test/sbom')
+    const signature = await putReferrer(store, image.descriptor, 'test/signature')
+    await putReferrer(store, image.descriptor, 'test/sbom')
     assert.equal((await store.referrers(image.descriptor.digest)).length, 2)
     const found = await store.referrers(image.descriptor.digest, { artifactTypes: ['test/signature'] })
     assert.deepEqual(
@@ -111,19 +96,26 @@ export function imageStoreContract(open: OpenStore): void {
     await using opened = await open()
     const { store } = opened
     const image = await putImage(store, { tag: 'x' })
-    const config = blobOf('{}', mediaType.ociEmpty)
-    await store.putBlob(config.descriptor, config.open)
-    const bytes = marshalManifest({
-      schemaVersion: 2,
-      mediaType: mediaType.ociManifest,
-      artifactType: attestationArtifactType,
-      config: config.descriptor,
-      layers: [],
-      subject: image.descriptor,
-    })
-    const descriptor = describeBytes(bytes, mediaType.ociManifest)
-    await store.putManifest(descriptor, bytes)
+    const attestation = await putReferrer(store, image.descriptor, attestationArtifactType)
     assert.deepEqual(await store.tags(), ['x'])
-    assert.equal((await store.head(descriptor.digest))?.digest, descriptor.digest)
+    assert.equal((await store.head(attestation))?.digest, attestation)
   })
+}
+
+/** Puts a manifest about another one; its digest. */
+async function putReferrer(store: ImageStore, subject: Descriptor, artifactType: string): Promise<Digest> {
+  const empty = blobOf('{}', mediaType.ociEmpty)
+  await store.putBlob(empty.descriptor, empty.open)
+  const bytes = marshalManifest({
+    schemaVersion: 2,
+    mediaType: mediaType.ociManifest,
+    artifactType,
+    config: empty.descriptor,
+    layers: [],
+    subject,
+    annotations: { of: artifactType },
+  })
+  const descriptor = describeBytes(bytes, mediaType.ociManifest)
+  await store.putManifest(descriptor, bytes)
+  return descriptor.digest
 }
