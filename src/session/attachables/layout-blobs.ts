@@ -92,11 +92,11 @@ export class LayoutBlobs {
     await rmdir(this.#ingest).catch(() => undefined)
   }
 
-  /** Another build may remove the empty directory before there is a file in it. */
+  /** Another build may remove the empty directory at any moment before there is a file in it. */
   async #create(path: string): Promise<FileHandle> {
     for (let attempt = 1; ; attempt++) {
-      await makeDirectories(this.#ingest)
       try {
+        await makeDirectories(this.#ingest)
         return await open(path, 'wx+')
       } catch (error) {
         if (attempt >= 10 || !(error instanceof Error && 'code' in error && error.code === 'ENOENT'))
