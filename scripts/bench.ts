@@ -17,18 +17,17 @@ import { prepareMachine } from './setup/prepare-machine.ts'
 //   --without a,b  leave contenders out             --write         put the table into docs/benchmarks.md
 // SLIPWAY_PEER_BUILDKITD=PATH measures that buildkitd instead of the one inside dockerd.
 
-const { values: flags } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '5' },
-    only: { type: 'string', default: '' },
-    without: { type: 'string', default: '' },
-    write: { type: 'boolean', default: false },
-  },
-})
-if (process.getuid?.() !== 0) {
-  console.error('bench: the peers need root')
-  process.exit(1)
+const flags = readFlags()
+const wanted = scenarios.filter(({ name }) => name.toLowerCase().includes(flags.only.toLowerCase()))
+if (wanted.length === 0) {
+  fail(
+    `no scenario has ${JSON.stringify(flags.only)} in its name, there are: ${scenarios.map(({ name }) => name).join('; ')}`,
+  )
 }
+if (flags.write && (flags.only !== '' || flags.without !== '')) {
+  fail('--write puts the whole table into the docs: leave out --only and --without')
+}
+if (process.getuid?.() !== 0) fail('the peers need root')
 await run([process.execPath, join(import.meta.dirname, 'build.ts')]) // what is measured is what is installed
 await prepareMachine(line => console.log(`set-up: ${line}`))
 
@@ -52,7 +51,7 @@ for (const [name, start] of Object.entries(starts)) {
 }
 
 const results: Series[] = []
-for (const scenario of scenarios.filter(({ name }) => name.includes(flags.only))) {
+for (const scenario of wanted) {
   const rounds = Math.min(Number(flags.rounds), scenario.rounds ?? Number.POSITIVE_INFINITY)
   const series: Series = { scenario: scenario.name, runs: new Map(contenders.map(({ name }) => [name, []])) }
   for (let round = 0; round < rounds; round++) {
@@ -70,6 +69,7 @@ for (const scenario of scenarios.filter(({ name }) => name.includes(flags.only))
         )
       } catch (error) {
         console.log(`${scenario.name}: ${contender.name}: ${(error as Error).message.slice(0, 600)}`)
+        process.exitCode = 1
       }
       await run(['rm', '-rf', join(dir, nonce)])
     }
@@ -82,7 +82,28 @@ const machine = `${cpus().length} processors (${cpus()[0]?.model.trim() ?? '?'})
 const versions = contenders.map(({ name, version }) => `${name}: ${version}`)
 const table = comparisonTable(results, { machine, versions, command: 'npm run bench -- --write' })
 console.log(`\n${table}`)
-if (flags.write) await writeFile(join(import.meta.dirname, '..', 'docs', 'benchmarks.md'), table)
+if (flags.write && process.exitCode !== 1)
+  await writeFile(join(import.meta.dirname, '..', 'docs', 'benchmarks.md'), table)
+
+function readFlags() {
+  try {
+    return parseArgs({
+      options: {
+        rounds: { type: 'string', default: '5' },
+        only: { type: 'string', default: '' },
+        without: { type: 'string', default: '' },
+        write: { type: 'boolean', default: false },
+      },
+    }).values
+  } catch (error) {
+    return fail((error as Error).message)
+  }
+}
+
+function fail(message: string): never {
+  console.error(`bench: ${message}`)
+  process.exit(1)
+}
 
 function mebibytes(bytes: number): string {
   return `${Math.round(bytes / 2 ** 20)} MiB`
