@@ -10,9 +10,11 @@ import { type Descriptor } from '../oci/descriptor.ts'
 import { parseDescriptor } from '../oci/descriptor-json.ts'
 import { formatPlatform, type Platform } from '../oci/platform.ts'
 import type { Attachable } from '../session/attachable.ts'
+import type { BuildkitConnection } from '../session/connection.ts'
 import type { BuildRequest } from './build-request.ts'
 import { deliverOutputs, nodeOutputs, type NodeResult } from './node-outputs.ts'
 import { gatherNodeCaches, type NodeCaches, type NodeCachesOptions } from './node-caches.ts'
+import { openSteps } from './open-steps.ts'
 import type { ResolvedOutput } from './outputs.ts'
 import { newBuildRef, runBuild, type RunBuildOptions } from './run-build.ts'
 import type { BuildLinks } from './target-links.ts'
@@ -33,6 +35,8 @@ export interface NodesBuildOptions extends Omit<RunBuildOptions, 'attachables' |
   readonly cacheRepository: NodeCachesOptions['repository']
   /** Tells the user something, one line. */
   readonly note: (line: string) => void
+  /** This machine's time, milliseconds since the epoch. */
+  readonly now: () => number
   readonly tempDir: string
   readonly hostPlatform: Platform
   /** Where an archive for standard output goes. */
@@ -92,7 +96,7 @@ export async function buildOnNodes(
 async function buildOnOne(node: BuilderNode, options: NodesBuildOptions): Promise<NodesBuildResult> {
   const { outputs, attests } = await options.outputsFor(node)
   await using connection = await dial(node, options.signal)
-  const result = await runBuild(connection, {
+  const result = await runToEnd(connection, {
     ...options,
     request: withProxies({ ...options.request, attests }, node),
     outputs,
@@ -100,6 +104,20 @@ async function buildOnOne(node: BuilderNode, options: NodesBuildOptions): Promis
     ...(options.linksOn === undefined ? {} : { links: options.linksOn(node) }),
   })
   return { ...result, node }
+}
+
+/** Runs a build; the steps of a daemon that goes away in the middle are ended as canceled. */
+async function runToEnd(
+  connection: BuildkitConnection,
+  options: RunBuildOptions & Pick<NodesBuildOptions, 'now'>,
+): ReturnType<typeof runBuild> {
+  const steps = openSteps(options.onStatus, options.now)
+  try {
+    return await runBuild(connection, { ...options, onStatus: steps.write })
+  } catch (error) {
+    steps.cancel()
+    throw error
+  }
 }
 
 /** A request with the proxies of a node as build arguments, besides those that it names itself in any case. */
@@ -188,7 +206,7 @@ class NodesRun {
     await using connection = await dial(node, this.#options.signal)
     const several = request.platforms.length > 1 ? { 'multi-platform': 'true' } : {}
     const { inputs } = this.#options
-    const result = await runBuild(connection, {
+    const result = await runToEnd(connection, {
       ...this.#options,
       ref,
       request: withProxies({ ...request, platforms, attests: plan.attests }, node),

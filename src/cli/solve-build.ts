@@ -219,6 +219,7 @@ export class Solving {
         return tools.open({ kind: 'registry', reference })
       },
       note: line => this.#notes.push(line),
+      now: () => host.now(),
       warn: line => this.#notes.push(`WARNING: ${line}`),
       cwd: host.cwd,
       ...(sourcePolicy === undefined ? {} : { sourcePolicy }),

@@ -171,6 +171,10 @@ describe('a builder of several nodes', { skip }, () => {
     const { code, stderr } = await building
     assert.equal(code, 0, stderr)
     assert.match(stderr, new RegExp(`node dying1 went away .*linux/${own} goes to dying0`))
+    const begun = [...stderr.matchAll(/^#(\d+) \[/gm)].map(([, number]) => number)
+    for (const number of new Set(begun))
+      assert.match(stderr, new RegExp(`^#${number} (?:DONE|CANCELED|CACHED)`, 'm'), 'a step without an end')
+    assert.match(stderr, /^#\d+ CANCELED$/m)
     assert.ok((await readdir(scratch.path('survived'))).includes('done'))
     assert.notEqual(foreign, own)
   })
