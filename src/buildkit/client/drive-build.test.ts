@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import { Code, ConnectError, createRouterTransport } from '@connectrpc/connect'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { SlipwayError } from '../../errors/slipway-error.ts'
 import { Control, SolveRequestSchema } from '../../proto/gen/control_pb.ts'
 import { LLBBridge, type ReturnRequest } from '../../proto/gen/gateway_pb.ts'
 import { supportsFreeSpaceFilter } from './daemon.ts'
@@ -80,6 +81,29 @@ describe('a build over the bridge', () => {
     await ask('frontend.lint')
     assert.equal(asked[0], '')
     assert.match(asked[1] ?? '', /^docker\/dockerfile:1\.8\.1@sha256:/)
+  })
+
+  it('tells once that a question is not known, and why the newer frontend was no help', async () => {
+    const { connection } = makeNode(options => {
+      const isNewer = options['build-arg:BUILDKIT_SYNTAX'] !== undefined
+      throw new ConnectError(isNewer ? 'no route' : refusal, isNewer ? Code.Unavailable : Code.Unknown)
+    })
+    const refusal = 'unsupported request frontend.lint'
+    const asking = driveBuild(connection, {
+      ...options,
+      frontend: 'dockerfile.v0',
+      frontendOptions: { requestid: 'frontend.lint' },
+      frontendInputs: {},
+    })
+    await assert.rejects(asking, error => {
+      assert.ok(error instanceof SlipwayError)
+      assert.equal(error.message, `failed to solve: ${refusal}`)
+      assert.match(
+        error.hint ?? '',
+        /docker\/dockerfile:1\.8\.1, which would answer it, did not: .*no route$/,
+      )
+      return true
+    })
   })
 
   it('returns what went wrong', async () => {

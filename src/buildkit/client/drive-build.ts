@@ -7,7 +7,7 @@ import type { Definition } from '../../proto/gen/ops_pb.ts'
 import type { BuildkitConnection } from '../../session/connection.ts'
 import { toRpcStatus } from '../../session/errors/wire-error.ts'
 import type { StatusWriter } from '../../status/solve-status.ts'
-import { withNewerFrontend } from './newer-frontend.ts'
+import { unanswered, withNewerFrontend } from './newer-frontend.ts'
 import { noResult } from './no-result.ts'
 import { statusFromMessage } from './status-from-message.ts'
 
@@ -162,8 +162,8 @@ async function askFrontend({ client, call }: Bridge, options: DriveOptions): Pro
   const { result } = await client.solve(request, call).catch(async (error: unknown) => {
     const again = withNewerFrontend(request, error)
     if (again === undefined) throw error
-    return await client.solve(again, call).catch(() => {
-      throw error
+    return await client.solve(again, call).catch((newer: unknown) => {
+      throw call.signal.aborted ? newer : unanswered(error, newer)
     })
   })
   const refs = refIds(result)

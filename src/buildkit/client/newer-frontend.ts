@@ -1,4 +1,4 @@
-import { asSlipwayError } from '../../errors/slipway-error.ts'
+import { asSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
 import type { SolveRequest } from '../../proto/gen/gateway_pb.ts'
 
 /** A frontend that answers every question of `--call`. Source: buildx v0.36.1 build/build.go */
@@ -11,7 +11,25 @@ const frontend =
  */
 export function withNewerFrontend(request: SolveRequest, error: unknown): SolveRequest | undefined {
   if (request.FrontendOpt['requestid'] === undefined) return undefined
-  const { message } = asSlipwayError(error)
-  if (!/unsupported request frontend\.(outline|targets|lint)/.test(message)) return undefined
+  if (questionOf(error) === undefined) return undefined
   return { ...request, FrontendOpt: { ...request.FrontendOpt, 'build-arg:BUILDKIT_SYNTAX': frontend } }
+}
+
+/**
+ * The refusal of a question that neither the daemon's frontend knows nor the newer one answered: said once (the wire brings
+ * it twice), with why the newer one was no help.
+ */
+export function unanswered(refusal: unknown, newer: unknown): SlipwayError {
+  const { code, details } = asSlipwayError(refusal)
+  const [image] = frontend.split('@')
+  return new SlipwayError(code, `unsupported request ${questionOf(refusal) ?? ''}`, {
+    details,
+    cause: newer,
+    hint: `the daemon is too old for this question, and ${image}, which would answer it, did not: ${asSlipwayError(newer).message}`,
+  })
+}
+
+function questionOf(error: unknown): string | undefined {
+  const { message } = asSlipwayError(error)
+  return /unsupported request (frontend\.(?:outline|targets|lint))/.exec(message)?.[1]
 }
