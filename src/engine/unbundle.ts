@@ -104,7 +104,8 @@ const textOf = (one: BridgeAttestation, key: string): string | undefined => {
   return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8')
 }
 
-const isInlineOnly = (one: BridgeAttestation): boolean => textOf(one, 'inline-only') === 'true'
+/** Whether statements are for images only that have an index anyway. */
+export const isInlineOnly = (one: BridgeAttestation): boolean => textOf(one, 'inline-only') === 'true'
 
 /** The bill of materials of the result itself, not of what helped to build it. */
 function isCore(one: BridgeAttestation, path: string): boolean {

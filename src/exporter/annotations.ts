@@ -31,15 +31,16 @@ export class Annotations {
     return this.#entries.length === 0
   }
 
-  /** Merged for one platform, or for all where `platformId` is undefined. */
+  /** Merged for one platform, or for all where `platformId` is undefined. Those of an index are for all, whatever they name. */
   at(level: AnnotationLevel, platformId?: string): Readonly<Record<string, string>> {
     const chosen = new Map<string, string>()
-    const take = (platform: string | undefined): void => {
-      for (const one of this.#entries)
-        if (one.level === level && one.platform === platform) chosen.set(one.key, one.value)
+    const take = (wanted: (platform: string | undefined) => boolean): void => {
+      for (const { level: its, platform, key, value } of this.#entries)
+        if (its === level && wanted(platform)) chosen.set(key, value)
     }
-    take(undefined)
-    if (platformId !== undefined) take(platformId)
+    take(platform => platform === undefined)
+    if (level === 'index' || level === 'index-descriptor') take(platform => platform !== undefined)
+    else if (platformId !== undefined) take(platform => platform === platformId)
     return Object.fromEntries([...chosen].sort(([a], [b]) => (a < b ? -1 : 1)))
   }
 

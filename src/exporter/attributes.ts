@@ -9,9 +9,13 @@ export type Attributes = Readonly<Record<string, string>>
  * `non-bool value specified for KEY` if absent.
  */
 export function readBool(attrs: Attributes, key: string, fallback: boolean, context?: string): boolean {
+  return attrs[key] === '' ? true : readStrictBool(attrs, key, fallback, context)
+}
+
+/** As `readBool`, but an empty value is as wrong as any other. */
+export function readStrictBool(attrs: Attributes, key: string, fallback: boolean, context?: string): boolean {
   const text = attrs[key]
   if (text === undefined) return fallback
-  if (text === '') return true
   try {
     return parseBool(text)
   } catch (e) {

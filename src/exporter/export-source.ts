@@ -16,6 +16,8 @@ export interface PlatformResult {
   /** Configuration of the base image, whose history keeps its times. */
   readonly baseConfig?: Uint8Array
   readonly attestations: readonly Attestation[]
+  /** There is an index and a manifest of statements even if all of the bundles that should have brought some were empty. */
+  readonly attested?: boolean
   /** Seconds since 1970 that times of the result are clamped to. */
   readonly epoch?: number
 }

@@ -40,6 +40,8 @@ export function createImageExporter(
   const byDigest = readBool(attrs, 'push-by-digest', false)
   const insecure = readBool(attrs, 'registry.insecure', false)
   const store = readBool(attrs, 'store', true)
+  // Images of the store are unpacked when they are run.
+  readBool(attrs, 'unpack', false)
   const danglingPrefix = attrs['dangling-name-prefix'] ?? ''
   // The key is spelt so.
   const danglingOnly = readBool(attrs, 'danging-name-empty-only', false)
@@ -92,10 +94,8 @@ export function namesOf(
 
 /** The names as they were written. */
 function givenNames(attrs: Attributes, source: ExportSource): readonly string[] {
-  const text =
-    attrs['name'] === '*'
-      ? Buffer.from(source.metadata.get('image.name') ?? []).toString('utf8')
-      : (attrs['name'] ?? '')
+  const chosen = attrs['name'] === '*' ? source.metadata.get('image.name') : undefined
+  const text = chosen === undefined ? (attrs['name'] ?? '') : Buffer.from(chosen).toString('utf8')
   const names = text.split(',').map(name => name.trim())
   return names.filter(name => name !== '')
 }

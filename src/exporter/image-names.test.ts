@@ -8,6 +8,10 @@ it('names of an image are written out in full; one that is none is told', () => 
   assert.deepEqual(names('a, b/c:1 ,,'), ['docker.io/library/a:latest', 'docker.io/b/c:1'])
   assert.deepEqual(names('*'), ['docker.io/library/chosen:latest'])
   assert.deepEqual(namesOf({}, source), [])
+  const silent = { metadata: new Map() } as never
+  assert.throws(() => namesOf({ name: '*' }, silent), {
+    message: 'failed to parse *: invalid reference format',
+  })
   assert.deepEqual(namesOf({ name: 'a,b:1' }, source, { tagged: false }), [
     'docker.io/library/a',
     'docker.io/library/b:1',

@@ -1,6 +1,6 @@
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { readAnnotations } from './annotations.ts'
-import { type Attributes, readBool, readEpoch } from './attributes.ts'
+import { type Attributes, readEpoch, readStrictBool } from './attributes.ts'
 import { readCompression } from './compression-options.ts'
 import { imageDefaults, type ImageExporterType, refuseUnsupported } from './compatibility.ts'
 import type { ExportSource } from './export-source.ts'
@@ -17,11 +17,11 @@ export function readImageOptions(
 ): Omit<ImageOptions, 'names'> {
   const defaults = imageDefaults(type, source)
   const annotations = readAnnotations(attrs)
-  const oci = readBool(attrs, 'oci-mediatypes', defaults.oci)
   const epoch = readEpoch(attrs)
-  const rewrite = readBool(attrs, 'rewrite-timestamp', false)
   const compression = readCompression(attrs)
-  const ociArtifact = readBool(attrs, 'oci-artifact', defaults.ociArtifact(oci))
+  const oci = readStrictBool(attrs, 'oci-mediatypes', defaults.oci)
+  const rewriteTimestamp = readStrictBool(attrs, 'rewrite-timestamp', false)
+  const ociArtifact = readStrictBool(attrs, 'oci-artifact', defaults.ociArtifact(oci))
   const conflict =
     compression.type === 'estargz' ? 'compression=estargz' : ociArtifact ? 'oci-artifact=true' : undefined
   if (!oci && conflict !== undefined) {
@@ -34,9 +34,9 @@ export function readImageOptions(
     oci,
     compression,
     ociArtifact,
-    preferNondistributable: readBool(attrs, 'prefer-nondist-layers', false),
-    attestInline: readBool(attrs, 'attestation-inline', type === 'image'),
+    preferNondistributable: readStrictBool(attrs, 'prefer-nondist-layers', false),
+    attestInline: readStrictBool(attrs, 'attestation-inline', type === 'image'),
     ...(epoch === undefined ? {} : { epoch }),
-    rewriteTimestamp: rewrite,
+    rewriteTimestamp,
   }
 }

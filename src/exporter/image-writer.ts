@@ -60,7 +60,8 @@ export async function writeImage(
   const options = { ...given, annotations: resultAnnotations(source.metadata).with(given.annotations) }
   checkAnnotations(source, options)
   const wantsIndex =
-    source.multiPlatform || source.results.some(result => attached(result.attestations, options).length > 0)
+    source.multiPlatform ||
+    source.results.some(result => result.attested || attached(result.attestations, options).length > 0)
   if (!wantsIndex && source.results.length > 1) {
     throw new SlipwayError(
       'invalid-argument',
@@ -81,7 +82,7 @@ export async function writeImage(
     )
     if (!wantsIndex) return singleImage(image)
     images.push(image)
-    if (result.attestations.length > 0 && options.oci)
+    if ((result.attested || result.attestations.length > 0) && options.oci)
       attestations.push(await writeAttestations(result, image, options, services, ctx))
   }
   return writeIndex(images, attestations, options, services.content, ctx)
@@ -152,7 +153,7 @@ function checkAnnotations(source: ExportSource, options: ImageOptions): void {
   )
   if (other)
     throw new SlipwayError('invalid-argument', 'cannot export annotations with "oci-mediatypes=false"')
-  if (source.results.some(result => result.attestations.some(one => !one.inlineOnly))) {
+  if (source.results.some(one => one.attested || one.attestations.some(each => !each.inlineOnly))) {
     throw new SlipwayError('invalid-argument', 'cannot export attestations with "oci-mediatypes=false"')
   }
 }

@@ -3,7 +3,7 @@ import { SlipwayError } from '../errors/slipway-error.ts'
 import type { Entry, FileTree } from '../snapshot/tree.ts'
 import type { Ref } from '../snapshot/ref.ts'
 import { attestationFiles } from './attestation-files.ts'
-import { type Attributes, chooseEpoch, type EpochOption, readBool, readEpoch } from './attributes.ts'
+import { type Attributes, chooseEpoch, type EpochOption, readStrictBool, readEpoch } from './attributes.ts'
 import type { ClientSink, SinkTree } from './client-sink.ts'
 import type { ExportContext } from './export-context.ts'
 import type { ExporterInstance } from './exporter.ts'
@@ -29,7 +29,7 @@ const readTreeOptions = (attrs: Attributes): TreeOptions => ({
   split:
     attrs['platform-split'] === undefined
       ? undefined
-      : readBool(
+      : readStrictBool(
           attrs,
           'platform-split',
           true,
@@ -70,7 +70,7 @@ export function createTarExporter(id: number, attrs: Attributes, services: TreeS
     name: 'exporting to client tarball',
     async export(source, ctx) {
       // Archives have a directory for each platform where there are several, whatever the option says.
-      await using trees = await openTrees(source, { ...options, split: undefined }, services, ctx)
+      await using trees = await openTrees(source, { ...options, joined: false }, services, ctx)
       const sink = await services.sink(ctx.sessionId)
       await ctx.progress.step('sending tarball', () =>
         sink.sendStream(id, {}, treeArchive(trees.list, ctx.signal), ctx.signal),
@@ -86,13 +86,14 @@ interface OpenTrees extends AsyncDisposable {
 
 async function openTrees(
   source: ExportSource,
-  options: TreeOptions,
+  options: TreeOptions & { readonly joined?: false },
   services: TreeServices,
   ctx: ExportContext,
 ): Promise<OpenTrees> {
   const opened = new AsyncDisposableStack()
   try {
-    const split = options.split ?? source.multiPlatform
+    const asked = options.split ?? source.multiPlatform
+    const split = options.joined === false ? source.multiPlatform : asked
     const list: SinkTree[] = []
     for (const result of source.results) {
       const epoch = chooseEpoch(options.epoch, result.epoch)
@@ -106,7 +107,7 @@ async function openTrees(
         extra: await attestationFiles(
           result.attestations,
           tree,
-          { prefix: options.attestationPrefix, suffix: source.multiPlatform && !split ? `.${id}` : '' },
+          { prefix: options.attestationPrefix, suffix: source.multiPlatform && !asked ? `.${id}` : '' },
           ctx.signal,
         ),
         mtimeMs: epoch === undefined ? services.now() : epoch * 1000,

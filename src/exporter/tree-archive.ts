@@ -26,9 +26,13 @@ export async function* treeArchive(
   trees: readonly SinkTree[],
   signal: AbortSignal,
 ): AsyncIterable<Uint8Array> {
-  for (const one of trees) {
+  for (const one of trees.toSorted((a, b) => compareNames(a.prefix, b.prefix))) {
     const prefix = one.prefix === '' ? '' : `${one.prefix}/`
-    if (prefix !== '') yield encodeHeader(plainEntry('directory', prefix, 0o755))
+    if (prefix !== '')
+      yield encodeHeader({
+        ...plainEntry('directory', prefix, 0o755),
+        mtimeNs: BigInt(one.prefixMtimeMs) * 1_000_000n,
+      })
     yield* walk(one, '/', prefix, new Map(), signal)
   }
   yield endOfArchive
@@ -102,7 +106,8 @@ function memberOf(
 /** The nearest whole second, as Go's tar writer takes it. */
 function wholeSeconds(timeNs: bigint): bigint {
   const second = 1_000_000_000n
-  return ((timeNs + second / 2n) / second) * second
+  const half = timeNs < 0n ? -second / 2n : second / 2n
+  return ((timeNs + half) / second) * second
 }
 
 async function* content(tree: FileTree, path: string, size: number): AsyncIterable<Uint8Array> {
