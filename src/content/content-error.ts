@@ -25,3 +25,8 @@ export function blobTooLarge(digest: Digest, size: number, limit: number): Slipw
     `content ${digest} has ${size} bytes, more than the limit of ${limit}`,
   )
 }
+
+/** A blob of the store whose bytes have changed since they were written. */
+export function damagedBlob(digest: Digest, found: Digest): SlipwayError {
+  return new SlipwayError('data-loss', `content ${digest} is damaged on disk: its digest is ${found}`)
+}

@@ -21,12 +21,15 @@ export interface BlobWriter extends AsyncDisposable {
 export interface ContentStore {
   /** Size in bytes, or undefined where the blob is absent. */
   size(digest: Digest): Promise<number | undefined>
-  /** Streams a blob (or `length` bytes from `offset`); throws `not-found`. The bytes were verified when they were written. */
+  /**
+   * Streams a blob; throws `not-found`, and `data-loss` in place of the end where it was damaged since it was written. With
+   * `offset` or `length` a part of it, which nobody checks.
+   */
   read(
     digest: Digest,
     options?: { offset?: number; length?: number; signal?: AbortSignal },
   ): AsyncIterable<Uint8Array>
-  /** A small blob whole; throws `not-found`, and `resource-exhausted` where it is larger than `limit` bytes (default 8 MiB). */
+  /** A small blob whole; throws `not-found`, `data-loss` where it is damaged, and `resource-exhausted` where it is larger than `limit` bytes (default 8 MiB). */
   readAll(digest: Digest, limit?: number): Promise<Uint8Array>
   /** Absolute path of a blob that is there, for bulk readers. */
   path(digest: Digest): string

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { digestOf } from '../oci/digest.ts'
+import { type Digest, digestOf } from '../oci/digest.ts'
 import { mediaType } from '../oci/media-type.ts'
 import { contentContract } from './content-contract.ts'
 import { openDatabase } from './database.ts'
@@ -32,6 +32,33 @@ contentContract('layout on disk', () => createLayout(fresh()))
 contentContract('memory', async () => new MemoryStore())
 
 describe('layout', () => {
+  for (const removeDamaged of [true, false]) {
+    it(`tells of blobs that were damaged, and ${removeDamaged ? 'removes' : 'keeps'} them`, async () => {
+      const store = await createLayout(fresh(), { removeDamaged })
+      const bytes = Buffer.alloc(600_000, 'x')
+      for (const read of [
+        (digest: Digest) => store.readAll(digest),
+        (digest: Digest) => Array.fromAsync(store.read(digest, { offset: 0 })),
+      ]) {
+        const { digest } = await store.put(bytes)
+        writeFileSync(store.path(digest), bytes.fill('y', 300_000, 300_001))
+        await assert.rejects(read(digest), {
+          code: 'data-loss',
+          message: `content ${digest} is damaged on disk: its digest is ${digestOf(bytes)}`,
+        })
+        assert.equal(await store.size(digest), removeDamaged ? undefined : 600_000)
+        bytes.fill('x')
+      }
+    })
+  }
+
+  it('is read in part by who stops in the middle, and nothing is removed', async () => {
+    const store = await createLayout(fresh(), { removeDamaged: true })
+    const { digest } = await store.put(Buffer.alloc(600_000))
+    for await (const _ of store.read(digest)) break
+    assert.equal(await store.size(digest), 600_000)
+  })
+
   it('is an OCI layout, and made only once', async () => {
     const root = fresh()
     await (await createLayout(root)).put(Buffer.from('x'))

@@ -12,7 +12,7 @@ import {
 } from 'node:fs/promises'
 import { join } from 'node:path'
 import { throwIfAborted } from '../async/abort.ts'
-import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
+import { isSlipwayError, SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import { type Digest, digestHex, isDigest, parseDigest } from '../oci/digest.ts'
 import { errnoOf } from '../sys/errno-error.ts'
 import { makeDirectories } from '../bytes/make-directories.ts'
@@ -20,6 +20,7 @@ import { isAlive, type ProcessIdentity, processIdentity } from '../sys/process-i
 import { ingestFolder, openBlobFile } from './blob-file.ts'
 import { blobNotFound, blobTooLarge } from './content-error.ts'
 import type { BlobWriter, ContentStore, Expected } from './content-store.ts'
+import { readVerified, verifyBytes } from './verified-read.ts'
 
 const chunkSize = 256 * 1024
 const defaultLimit = 8 << 20
@@ -31,6 +32,11 @@ export interface LayoutOptions {
    * collect: other layouts are left as they are. @default false
    */
   readonly keepYoung?: boolean
+  /**
+   * Blobs that turn out to be damaged are removed, so that they are made or fetched anew. Only for stores that are no
+   * more than a cache: in other layouts nothing is removed. @default false
+   */
+  readonly removeDamaged?: boolean
 }
 
 const touchAfterMs = 60_000
@@ -68,10 +74,12 @@ export class LayoutStore implements ContentStore {
   readonly root: string
   readonly #owner: ProcessIdentity
   readonly #keepYoung: boolean
+  readonly #removeDamaged: boolean
 
   constructor(root: string, options: LayoutOptions = {}) {
     this.root = root
     this.#keepYoung = options.keepYoung ?? false
+    this.#removeDamaged = options.removeDamaged ?? false
     this.#owner = processIdentity() ?? { pid: process.pid, startTime: 0, bootId: '' }
   }
 
@@ -99,6 +107,10 @@ export class LayoutStore implements ContentStore {
     options: { offset?: number; length?: number; signal?: AbortSignal } = {},
   ): AsyncGenerator<Uint8Array, void, undefined> {
     await using handle = await this.#open(digest)
+    if ((options.offset ?? 0) === 0 && options.length === undefined) {
+      yield* this.#mending(handle, digest, readVerified(handle, digest, options.signal))
+      return
+    }
     let at = options.offset ?? 0
     let left = options.length ?? Number.POSITIVE_INFINITY
     while (left > 0) {
@@ -116,7 +128,13 @@ export class LayoutStore implements ContentStore {
     await using handle = await this.#open(digest)
     const { size } = await handle.stat()
     if (size > limit) throw blobTooLarge(digest, size, limit)
-    return await handle.readFile()
+    const bytes = await handle.readFile()
+    try {
+      verifyBytes(bytes, digest)
+    } catch (error) {
+      throw await this.#told(error, handle, digest)
+    }
+    return bytes
   }
 
   async writer(expected: Expected = {}): Promise<BlobWriter> {
@@ -157,6 +175,31 @@ export class LayoutStore implements ContentStore {
       if (!isAlive({ pid, startTime, bootId: this.#owner.bootId }))
         await rm(join(folder, name), { force: true })
     }
+  }
+
+  async *#mending(
+    handle: FileHandle,
+    digest: Digest,
+    bytes: AsyncIterable<Uint8Array>,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* bytes
+    } catch (error) {
+      throw await this.#told(error, handle, digest)
+    }
+  }
+
+  /** What to throw for an error of reading. A damaged blob is removed, unless another has taken its place meanwhile. */
+  async #told(error: unknown, handle: FileHandle, digest: Digest): Promise<unknown> {
+    if (!isSlipwayError(error) || error.code !== 'data-loss') return error
+    const hint = this.#removeDamaged
+      ? 'it has been removed from the store: run the command again, and it is made or fetched anew (build or pull the image again where the command only reads it); if this happens again, check the disk'
+      : `the layout ${this.root} is damaged: make it anew`
+    if (this.#removeDamaged) {
+      const [ours, there] = await Promise.all([handle.stat(), stat(this.path(digest)).catch(() => undefined)])
+      if (there?.ino === ours.ino) await this.delete(digest)
+    }
+    return new SlipwayError(error.code, error.message, { hint })
   }
 
   async #open(digest: Digest): Promise<FileHandle> {

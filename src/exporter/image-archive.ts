@@ -96,7 +96,12 @@ export async function imageBlobs(
     for (const layer of manifest.layers) {
       const { digest } = layer.descriptor
       if (layer.descriptor.urls?.length) continue
-      if ((await content.size(digest)) === undefined) await layer.fetch?.(ctx.signal)
+      if ((await content.size(digest)) !== layer.descriptor.size) await layer.fetch?.(ctx.signal)
+      if ((await content.size(digest)) === undefined) {
+        throw new SlipwayError('not-found', `content ${digest}: not found`, {
+          hint: 'a layer of the image is no longer in the store: build or pull the image again',
+        })
+      }
       blobs.set(digest, layer.descriptor)
     }
   }

@@ -161,12 +161,12 @@ async function diskBlob(
   )
   const [any] = known
   const chosen = fitting ?? (pulled && !compression.force ? any : undefined)
-  const present =
-    chosen !== undefined && (await services.content.size(chosen.descriptor.digest)) !== undefined
+  const isThere = async ({ descriptor }: LayerBlob): Promise<boolean> =>
+    (await services.content.size(descriptor.digest)) === descriptor.size
   const blob =
-    chosen !== undefined && present
+    chosen !== undefined && (await isThere(chosen))
       ? chosen
-      : pulled && any !== undefined && (await services.content.size(any.descriptor.digest)) !== undefined
+      : pulled && any !== undefined && (await isThere(any))
         ? await services.packer.repack(any, compression, ctx.signal) // packed anew from files it would be another layer
         : await services.packer.pack(id, compression, ctx.signal)
   return { descriptor: blob.descriptor, diffId: blob.diffId, ...facts }

@@ -1,5 +1,6 @@
 import type { ContentStore } from '../content/content-store.ts'
 import type { Lease } from '../content/lease.ts'
+import { blameDamage } from '../content/verified-read.ts'
 import { inPieces } from '../async/pieces.ts'
 import { asSlipwayError } from '../errors/slipway-error.ts'
 import { detachLayer, isAttached } from '../snapshot/detach-layer.ts'
@@ -141,7 +142,9 @@ async function unpack(
   const { descriptor, diffId, chainId, repository } = lazy
   const path = content.path(descriptor.digest)
   const blob = { ...lazy.record, path, mediaType: descriptor.mediaType, diffId }
-  const layer = await snapshotter.unpack(blob, below, chainId, signal)
+  const layer = await snapshotter.unpack(blob, below, chainId, signal).catch(async (e: unknown) => {
+    throw await blameDamage(e, descriptor.digest, content, signal)
+  })
   const annotations = repository === undefined ? {} : { annotations: { [repositoryAnnotation]: repository } }
   await snapshotter.addBlob(layer.id, {
     descriptor: {

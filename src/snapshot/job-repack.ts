@@ -24,7 +24,7 @@ export async function repackLayer(
   context: Pick<JobContext, 'signal' | 'check'>,
 ): Promise<PackOutput> {
   const { signal } = context
-  const store = new LayoutStore(input.content)
+  const store = new LayoutStore(input.content, { removeDamaged: true })
   const parallel = Math.min(availableParallelism(), mostParallel) + 1
   try {
     await using writer = await store.writer()

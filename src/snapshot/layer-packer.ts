@@ -1,5 +1,6 @@
 import { SingleFlight } from '../async/single-flight.ts'
 import type { LayoutStore } from '../content/layout-store.ts'
+import { blameDamage } from '../content/verified-read.ts'
 import type { JobRunner } from '../sys/worker-pool.ts'
 import type { PackOutput } from './job-pack.ts'
 import type { SnapshotJobs } from './jobs.ts'
@@ -77,7 +78,10 @@ export class DiskLayerPacker {
         compression: compressionOf(options),
         ...epochOf(options),
       }
-      return blobOf(await jobs.run('repack', input, { signal: shared }), options)
+      const packed = await jobs.run('repack', input, { signal: shared }).catch(async (e: unknown) => {
+        throw await blameDamage(e, digest, content, shared)
+      })
+      return blobOf(packed, options)
     }
     return await this.#flights.run(`blob ${digest} ${keyOf(options)}`, work, { signal })
   }

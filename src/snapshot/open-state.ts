@@ -57,7 +57,7 @@ export async function openState(root: string, options: StateOptions = {}): Promi
     throw wrapError(`failed to create the state directory ${root}`, error, { hint })
   }
   await using opening = new AsyncDisposableStack()
-  const content = await createLayout(join(root, 'content'), { keepYoung: true })
+  const content = await createLayout(join(root, 'content'), { keepYoung: true, removeDamaged: true })
   const database = opening.use(openDatabase(join(root, 'slipway.db')))
   const now = options.now ?? Date.now
   const layers = openLayerRecords(database, now)

@@ -77,7 +77,13 @@ export class OverlaySnapshotter implements Snapshotter {
 
   async findByChainId(chainId: Digest): Promise<Layer | undefined> {
     const layer = this.#records.findByChainId(chainId)
-    if (layer !== undefined) this.#records.touch(layer.id)
+    if (layer === undefined) return undefined
+    if (statPath(this.directory(layer.id)) === undefined) {
+      // Somebody has removed the files: it is unpacked again, under another number.
+      await this.remove(layer.id)
+      return undefined
+    }
+    this.#records.touch(layer.id)
     return layer
   }
 

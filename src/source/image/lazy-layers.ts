@@ -30,7 +30,8 @@ export class BlobTransfers {
     signal: AbortSignal,
   ): Promise<void> {
     const { digest, size } = descriptor
-    if ((await this.#content.size(digest)) !== undefined) return
+    // One of another size was damaged since.
+    if ((await this.#content.size(digest)) === size) return
     const end = progress.resume()
     try {
       await this.#flights.run(digest, (shared, report) => this.#transfer(descriptor, store, shared, report), {

@@ -1,6 +1,7 @@
 import { collect } from '../../bytes/collect.ts'
 import type { ContentStore } from '../../content/content-store.ts'
 import { asSlipwayError, isSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
+import type { Digest } from '../../oci/digest.ts'
 import type { Descriptor, Platform } from '../../oci/descriptor.ts'
 import { type ImageConfig, maxConfigSize, parseImageConfig } from '../../oci/image-config.ts'
 import type { ImageStore, ResolvedManifest } from '../../oci/image-store.ts'
@@ -131,7 +132,8 @@ async function knownManifest(
   if (digest === undefined) return undefined
   const size = await content.size(digest)
   if (size === undefined || size > maxManifestSize) return undefined
-  const bytes = await content.readAll(digest, maxManifestSize)
+  const bytes = await readWhole(digest, maxManifestSize, content)
+  if (bytes === undefined) return undefined
   try {
     const { mediaType } = parseManifest(bytes)
     return { descriptor: { mediaType, digest, size: bytes.length }, bytes }
@@ -216,8 +218,24 @@ export async function bring(
 ): Promise<Uint8Array> {
   if (descriptor.size > limit)
     throw new SlipwayError('resource-exhausted', `rejecting ${descriptor.size} byte ${descriptor.mediaType}`)
-  if ((await content.size(descriptor.digest)) !== undefined) return content.readAll(descriptor.digest, limit)
+  const known = await readWhole(descriptor.digest, limit, content)
+  if (known !== undefined) return known
   const bytes = await collect(store.fetch(descriptor, { signal: ctx.signal }), { limit })
   await content.put(bytes, { digest: descriptor.digest, size: descriptor.size })
   return bytes
+}
+
+/** A document of the content store; undefined where it is not there, or damaged: it can be had anew. */
+async function readWhole(
+  digest: Digest,
+  limit: number,
+  content: ContentStore,
+): Promise<Uint8Array | undefined> {
+  if ((await content.size(digest)) === undefined) return undefined
+  try {
+    return await content.readAll(digest, limit)
+  } catch (e) {
+    if (isSlipwayError(e) && e.code === 'data-loss') return undefined
+    throw e
+  }
 }
