@@ -1,7 +1,7 @@
 import { anySignal } from '../async/abort.ts'
 import { createDriver, driverError } from '../drivers/create-driver.ts'
 import { type DockerApi, dockerApi } from '../drivers/docker/docker-api.ts'
-import { parseDockerHost } from '../drivers/docker/docker-endpoint.ts'
+import { checkClientHost, parseDockerHost } from '../drivers/docker/docker-endpoint.ts'
 import type { Driver } from '../drivers/driver.ts'
 import { asSlipwayError, isSlipwayError, type SlipwayError } from '../errors/slipway-error.ts'
 import type { DockerProxy } from '../drivers/docker/docker-contexts.ts'
@@ -132,6 +132,7 @@ async function makeNode(
   const { name, endpoint, platforms = [] } = stored
   const node = { name, endpoint, platforms, stored, proxy: proxyArgs(places, endpoint) }
   try {
+    if (places.contexts.endpoint(endpoint) === undefined) checkClientHost(endpoint)
     const driver = await createDriver(driverName, {
       nodeName: name,
       endpoint,

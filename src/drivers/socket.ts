@@ -21,13 +21,16 @@ export interface SocketTls {
 
 /**
  * Connects, with TLS if given, and answers once the connection stands. Throws `unavailable` in Go's words (`dial unix
- * /x: connect: no such file or directory`), with `permission-denied` and `unauthenticated` (TLS) told apart.
+ * /x: connect: no such file or directory`), with `permission-denied`, `unauthenticated` (TLS) and `invalid-argument` (a
+ * port that is none) told apart.
  */
 export async function openSocket(
   address: SocketAddress,
   tls: SocketTls | undefined,
   signal: AbortSignal,
 ): Promise<Socket> {
+  if (address.kind === 'tcp' && address.port > 65_535)
+    throw new SlipwayError('invalid-argument', `dial tcp: address ${address.port}: invalid port`)
   const socket = tls === undefined || address.kind === 'unix' ? plain(address) : secure(address, tls)
   const connected = Promise.withResolvers<void>()
   const onAbort = (): void => connected.reject(abortError(signal))

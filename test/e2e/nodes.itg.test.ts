@@ -184,7 +184,9 @@ describe('a builder of several nodes', { skip }, () => {
     await using lonely = await startServe({ dir, name: 'e' })
     const native = process.arch === 'arm64' ? 'linux/arm64' : 'linux/amd64'
     await slipway.run('create', '--name=lonely', '--driver=remote', `--platform=${native}`, lonely.address)
-    await slipway.run('create', '--append', '--name=lonely', 'npipe://elsewhere')
+    const other = ['--oci-worker-platform=linux/s390x']
+    await using strange = await startServe({ dir, name: 'o', flags: other })
+    await slipway.run('create', '--append', '--name=lonely', strange.address)
     const building = slipway.try('build', '--builder=lonely', `--platform=${native}`, scratch.path('slow'))
     await sleep(2500)
     process.kill(lonely.pid, 'SIGKILL')

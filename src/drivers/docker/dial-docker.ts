@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import { isSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
 import { commandDuplex } from '../command-duplex.ts'
 import { openSocket } from '../socket.ts'
-import type { DockerEndpoint } from './docker-endpoint.ts'
+import { checkClientHost, type DockerEndpoint } from './docker-endpoint.ts'
 
 /** How long a daemon may take to accept a connection, ms. */
 const dialTimeout = 10_000
@@ -17,11 +17,12 @@ export async function dialDocker(
   signal: AbortSignal,
 ): Promise<Duplex> {
   const { host, tls } = endpoint
+  checkClientHost(host)
   const unix = /^unix:\/\/(.+)$/.exec(host)
   const tcp = /^(?:tcp|https?):\/\/(\[[^\]]+\]|[^:/]+):(\d+)/.exec(host)
   if (host.startsWith('ssh://')) return dialBySsh(host, env)
   if (unix === null && tcp === null) {
-    throw new SlipwayError('unimplemented', `unable to parse docker host ${JSON.stringify(host)}`, {
+    throw new SlipwayError('unimplemented', `unable to parse docker host \`${host}\``, {
       hint: 'docker is reached over unix://, tcp:// and ssh:// here',
     })
   }
@@ -70,14 +71,14 @@ function inDockerWords(host: string, error: unknown): SlipwayError {
   if (error.message.includes('no such host')) {
     return new SlipwayError(
       'unavailable',
-      `failed to connect to the docker API at ${host}: ${error.message}`,
+      `failed to connect to the docker API at ${host}: ${error.message.replace(/^dial tcp: /, '')}`,
       {
         cause: error,
       },
     )
   }
-  if (error.code === 'unauthenticated') {
-    return new SlipwayError('unauthenticated', `error during connect: ${error.message}`, {
+  if (error.code === 'unauthenticated' || error.code === 'invalid-argument') {
+    return new SlipwayError(error.code, `error during connect: ${error.message}`, {
       cause: error,
       ...(error.hint === undefined ? {} : { hint: error.hint }),
     })
@@ -87,12 +88,6 @@ function inDockerWords(host: string, error: unknown): SlipwayError {
 
 function dialBySsh(host: string, env: Readonly<Record<string, string | undefined>>): Duplex {
   const url = new URL(host)
-  if (url.password !== '') {
-    throw new SlipwayError(
-      'invalid-argument',
-      'ssh host connection is not valid: plain-text password is not supported',
-    )
-  }
   const path = decodeURIComponent(url.pathname)
   const remote = path.replaceAll('/', '') === '' ? [] : [`--host=unix://${path}`]
   const args = [

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { type DockerSettings, readDockerContexts } from './docker-contexts.ts'
-import { parseDockerHost } from './docker-endpoint.ts'
+import { checkClientHost, parseDockerHost } from './docker-endpoint.ts'
 import { FrameReader } from './multiplexed.ts'
 
 const config = mkdtempSync(join(tmpdir(), 'slipway-contexts-'))
@@ -78,7 +78,36 @@ describe('addresses of docker', () => {
     ]
     for (const [given, expected] of cases) assert.equal(parseDockerHost(given), expected, given)
     assert.throws(() => parseDockerHost('gopher://x'), { message: 'invalid bind address format: gopher://x' })
-    assert.throws(() => parseDockerHost('tcp://x:99999'), { message: /invalid bind address format/ })
+    const wrong: readonly [string, string][] = [
+      ['ssh:x', 'parse "tcp://ssh:x": invalid port ":x" after host'],
+      ['tcp://[::1', `parse "tcp://[::1": missing ']' in host`],
+      ['tcp://%zz', 'parse "tcp://%zz": invalid URL escape "%zz"'],
+      ['tcp://a:1:2', 'invalid bind address format: tcp://a:1:2'],
+    ]
+    for (const [given, message] of wrong) assert.throws(() => parseDockerHost(given), { message }, given)
+  })
+
+  it('are refused in the words of docker’s client', () => {
+    const ssh = 'ssh host connection is not valid: invalid SSH URL:'
+    const wrong: readonly [string, string][] = [
+      ['unix:/x', 'unable to parse docker host `unix:/x`'],
+      ['tcp://', 'unable to parse docker host `tcp://`'],
+      ['kube-pod://', 'unable to parse docker host `kube-pod://`'],
+      ['unix://%zz', 'parse "unix://%zz": invalid URL escape "%zz"'],
+      ['npipe://x', 'protocol not available'],
+      ['ssh:x', `${ssh} hostname is empty`],
+      ['ssh://u:@h', `${ssh} plain-text password is not supported`],
+      ['ssh://h?a=b', `${ssh} query parameters are not allowed: "a=b"`],
+      ['ssh://h#f', `${ssh} fragments are not allowed: "f"`],
+    ]
+    for (const [given, message] of wrong) assert.throws(() => checkClientHost(given), { message }, given)
+    for (const given of [
+      'tcp://h',
+      'unix:///x?y',
+      'docker-container://c',
+      'kubernetes:///b?deployment=&kubeconfig=',
+    ])
+      checkClientHost(given)
   })
 })
 

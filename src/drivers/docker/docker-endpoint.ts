@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SlipwayError } from '../../errors/slipway-error.ts'
+import { quote } from '../../gostd/quote.ts'
+import { parseGoUrl } from '../../gostd/url.ts'
 
 /** How a docker daemon is reached. */
 export interface DockerEndpoint {
@@ -54,10 +56,37 @@ function simple(scheme: string, path: string, fallback: string): string {
 function tcp(text: string, rest: string): string {
   if (rest === '') return 'tcp://localhost:2375'
   if (rest.includes('://')) throw invalid(`invalid proto, expected tcp: ${rest}`)
-  const [, host = '', port = '', path = ''] = /^(\[[^\]]*\]|[^:/]*)(?::(\d*))?(\/.*)?$/.exec(rest) ?? []
-  if (host === '' && port === '' && path === '') throw invalid(`invalid bind address format: ${text}`)
-  if (Number(port) > 65_535) throw invalid(`invalid bind address format: ${text}`)
-  return `tcp://${host === '' ? 'localhost' : host}:${port === '' ? '2375' : port}${path}`
+  const { host, path } = parseGoUrl(`tcp://${rest.endsWith(']:') ? `${rest}2375` : rest}`)
+  const [, name, port] = /^(\[.*\]|[^:]*)(?::(\d*))?$/.exec(host) ?? []
+  if (name === undefined) throw invalid(`invalid bind address format: ${text}`)
+  return `tcp://${name === '' ? 'localhost' : name}:${port === undefined || port === '' ? '2375' : port}${path}`
+}
+
+/**
+ * Checks that docker's client takes an address, which buildx asks of the endpoint of every node, also of one that is no
+ * docker daemon. Throws `invalid-argument` in docker's words.
+ * Sources: github.com/docker/cli cli/connhelper and github.com/moby/moby/client at v29.1.3.
+ */
+export function checkClientHost(host: string): void {
+  const url = parseGoUrl(host)
+  if (url.scheme === 'ssh') {
+    const { user, password, hostname, query, fragment } = url
+    const why =
+      user !== undefined && password !== undefined
+        ? 'plain-text password is not supported'
+        : hostname === ''
+          ? 'hostname is empty'
+          : query !== ''
+            ? `query parameters are not allowed: ${quote(query)}`
+            : fragment === ''
+              ? undefined
+              : `fragments are not allowed: ${quote(fragment)}`
+    if (why !== undefined) throw invalid(`ssh host connection is not valid: invalid SSH URL: ${why}`)
+    return
+  }
+  const at = host.indexOf('://')
+  if (at < 0 || at + 3 === host.length) throw invalid(`unable to parse docker host \`${host}\``)
+  if (host.startsWith('npipe://')) throw invalid('protocol not available')
 }
 
 const invalid = (message: string): SlipwayError => new SlipwayError('invalid-argument', message)

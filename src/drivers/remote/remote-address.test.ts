@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { carrierCommand, checkRemoteAddress } from './remote-address.ts'
+import { carrierCommand, checkRemoteAddress, openRemote } from './remote-address.ts'
 
 const words = (address: string): string => {
   const carrier = carrierCommand(address)
@@ -22,6 +22,17 @@ describe('addresses of daemons', () => {
       ['tcp://h:1', ''],
     ]
     for (const [address, expected] of cases) assert.equal(words(address), expected, address)
+  })
+
+  it('that no connection can be made to are told so', async () => {
+    await assert.rejects(openRemote('tcp://127.0.0.1:99999', undefined, {}, new AbortController().signal), {
+      code: 'invalid-argument',
+      message: 'dial tcp: address 99999: invalid port',
+    })
+    assert.throws(() => checkRemoteAddress('docker-container://a b'), {
+      message:
+        'failed to parse endpoint docker-container://a b: parse "docker-container://a b": invalid character " " in host name',
+    })
   })
 
   it('that are hostile never become flags or other commands', () => {

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
-import { SlipwayError } from '../../errors/slipway-error.ts'
+import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
+import { type GoUrl, parseGoUrl } from '../../gostd/url.ts'
 import { commandDuplex } from '../command-duplex.ts'
 import { present } from '../docker/dial-docker.ts'
 import { openSocket, type SocketTls } from '../socket.ts'
@@ -8,11 +9,19 @@ const schemes: readonly string[] = ['docker-container', 'kube-pod', 'npipe', 'ss
 
 /** Checks that an address is one of a BuildKit daemon. Throws `invalid-argument` in buildx's words. */
 export function checkRemoteAddress(text: string): void {
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1] ?? ''
+  const { scheme } = parse(text)
   if (!schemes.includes(scheme)) {
     throw new SlipwayError('invalid-argument', `unrecognized url scheme ${scheme}`, {
       hint: 'write unix:///path, tcp://host:port, ssh://user@host, docker-container://name or kube-pod://name',
     })
+  }
+}
+
+function parse(text: string): GoUrl {
+  try {
+    return parseGoUrl(text)
+  } catch (error) {
+    throw wrapError(`failed to parse endpoint ${text}`, error)
   }
 }
 

@@ -34,7 +34,6 @@ export function createRemoteDriver(options: DriverOptions, limit = bootLimit): D
   }
   if (options.flags.length > 0) throw invalid('setting buildkit flags is not supported for remote driver')
   const { endpoint, env } = options
-  if (!endpoint.includes('://')) throw invalid(`unable to parse docker host \`${endpoint}\``)
   const { files, defaultLoad } = readOptions(options)
   const open: Driver['open'] = async signal => {
     try {
