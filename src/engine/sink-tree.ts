@@ -2,6 +2,8 @@ import { create } from '@bufbuild/protobuf'
 import { closeSync, read, readSync } from 'node:fs'
 import { posix } from 'node:path'
 import { promisify } from 'node:util'
+import { compareNames } from '../bytes/path-string.ts'
+import { AddedFiles } from '../exporter/added-files.ts'
 import type { SinkTree } from '../exporter/client-sink.ts'
 import { type Stat, StatSchema } from '../proto/gen/fsutil_pb.ts'
 import { contentSize, packet, packetSize } from '../session/fsutil/packets.ts'
@@ -139,32 +141,28 @@ async function* walkTree(
   nextId: () => number,
 ): AsyncIterable<Stat> {
   const links = new Map<string, string>()
+  const files = new AddedFiles(one.extra)
+  const inPrefix = (path: string): string => (one.prefix === '' ? path : `${one.prefix}/${path}`)
+  const added = function* (before?: string): Iterable<Stat> {
+    for (const [name, bytes] of files.upTo(before)) {
+      const path = inPrefix(name)
+      const size = bytes.length
+      sources.set(path, { one, path: name, id: nextId(), size })
+      const mtimeNs = BigInt(Math.round(one.mtimeMs)) * 1_000_000n
+      yield create(
+        StatSchema,
+        statMessage({ path, kind: 'file', mode: 0o600, uid: 0, gid: 0, size, mtimeNs }),
+      )
+    }
+  }
   const visit = function* (directory: string): Iterable<Stat> {
-    const extras = directory === '/' ? [...one.extra.keys()] : []
-    const names = [...new Set([...one.tree.readdir(directory), ...extras])].sort((a, b) =>
-      Buffer.compare(Buffer.from(a), Buffer.from(b)),
-    )
+    const names = [...one.tree.readdir(directory)].sort(compareNames)
     for (const name of names) {
       signal?.throwIfAborted()
       const child = posix.join(directory, name)
-      const path = posix.join(one.prefix, child.slice(1))
-      const extra = directory === '/' ? one.extra.get(name) : undefined
-      if (extra !== undefined) {
-        sources.set(path, { one, path: name, id: nextId(), size: extra.length })
-        yield create(
-          StatSchema,
-          statMessage({
-            path,
-            kind: 'file',
-            mode: 0o600,
-            uid: 0,
-            gid: 0,
-            size: extra.length,
-            mtimeNs: BigInt(Math.round(one.mtimeMs)) * 1_000_000n,
-          }),
-        )
-        continue
-      }
+      const path = inPrefix(child.slice(1))
+      yield* added(child.slice(1))
+      if (files.has(child.slice(1))) continue
       const entry = one.tree.lstat(child)
       if (entry === undefined) continue
       const id = nextId()
@@ -183,4 +181,5 @@ async function* walkTree(
     }
   }
   yield* visit('/')
+  yield* added()
 }

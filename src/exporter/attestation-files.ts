@@ -28,7 +28,10 @@ export async function attestationFiles(
     if (files.has(name)) {
       throw new SlipwayError('invalid-argument', `duplicate attestation path name ${name}`)
     }
-    files.set(name, Buffer.from(goJson(await inTotoStatement(attestation, subjects), { indent: '  ' })))
+    files.set(
+      name.replace(/^\//, ''),
+      Buffer.from(goJson(await inTotoStatement(attestation, subjects), { indent: '  ' })),
+    )
   }
   return files
 }

@@ -30,6 +30,28 @@ test("Wrong values are refused in Go's words.", () => {
   )
 })
 
+test('Of several wrong values the same one is told as by BuildKit.', () => {
+  const wrong = {
+    'compression-level': '',
+    'force-compression': 'no',
+    compression: 'none',
+    'source-date-epoch': 'x',
+    'annotation-bogus.a': 'b',
+  }
+  const told = [
+    /^unrecognized annotation type bogus$/,
+    /^invalid source-date-epoch: /,
+    /^unsupported compression type none$/,
+    /^non-bool value no specified for force-compression: /,
+    /^non-integer value  specified for compression-level: /,
+  ]
+  const left = Object.entries(wrong)
+  for (const message of told) {
+    assert.throws(() => readImageOptions(Object.fromEntries(left), 'image'), { message })
+    left.pop()
+  }
+})
+
 test('What an image of Docker types cannot have is refused, and nothing else.', () => {
   const read = (attrs: Record<string, string>): unknown =>
     readImageOptions({ 'oci-mediatypes': 'false', ...attrs }, 'image')

@@ -24,17 +24,14 @@ export function readCompression(attrs: Attributes): CompressionOptions {
     throw new SlipwayError('invalid-argument', `unsupported compression type ${text}`, {
       hint: `use one of ${types.join(', ')}`,
     })
+  const force = readBool(
+    attrs,
+    'force-compression',
+    false,
+    `non-bool value ${attrs['force-compression']} specified for force-compression`,
+  )
   const level = readInteger(attrs, 'compression-level')
-  return {
-    type,
-    force: readBool(
-      attrs,
-      'force-compression',
-      false,
-      `non-bool value ${attrs['force-compression']} specified for force-compression`,
-    ),
-    ...(level === undefined ? {} : { level }),
-  }
+  return { type, force, ...(level === undefined ? {} : { level }) }
 }
 
 const ociTypes = {

@@ -112,10 +112,11 @@ export async function imageBlobs(
 export function layoutIndex(descriptor: Descriptor, options: ArchiveOptions): Uint8Array {
   const created = `${new Date(options.createdMs).toISOString().slice(0, 19)}Z`
   const named = options.names.map(name => {
-    const { tag } = parseReference(name)
+    const { tag, digest } = parseReference(name)
+    const version = digest === undefined ? tag : `${tag}@${digest}`
     return {
       'io.containerd.image.name': name,
-      ...(tag === undefined ? {} : { 'org.opencontainers.image.ref.name': tag }),
+      'org.opencontainers.image.ref.name': tag === undefined ? name : version,
     }
   })
   const annotationSets = named.length > 0 ? named : [{}]

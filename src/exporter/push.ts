@@ -39,7 +39,8 @@ export async function pushImage(
   const name = formatReference(target.reference)
   try {
     await ctx.progress.step(layersStep, () => pushBlobs(image, target, content, ctx))
-    const shown = target.byDigest ? name : `${name}@${image.descriptor.digest}`
+    const shown =
+      target.byDigest || target.reference.digest !== undefined ? name : `${name}@${image.descriptor.digest}`
     await ctx.progress.step(`pushing manifest for ${shown}`, () => pushManifests(image, target, ctx.signal))
   } catch (e) {
     throw refused(target.shown ?? name, e)

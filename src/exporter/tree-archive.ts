@@ -4,6 +4,7 @@ import { encodeHeader, endOfArchive, padding } from '../tar/encode-header.ts'
 import type { TarEntry, TarType } from '../tar/entry.ts'
 import { plainEntry } from '../tar/plain-entry.ts'
 import type { Entry, FileTree } from '../snapshot/tree.ts'
+import { AddedFiles } from './added-files.ts'
 import type { SinkTree } from './client-sink.ts'
 
 const chunkSize = 256 * 1024
@@ -33,13 +34,15 @@ export async function* treeArchive(
         ...plainEntry('directory', prefix, 0o755),
         mtimeNs: BigInt(one.prefixMtimeMs) * 1_000_000n,
       })
-    yield* walk(one, '/', prefix, new Map(), signal)
+    const files = new AddedFiles(one.extra)
+    yield* walk(one, { path: '/', prefix, files, links: new Map() }, signal)
+    for (const [name, bytes] of files.upTo()) yield* addedFile(`${prefix}${name}`, bytes, one.mtimeMs)
   }
   yield endOfArchive
 }
 
 /** A file that is added at the top. */
-function* added(name: string, bytes: Uint8Array, mtimeMs: number): Iterable<Uint8Array> {
+function* addedFile(name: string, bytes: Uint8Array, mtimeMs: number): Iterable<Uint8Array> {
   const entry = { ...plainEntry('directory', name, 0o755), type: 'file' as const, mode: 0o600 }
   const mtimeNs = BigInt(Math.trunc(mtimeMs / 1000)) * 1_000_000_000n
   yield encodeHeader({ ...entry, size: bytes.length, mtimeNs })
@@ -47,24 +50,26 @@ function* added(name: string, bytes: Uint8Array, mtimeMs: number): Iterable<Uint
   yield padding(bytes.length)
 }
 
-async function* walk(
-  one: SinkTree,
-  path: string,
-  prefix: string,
-  links: Map<string, string>,
-  signal: AbortSignal,
-): AsyncIterable<Uint8Array> {
+/** Where a walk is, and what it met on its way. */
+interface Walk {
+  /** Of the directory in its tree. */
+  readonly path: string
+  /** Of members, with a slash at its end. */
+  readonly prefix: string
+  readonly files: AddedFiles
+  /** First members of files with several names. */
+  readonly links: Map<string, string>
+}
+
+async function* walk(one: SinkTree, at: Walk, signal: AbortSignal): AsyncIterable<Uint8Array> {
   const { tree } = one
-  const extra = path === '/' ? one.extra : new Map<string, Uint8Array>()
-  const names = [...new Set([...tree.readdir(path), ...extra.keys()])]
-  for (const name of extra.size === 0 ? names : names.sort(compareNames)) {
+  const { path, prefix, files, links } = at
+  for (const name of tree.readdir(path)) {
     signal.throwIfAborted()
-    const bytes = extra.get(name)
-    if (bytes !== undefined) {
-      yield* added(`${prefix}${name}`, bytes, one.mtimeMs)
-      continue
-    }
     const child = path === '/' ? `/${name}` : `${path}/${name}`
+    for (const [added, bytes] of files.upTo(child.slice(1)))
+      yield* addedFile(`${prefix}${added}`, bytes, one.mtimeMs)
+    if (files.has(child.slice(1))) continue
     const entry = tree.lstat(child)
     const type = entry === undefined ? undefined : tarTypes[entry.kind]
     if (entry === undefined || type === undefined) continue
@@ -78,7 +83,7 @@ async function* walk(
     if (linkKey !== undefined) links.set(linkKey, member)
     yield encodeHeader(memberOf(member, type, entry, tree.xattrs(child)))
     if (type === 'file') yield* content(tree, child, entry.size)
-    if (type === 'directory') yield* walk(one, child, prefix, links, signal)
+    if (type === 'directory') yield* walk(one, { ...at, path: child }, signal)
   }
 }
 

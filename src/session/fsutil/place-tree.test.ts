@@ -15,6 +15,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
+import { create } from '@bufbuild/protobuf'
+import { StatSchema } from '../../proto/gen/fsutil_pb.ts'
 import { directoryTree } from './directory-tree.ts'
 import { placeTree } from './place-tree.ts'
 
@@ -71,6 +73,28 @@ describe('a tree of this process is placed', () => {
     assert.deepEqual((await readdir(dest)).sort(), ['d', 'kept', 'to'])
     await placeTree(await directoryTree(await source()), { dest, mode: 'mirror' })
     assert.deepEqual((await readdir(dest)).sort(), ['d', 'to'])
+  })
+
+  it('not outside of its directory, and not out of order: in the words of a receiver elsewhere', async () => {
+    const dest = await mkdtemp(join(temp, 'd'))
+    const place = (...paths: readonly string[]): Promise<void> => {
+      const stats = paths.map(path => create(StatSchema, { path, mode: 0o644 }))
+      const tree = {
+        async *walk() {
+          yield* stats
+        },
+        async *open() {},
+      }
+      return placeTree(tree, { dest, mode: 'merge' })
+    }
+    const refused = {
+      'escape check ../x: invalid argument': ['../x'],
+      'unclean path z/../q: invalid argument': ['z/../q'],
+      'changes out of order: "nosuch/p" "a"': ['a', 'nosuch/p'],
+    }
+    for (const [words, paths] of Object.entries(refused))
+      await assert.rejects(place(...paths), { message: `error from receiver: ${words}` })
+    assert.deepEqual((await readdir(temp)).includes('x'), false)
   })
 
   it('until reading fails or the build is stopped', async () => {

@@ -1,8 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
 import { forEachBounded } from '../../async/map-bounded.ts'
 import { makeDirectories } from '../../bytes/make-directories.ts'
+import { wrapError } from '../../errors/slipway-error.ts'
 import type { Stat } from '../../proto/gen/fsutil_pb.ts'
 import { directoryTree } from './directory-tree.ts'
+import { EntryOrder } from './entry-order.ts'
 import { hasContent } from './go-mode.ts'
 import type { SyncTree } from './sync-tree.ts'
 import { mergeTrees } from './tree-changes.ts'
@@ -28,7 +30,7 @@ const turn = 64
 
 /**
  * Writes a tree of this process into a directory: what `sendTree` and `receiveTree` do together, without packets. Throws what
- * walking, reading and writing throw; after a failure the directory holds a mixture.
+ * walking, reading and writing throw, and `EntryOrder`; after a failure the directory holds a mixture.
  */
 export async function placeTree(tree: SyncTree, options: PlaceOptions): Promise<void> {
   const { dest, mode, map, signal } = options
@@ -71,10 +73,21 @@ export async function placeTree(tree: SyncTree, options: PlaceOptions): Promise<
   }
 
   async function* entries(): AsyncGenerator<Stat> {
+    const order = new EntryOrder()
     for await (const stat of tree.walk(signal)) {
+      check(order, stat)
       map?.(stat)
       yield stat
     }
+  }
+}
+
+/** In the words of a receiver that is elsewhere. */
+function check(order: EntryOrder, stat: Stat): void {
+  try {
+    order.check(stat)
+  } catch (e) {
+    throw wrapError('error from receiver', e)
   }
 }
 
