@@ -34,7 +34,13 @@ export function commandDuplex(
   stdin.on('error', () => {})
   const duplex = new Duplex({
     read: () => void stdout.resume(),
-    write: (chunk: Uint8Array, _encoding, done) => void stdin.write(chunk, error => done(error ?? null)),
+    write: (chunk: Uint8Array, _encoding, done) =>
+      void stdin.write(chunk, error => {
+        if (error === null || error === undefined) return done()
+        // A program that takes nothing more is about to end: how it ends says more than the broken pipe.
+        const ended = (): void => done(error)
+        exit.then(ended, ended)
+      }),
     final: done => {
       stdin.end()
       done()

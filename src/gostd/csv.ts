@@ -9,6 +9,11 @@ export function csvFields(text: string): string[] {
   return parse(text.replace(/\r?\n$/, ''), 'after-quote')
 }
 
+/** The same with lazy quotes: one that stands where none may is a character like any other. */
+export function lazyCsvFields(text: string): string[] {
+  return parse(text.replace(/\r?\n$/, ''), 'nowhere')
+}
+
 /** The first record of a text, as Go's encoding/csv `Reader.Read`: it ends at the first newline outside quotes. */
 export function csvRecord(text: string): string[] {
   const body = text.replace(/^(?:\r?\n)+/, '')
@@ -25,26 +30,29 @@ export function csvLine(fields: readonly string[]): string {
   return fields.map(quoteField).join(',')
 }
 
-/** Where a quote that is never closed is reported: behind the last quote read, or at the end of the line. */
-type OpenQuoteAt = 'after-quote' | 'at-end'
+/** Where a quote that is never closed is reported: behind the last quote read, at the end of the line, or not at all. */
+type OpenQuoteAt = 'after-quote' | 'at-end' | 'nowhere'
 
 function parse(line: string, openQuoteAt: OpenQuoteAt): string[] {
   if (line === '') throw new SlipwayError('invalid-argument', 'EOF')
   const fields: string[] = []
   let at = 0
   for (;;) {
-    const end = line[at] === '"' ? quotedField(line, at, fields, openQuoteAt) : plainField(line, at, fields)
+    const end =
+      line[at] === '"'
+        ? quotedField(line, at, fields, openQuoteAt)
+        : plainField(line, at, fields, openQuoteAt)
     if (end >= line.length) return fields
     at = end + 1
   }
 }
 
 /** Adds the field that starts at `from`; answers the place of the comma behind it, or the length of the line. */
-function plainField(line: string, from: number, fields: string[]): number {
+function plainField(line: string, from: number, fields: string[], openQuoteAt: OpenQuoteAt): number {
   const comma = line.indexOf(',', from)
   const end = comma < 0 ? line.length : comma
   const field = line.slice(from, end)
-  const bare = field.indexOf('"')
+  const bare = openQuoteAt === 'nowhere' ? -1 : field.indexOf('"')
   if (bare >= 0) throw parseError(line, from + bare, 'bare " in non-quoted-field')
   fields.push(field)
   return end
@@ -56,6 +64,10 @@ function quotedField(line: string, from: number, fields: string[], openQuoteAt: 
   let at = from + 1
   for (;;) {
     const mark = line.indexOf('"', at)
+    if (mark < 0 && openQuoteAt === 'nowhere') {
+      fields.push(field + line.slice(at))
+      return line.length
+    }
     if (mark < 0) throw parseError(line, openQuoteAt === 'at-end' ? line.length : at, wrong)
     field += line.slice(at, mark)
     const next = line[mark + 1]
@@ -63,9 +75,9 @@ function quotedField(line: string, from: number, fields: string[], openQuoteAt: 
       fields.push(field)
       return mark + 1
     }
-    if (next !== '"') throw parseError(line, mark, wrong)
+    if (next !== '"' && openQuoteAt !== 'nowhere') throw parseError(line, mark, wrong)
     field += '"'
-    at = mark + 2
+    at = mark + (next === '"' ? 2 : 1)
   }
 }
 

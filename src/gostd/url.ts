@@ -39,7 +39,7 @@ export function parseGoUrl(text: string): GoUrl {
   if (/[\u0000-\u001f\u007f]/.test(text)) failWhole('net/url: invalid control character in URL')
   const [beforeFragment, writtenFragment] = cut(text, '#')
   const fail = failWith(beforeFragment)
-  const fragment = (): string => unescape(writtenFragment, failWhole)
+  const fragment = (): string => unescapeUrl(writtenFragment, failWhole)
   if (beforeFragment.startsWith(':')) fail('missing protocol scheme')
   const [, written = ''] = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(beforeFragment) ?? []
   const [rest, query] = cut(beforeFragment.slice(written === '' ? 0 : written.length + 1), '?')
@@ -56,7 +56,7 @@ export function parseGoUrl(text: string): GoUrl {
   return {
     ...url,
     ...(hasAuthority ? splitAuthority(authority, fail) : {}),
-    path: unescape(path, fail),
+    path: unescapeUrl(path, fail),
     fragment: fragment(),
   }
 }
@@ -72,8 +72,8 @@ function splitAuthority(authority: string, fail: Fail): Authority {
   if (!/^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/.test(info)) fail('net/url: invalid userinfo')
   const colon = info.indexOf(':')
   return {
-    user: unescape(colon < 0 ? info : info.slice(0, colon), fail),
-    password: colon < 0 ? undefined : unescape(info.slice(colon + 1), fail),
+    user: unescapeUrl(colon < 0 ? info : info.slice(0, colon), fail),
+    password: colon < 0 ? undefined : unescapeUrl(info.slice(colon + 1), fail),
     ...place,
   }
 }
@@ -86,7 +86,7 @@ function splitHost(written: string, fail: Fail): Pick<GoUrl, 'host' | 'hostname'
     if (close < 0) fail("missing ']' in host")
     const port = written.slice(close + 1)
     if (!/^(?::\d*)?$/.test(port)) fail(`invalid port ${quote(port)} after host`)
-    const hostname = unescape(written.slice(1, close), fail)
+    const hostname = unescapeUrl(written.slice(1, close), fail)
     const address = hostname.replace(/%.*$/, '')
     if (!isIPv6(address)) fail(`invalid host: ParseAddr(${quote(address)}): unable to parse IP`)
     return { host: `[${hostname}]${port}`, hostname, port: port.slice(1) }
@@ -98,12 +98,16 @@ function splitHost(written: string, fail: Fail): Pick<GoUrl, 'host' | 'hostname'
   const odd = /%(?!25|[89A-Fa-f][0-9A-Fa-f])|[ \\^`{|}]/.exec(written)
   if (odd?.[0] === '%') fail(`invalid URL escape ${quote(escapeAt(written, odd.index))}`)
   if (odd !== null) fail(`invalid character ${quote(odd[0])} in host name`)
-  const host = unescape(written, fail)
-  return { host, hostname: colon < 0 ? host : unescape(written.slice(0, colon), fail), port: port.slice(1) }
+  const host = unescapeUrl(written, fail)
+  return {
+    host,
+    hostname: colon < 0 ? host : unescapeUrl(written.slice(0, colon), fail),
+    port: port.slice(1),
+  }
 }
 
-/** The text with `%xx` resolved; bytes that are no UTF-8 become U+FFFD. */
-function unescape(text: string, fail: Fail): string {
+/** The text with `%xx` resolved; bytes that are no UTF-8 become U+FFFD. `fail` throws with Go's reason. */
+export function unescapeUrl(text: string, fail: (why: string) => never): string {
   const wrong = text.search(/%(?![0-9A-Fa-f]{2})/)
   if (wrong >= 0) fail(`invalid URL escape ${quote(escapeAt(text, wrong))}`)
   return text.replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, run =>

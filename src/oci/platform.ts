@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { quote } from '../gostd/quote.ts'
+import { unescapeUrl } from '../gostd/url.ts'
 import type { Platform } from './descriptor.ts'
 
 export type { Platform } from './descriptor.ts'
@@ -67,11 +68,11 @@ function parseOs(part: string, text: string): Os {
   const [, name = '', version = '', features = ''] = found
   return {
     name: normalizeOs(name),
-    version: decodeOsOption(version, text),
+    version: decodeOsOption(version, `${quote(text)} has an invalid OS version ${quote(version)}`),
     features: features
       .split('+')
       .slice(1)
-      .map(f => decodeOsOption(f, text))
+      .map(f => decodeOsOption(f, `${quote(text)} has invalid OS features: invalid os feature ${quote(f)}`))
       .filter(f => f !== ''),
   }
 }
@@ -102,13 +103,10 @@ function build(os: Os, architecture: string, variant: string): Platform {
   }
 }
 
-function decodeOsOption(value: string, text: string): string {
-  try {
-    return decodeURIComponent(value)
-  } catch (cause) {
-    const message = `${quote(text)} has an invalid OS version ${quote(value)}: invalid URL escape`
-    throw new SlipwayError('invalid-argument', message, { cause })
-  }
+function decodeOsOption(value: string, what: string): string {
+  return unescapeUrl(value, why => {
+    throw new SlipwayError('invalid-argument', `${what}: ${why}`)
+  })
 }
 
 function invalid(message: string): SlipwayError {

@@ -91,10 +91,9 @@ function dialBySsh(host: string, env: Readonly<Record<string, string | undefined
   const path = decodeURIComponent(url.pathname)
   const remote = path.replaceAll('/', '') === '' ? [] : [`--host=unix://${path}`]
   const args = [
-    ...['-o', 'ConnectTimeout=30', '-T'],
     ...(url.username === '' ? [] : ['-l', decodeURIComponent(url.username)]),
     ...(url.port === '' ? [] : ['-p', url.port]),
-    ...['--', url.hostname, 'docker', ...remote, 'system', 'dial-stdio'],
+    ...['-o', 'ConnectTimeout=30', '-T', '--', url.hostname, 'docker', ...remote, 'system', 'dial-stdio'],
   ]
   return commandDuplex('ssh', args, { env: present(env) })
 }
