@@ -16,6 +16,7 @@ import { frontendAttributes, frontendName } from './frontend-attributes.ts'
 import type { NodeCaches } from './node-caches.ts'
 import { enterImages, exportStores } from './layout-output.ts'
 import type { ResolvedOutput } from './outputs.ts'
+import type { StoppedBuild } from './stopped-build.ts'
 import type { BuildLinks } from './target-links.ts'
 
 /** What one build on one node takes. */
@@ -44,6 +45,8 @@ export interface RunBuildOptions {
     connection: BuildkitConnection,
     ref: string,
   ) => Promise<Readonly<Record<string, string>>>
+  /** Called when all trees are made, or could not be, before anything is exported. What it throws ends the build. */
+  readonly debug?: (build: StoppedBuild) => Promise<void>
   /** Reference of the build; a new one if absent. */
   readonly ref?: string
 }
@@ -101,7 +104,10 @@ export async function runBuild(
     frontend: frontendName(request),
     frontendOptions: linked?.frontendAttrs ?? frontendAttrs,
     frontendInputs: linked?.frontendInputs ?? {},
-    onResult: async (result, evaluate) => await options.links?.built(result, evaluate, signal),
+    onResult: async (result, evaluate, bridge) => {
+      if (options.debug !== undefined) await stopAfter(evaluate, bridge, result, options.debug)
+      await options.links?.built(result, evaluate, signal)
+    },
     onStatus: options.onStatus,
     signal,
   })
@@ -110,4 +116,19 @@ export async function runBuild(
   await enterImages(outputs, result.exporterResponse)
   const more = await options.finished?.(connection, ref)
   return { ...result, exporterResponse: { ...result.exporterResponse, ...more }, ref }
+}
+
+/** Makes all trees and lets the user look at them, or at why they could not be made. */
+async function stopAfter(
+  evaluate: () => Promise<void>,
+  bridge: StoppedBuild['bridge'],
+  result: StoppedBuild['result'],
+  debug: (build: StoppedBuild) => Promise<void>,
+): Promise<void> {
+  const error: unknown = await evaluate().then(
+    () => undefined,
+    (e: unknown) => e,
+  )
+  await debug({ bridge, result, error })
+  if (error !== undefined) throw error
 }

@@ -29,6 +29,20 @@ export const commandTable: CommandRow = {
       load: () => import('./commands/create.ts'),
     },
     {
+      name: 'debug',
+      summary: 'Stop a build and look at it',
+      experimental: true,
+      lendsFlags: true,
+      children: [
+        {
+          name: 'build',
+          summary: 'Start a build',
+          aliases: ['b'],
+          load: () => import('./commands/debug-build.ts'),
+        },
+      ],
+    },
+    {
       name: 'dial-stdio',
       summary: 'Connect standard input and output to a builder',
       load: () => import('./commands/dial-stdio.ts'),

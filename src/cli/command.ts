@@ -82,4 +82,6 @@ export interface CommandRow {
   /** Loads the command; a row has this or `children`. */
   readonly load?: () => Promise<{ readonly command: Command }>
   readonly children?: readonly CommandRow[]
+  /** Flags behind its name are those of the command below it: `debug --on always build .` */
+  readonly lendsFlags?: boolean
 }

@@ -25,9 +25,11 @@ export function findCommand(root: CommandRow, argv: readonly string[], flags: Fl
       .at(-1)
       ?.children?.find(row => row.name === word || row.aliases?.includes(word ?? '') === true)
     if (at === undefined || child === undefined) return { rows, args: rest, leading }
-    leading.push(...rest.slice(0, at))
+    const skipped = rest.slice(0, at)
+    const isLent = rows.at(-1)?.lendsFlags === true
+    if (!isLent) leading.push(...skipped)
     rows.push(child)
-    rest = rest.slice(at + 1)
+    rest = [...(isLent ? skipped : []), ...rest.slice(at + 1)]
   }
 }
 

@@ -4,6 +4,8 @@ import type { Readable, Writable } from 'node:stream'
 export interface HostInput {
   readonly isTTY: boolean
   readonly stream: Readable
+  /** Of a terminal: keys come one by one, unseen, and interrupt nothing. Absent where there is none. */
+  readonly setRaw?: (raw: boolean) => void
 }
 
 /** Standard output or standard error. */

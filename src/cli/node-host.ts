@@ -25,6 +25,7 @@ export function nodeHost(): Host {
       get isTTY() {
         return process.stdin.isTTY === true
       },
+      setRaw: raw => void process.stdin.setRawMode?.(raw),
     },
     stdout: output(() => process.stdout, 'stdout'),
     stderr: output(() => process.stderr, 'stderr'),

@@ -12,6 +12,7 @@ import { type DriverOutputs, driverOutputs, type LoadTarget } from '../build/dri
 import { buildOnNodes, type NodesBuildOptions, type NodesBuildResult } from '../build/multi-node.ts'
 import type { ResolvedOutput } from '../build/outputs.ts'
 import { remoteContextError } from '../build/remote-context-error.ts'
+import type { InvokeConfig } from '../build/invoke-config.ts'
 import { newBuildRef, type RunBuildOptions } from '../build/run-build.ts'
 import { type TargetLinks, withTrees } from '../build/target-links.ts'
 import type { Builder, BuilderNode } from '../builder/builder.ts'
@@ -59,6 +60,8 @@ export interface SolveContext {
   readonly signal: AbortSignal
   /** Comes before messages of what fails once the builder is known. */
   readonly failure?: string
+  /** The build stops for the user to look at it. */
+  readonly debug?: InvokeConfig
 }
 
 /** How a build ended, and where. */
@@ -104,7 +107,11 @@ export async function solveBuild(
     })
     const shown = await display()
     const { write } = shown
-    const solving = new Solving({ request, outputs, inputs, builder, builderHost, write, context, notes })
+    const debug = await debugging(context, shown)
+    const solving = new Solving({
+      ...{ request, outputs, inputs, builder, builderHost, write, context, notes },
+      ...debug,
+    })
     const solved = await solving.run()
     return { ...solved, warnings: shown.warnings }
   } catch (e) {
@@ -120,6 +127,15 @@ export async function solveBuild(
   }
 }
 
+async function debugging(
+  { host, debug, signal }: SolveContext,
+  printer: ProgressPrinter,
+): Promise<Pick<RunBuildOptions, 'debug'>> {
+  if (debug === undefined) return {}
+  const { stopBuild } = await import('./monitor/stop-build.ts')
+  return { debug: stopBuild(host, debug, printer, signal) }
+}
+
 const failureOf = (e: unknown, { failure }: SolveContext): unknown =>
   failure === undefined || e instanceof RanElsewhere ? e : wrapError(failure, e)
 
@@ -129,7 +145,7 @@ export function showsResults({ host, ...asked }: Pick<SolveContext, 'host' | 'pr
 }
 
 /** One build on a builder, everything around it being open. */
-export interface SolvingOptions {
+export interface SolvingOptions extends Pick<RunBuildOptions, 'debug'> {
   readonly request: BuildRequest
   /** Those of the request, resolved. */
   readonly outputs: readonly ResolvedOutput[]
@@ -163,6 +179,7 @@ export class Solving {
   readonly #context: SolvingOptions['context']
   readonly #notes: string[]
   readonly #target: SolvingOptions['target']
+  readonly #debug: Pick<RunBuildOptions, 'debug'>
   readonly #ref: string
   /** The first node that was asked to build. */
   #begunOn: string | undefined
@@ -177,6 +194,7 @@ export class Solving {
     this.#context = options.context
     this.#notes = options.notes
     this.#target = options.target
+    this.#debug = options.debug === undefined ? {} : { debug: options.debug }
     this.#ref = options.target?.ref ?? newBuildRef()
   }
 
@@ -234,6 +252,7 @@ export class Solving {
       tempDir: tmpdir(),
       hostPlatform: hostPlatform(),
       ref: this.#ref,
+      ...this.#debug,
       ...this.#finished(),
       ...this.#links(resolved),
       stdout: host.stdout.stream,

@@ -22,7 +22,7 @@ export interface DriveOptions {
    * Called with what the frontend answered, before it is returned and exported; `evaluate` makes all its trees. What it
    * throws is how the build ends.
    */
-  readonly onResult?: (result: Result, evaluate: () => Promise<void>) => Promise<void>
+  readonly onResult?: (result: Result, evaluate: () => Promise<void>, bridge: Bridge) => Promise<void>
   readonly onStatus: StatusWriter
   readonly signal: AbortSignal
 }
@@ -150,7 +150,8 @@ async function useBridge<T extends Result | undefined>(
   return result
 }
 
-async function askFrontend({ client, call }: Bridge, options: DriveOptions): Promise<Result | undefined> {
+async function askFrontend(bridge: Bridge, options: DriveOptions): Promise<Result | undefined> {
+  const { client, call } = bridge
   const request = create(SolveRequestSchema, {
     Frontend: options.frontend,
     FrontendOpt: { ...options.frontendOptions },
@@ -169,7 +170,7 @@ async function askFrontend({ client, call }: Bridge, options: DriveOptions): Pro
   const refs = refIds(result)
   const evaluate = async (): Promise<void> =>
     void (await Promise.all(refs.map(Ref => client.evaluate({ Ref }, call))))
-  if (result !== undefined) await options.onResult?.(result, evaluate)
+  if (result !== undefined) await options.onResult?.(result, evaluate, bridge)
   return result
 }
 

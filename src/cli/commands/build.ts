@@ -2,6 +2,7 @@ import { rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { checkLocalDelete } from '../../build/build-entitlements.ts'
 import type { BuildRequest } from '../../build/build-request.ts'
+import type { InvokeConfig } from '../../build/invoke-config.ts'
 import { resolveOutputs, type ResolvedOutput } from '../../build/outputs.ts'
 import { annotated, readAnnotations, requestFromFlags } from '../../build/request-from-flags.ts'
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
@@ -24,12 +25,13 @@ export const command: Command = defineCommand({
   usage: '[OPTIONS] PATH | URL | -',
   args: exactArgs(1),
   flags: declareBuildFlags,
-  run: build,
+  run: async context => await build(context),
 })
 
 const failure = 'failed to build'
 
-async function build(context: CommandContext<BuildFlags>): Promise<number> {
+/** Builds; with `debug` the build stops for the user to look at it. */
+export async function build(context: CommandContext<BuildFlags>, debug?: InvokeConfig): Promise<number> {
   const { host, flags, globals, args, signal } = context
   const [path = ''] = args
   for (const line of flags.warnings) host.stderr.write(`WARNING: ${line}\n`)
@@ -62,6 +64,7 @@ async function build(context: CommandContext<BuildFlags>): Promise<number> {
     signal,
     failure,
     ...provenance,
+    ...(debug === undefined ? {} : { debug }),
   })
   if (request.call !== undefined) {
     if (flags.iidFile !== '') writeWhole(flags.iidFile, '', host)
@@ -132,7 +135,7 @@ function tellWhere(
 ): void {
   const [name] = (response['image.name'] ?? '').split(',')
   if (name === undefined || name === '') return
-  const program = path.slice(0, path.lastIndexOf(' '))
+  const program = path.replace(/( debug)? [^ ]+$/, '')
   host.stderr.write(
     `\nThe image is in the local store as ${name}\n` +
       `  push it:  ${program} image push ${name}\n  save it:  ${program} image save -o FILE ${name}\n  run it:   ${program} run ${name}\n`,

@@ -14,7 +14,9 @@ export interface CliOutcome {
 export interface CliCall {
   readonly cwd: string
   readonly env?: Readonly<Record<string, string>>
-  readonly stdin?: string | Uint8Array
+  readonly stdin?: string | Uint8Array | Readable
+  /** Told all that standard output got so far, whenever it gets more. */
+  readonly onStdout?: (text: string) => void
   /** Name that the program was started under; `slipway` if absent. */
   readonly program?: string
   readonly signal?: AbortSignal
@@ -22,14 +24,15 @@ export interface CliCall {
 
 /** Runs a command line in this process, with output that is kept. */
 export async function callCli(args: readonly string[], call: CliCall): Promise<CliOutcome> {
-  const [stdout, stderr] = [keptOutput(), keptOutput()]
+  const [stdout, stderr] = [keptOutput(call.onStdout), keptOutput()]
+  const stdin = call.stdin instanceof Readable ? call.stdin : Readable.from([Buffer.from(call.stdin ?? '')])
   const host: Host = {
     program: call.program ?? 'slipway',
     self: [],
     args,
     env: { PATH: process.env['PATH'], ...call.env },
     cwd: call.cwd,
-    stdin: { isTTY: false, stream: Readable.from([Buffer.from(call.stdin ?? '')]) },
+    stdin: { isTTY: false, stream: stdin },
     stdout: stdout.output,
     stderr: stderr.output,
     now: () => Date.now(),
@@ -40,9 +43,16 @@ export async function callCli(args: readonly string[], call: CliCall): Promise<C
   return { code, stdout: stdout.text(), stderr: stderr.text() }
 }
 
-function keptOutput(): { readonly output: HostOutput; readonly text: () => string } {
+function keptOutput(told?: CliCall['onStdout']): {
+  readonly output: HostOutput
+  readonly text: () => string
+} {
   const chunks: Buffer[] = []
-  const write = (chunk: string | Uint8Array): void => void chunks.push(Buffer.from(chunk as string))
+  const text = (): string => Buffer.concat(chunks).toString('utf8')
+  const write = (chunk: string | Uint8Array): void => {
+    chunks.push(Buffer.from(chunk as string))
+    told?.(text())
+  }
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
       write(chunk)
@@ -51,6 +61,6 @@ function keptOutput(): { readonly output: HostOutput; readonly text: () => strin
   })
   return {
     output: { isTTY: false, columns: 0, rows: 0, write, stream },
-    text: () => Buffer.concat(chunks).toString('utf8'),
+    text,
   }
 }
