@@ -1,6 +1,7 @@
 import { posix } from 'node:path'
-import { SlipwayError } from '../../../errors/slipway-error.ts'
+import { SlipwayError, wrapError } from '../../../errors/slipway-error.ts'
 import type { Attributes } from '../../../exporter/attributes.ts'
+import { parseGoUrl } from '../../../gostd/url.ts'
 
 /** Where a cache in Azure's blob storage lies and how it is reached. */
 export interface AzblobConfig {
@@ -17,6 +18,17 @@ export interface AzblobConfig {
   readonly blobKey: (digest: string) => string
 }
 
+const notValid = 'azure storage account url provided is not a valid url'
+
+function parseAccountUrl(text: string): URL | null {
+  try {
+    parseGoUrl(text)
+  } catch (e) {
+    throw wrapError(notValid, e)
+  }
+  return URL.parse(text)
+}
+
 /**
  * Reads the attributes; some may stand in the environment. Throws `invalid-argument`.
  * Behaviour: https://github.com/moby/buildkit/blob/v0.32.2/cache/remotecache/azblob/utils.go
@@ -31,9 +43,8 @@ export function readAzblobConfig(
     const names = ['${BUILDKIT_AZURE_STORAGE_ACCOUNT_URL}', 'account_url attribute']
     throw invalid(`either ${names.join(' or ')} is required for azblob cache`)
   }
-  const accountUrl = URL.parse(url)
-  if (accountUrl === null || !/^https?:$/.test(accountUrl.protocol))
-    throw invalid('azure storage account url provided is not a valid url')
+  const accountUrl = parseAccountUrl(url)
+  if (accountUrl === null || !/^https?:$/.test(accountUrl.protocol)) throw invalid(notValid)
   const accountName =
     attrs['account_name'] ?? variable('ACCOUNT_NAME') ?? accountUrl.hostname.split('.')[0] ?? ''
   if (accountName === '') {

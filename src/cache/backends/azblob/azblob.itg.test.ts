@@ -73,7 +73,7 @@ describe('a cache in Azurite', { skip: lacks({ npmPeers: ['azurite'] }) }, () =>
     const attrs = attrsOf('round-trip', { secret_access_key: 'd3Jvbmc=' })
     await assert.rejects(
       createAzblobImporter(attrs, access).load(sampleContext()),
-      /failed to create container client: failed to get properties of cache container round-trip: .*403.*AuthorizationFailure/,
+      /failed to create container client: failed to get properties of cache container round-trip: GET http:\/\/[\d.:]+\/tests\/round-trip: 403 .*AuthorizationFailure/,
     )
   })
 })

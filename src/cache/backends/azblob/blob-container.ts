@@ -5,6 +5,7 @@ import type { Content } from '../service/parts.ts'
 import { rangeHeader, readContent } from '../service/read-content.ts'
 import { bytesBody, ServiceClient, type ServiceRequest } from '../service/service-client.ts'
 import { faultOf } from '../service/service-error.ts'
+import { azblobError } from './azblob-error.ts'
 import type { AzblobConfig } from './azblob-config.ts'
 import { putBlockBlob, storageVersion } from './block-blob.ts'
 import { signWithKey } from './shared-key.ts'
@@ -120,6 +121,14 @@ export class BlobContainer {
   }
 
   async #call(request: Omit<ServiceRequest, 'authorize'>): Promise<HttpResponse> {
+    try {
+      return await this.#send(request)
+    } catch (error) {
+      throw azblobError(error, request.url)
+    }
+  }
+
+  async #send(request: Omit<ServiceRequest, 'authorize'>): Promise<HttpResponse> {
     const { accountName, secretAccessKey } = this.#config
     const plain = { ...request, headers: { 'x-ms-version': storageVersion, ...request.headers } }
     if (secretAccessKey !== undefined) {
