@@ -7,6 +7,7 @@ import type { ClientSink } from '../exporter/client-sink.ts'
 import type { Executor } from '../executor/executor.ts'
 import type { CdiRegistry } from '../executor/cdi/cdi-registry.ts'
 import { createExecutor, type ExecutorOptions } from '../executor/runc-executor.ts'
+import type { TreeCopies } from '../executor/tree-copies.ts'
 import type { JsonValue } from '../gostd/json.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
@@ -81,7 +82,7 @@ export interface EngineOptions {
   readonly foreignSteps: ForeignSteps
   /** Steps that work at the same time. */
   readonly parallelism: number
-  readonly executor: Omit<ExecutorOptions, 'root' | 'loadCdi'>
+  readonly executor: Omit<ExecutorOptions, 'root' | 'loadCdi' | 'copies'>
   /** Layers are copies rather than overlays, wherever overlays could be had. */
   readonly nativeSnapshots: boolean
   /** How the cache is kept small without anybody asking. */
@@ -127,6 +128,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
     ...options.executor,
     loadCdi: options.loadDevices,
     root: join(options.root, 'run'),
+    copies: treeCopies(state),
   })
   const localDigests = opening.use(createLocalDigests(state.database))
   const trees = createStackTrees({
@@ -258,6 +260,15 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
 }
 
 /** Layers that are removed as soon as no build runs any more. */
+/** Copies for containers; undefined where they get overlays. */
+function treeCopies({ snapshotter }: State): TreeCopies | undefined {
+  if (snapshotter.kind === 'overlay') return undefined
+  return {
+    checkout: (lowers, target, signal) => snapshotter.copyOut(lowers, target, signal),
+    capture: (lowers, source, upper) => snapshotter.copyBack(lowers, source, upper),
+  }
+}
+
 function transientLayers(state: State, lease: BuildLease, now: () => number): CopyNotes {
   const ids = new Set<string>()
   lease.onIdle(async () => {

@@ -5,6 +5,7 @@ import type { ProxyServices } from './proxy/proxy-network.ts'
 import type { Runtime } from './runtime.ts'
 import type { Scratch } from './scratch.ts'
 import type { SpareWrapper } from './spare-wrapper.ts'
+import type { TreeCopies } from './tree-copies.ts'
 import type { DnsConfig } from './spec/resolv-conf.ts'
 
 /** How to run containers. */
@@ -24,6 +25,8 @@ export interface ExecutorOptions {
   readonly apparmorProfile?: string | undefined
   /** Reads the CDI devices as they are now; called by containers that ask for devices. */
   readonly loadCdi?: (() => Promise<CdiRegistry>) | undefined
+  /** Given where overlayfs cannot be mounted: containers get copies of their trees. */
+  readonly copies?: TreeCopies | undefined
 }
 
 /** Everything a container needs besides its specification. */

@@ -21,6 +21,7 @@ import { generateSpec } from './spec/generate-spec.ts'
 import { containerResolvConf, isSystemdStub, parseResolvConf } from './spec/resolv-conf.ts'
 import type { RuntimeSpec } from './spec/runtime-spec.ts'
 import { withTerminal } from './terminal.ts'
+import { copyTrees } from './tree-copies.ts'
 
 /**
  * Sets a container up and starts it; resolves when the runtime has taken over. Everything that was set up is released
@@ -45,13 +46,14 @@ export async function startContainer(
 
 async function setUp(
   context: ExecutorContext,
-  container: ContainerSpec,
+  given: ContainerSpec,
   stdio: ProcessStdio,
   signal: AbortSignal | undefined,
   resources: AsyncDisposableStack,
 ): Promise<Container> {
   const { directory, searchPath } = context
-  const scratch = resources.use(context.scratch(container.id))
+  const scratch = resources.use(context.scratch(given.id))
+  const container = await ownTrees(context, given, () => scratch.make(), resources, signal)
   const plan = planMounts(container, {
     directory,
     features: context.features.overlay,
@@ -104,6 +106,21 @@ async function setUp(
   const handle = { id: container.id, sandbox, directory, runtime, searchPath, arch }
   const outOfMemory = (): boolean => wasOutOfMemory(context.features.cgroups, cgroup)
   return new Container({ context, container, handle, stdio, watch, outOfMemory, signal, resources })
+}
+
+/** The container over copies of its trees, where there is no overlayfs; what it changes in them is brought back at its end. */
+async function ownTrees(
+  context: ExecutorContext,
+  container: ContainerSpec,
+  scratch: () => string,
+  resources: AsyncDisposableStack,
+  signal: AbortSignal | undefined,
+): Promise<ContainerSpec> {
+  const { copies } = context.options
+  if (copies === undefined) return container
+  const copied = await copyTrees(container, copies, scratch, signal)
+  resources.defer(() => copied.capture())
+  return copied.container
 }
 
 async function providerOf(context: ExecutorContext, container: ContainerSpec): Promise<NetworkProvider> {

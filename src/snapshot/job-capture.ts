@@ -66,7 +66,8 @@ class Capture implements Disposable {
     const same = stat !== undefined && below !== undefined && isUnchanged(below, { real, stat })
     if (entry.kind === 'directory') {
       if (below !== undefined && !below.stat.isDirectory()) this.#target.remove(path)
-      if (!same) this.#target.mkdir(path, this.#attributes(path, entry))
+      // Its time is that of what happened to its names.
+      if (!same || stat.mtimeNs !== below.stat.mtimeNs) this.#target.mkdir(path, this.#attributes(path, entry))
       this.directory(path)
       return
     }

@@ -127,19 +127,28 @@ export class OverlaySnapshotter implements Snapshotter {
 
   /** Copies what a stack of layers shows into the empty directory `target`. */
   async checkout(layers: LayerStack, target: string, signal?: AbortSignal): Promise<void> {
-    const input = { layers: layers.map(id => this.directory(id)), target }
-    await this.#options.jobs.run('checkout', input, { signal })
+    await this.copyOut(this.#directories(layers), target, signal)
+  }
+
+  /** As `checkout`, with the directories of the layers. */
+  async copyOut(lowers: readonly string[], target: string, signal?: AbortSignal): Promise<void> {
+    await this.#options.jobs.run('checkout', { layers: lowers, target }, { signal })
   }
 
   /** Writes into an active layer what was changed in `source`, a directory that was checked out from its parents. */
   async capture(active: ActiveLayer, source: string, signal?: AbortSignal): Promise<void> {
-    const lowers = active.parents.map(id => this.directory(id))
+    await this.copyBack(this.#directories(active.parents), source, active.upper, signal)
+  }
+
+  /** As `capture`, with the directories of the layers and that of the one that is being made. */
+  async copyBack(
+    lowers: readonly string[],
+    source: string,
+    upper: string,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const { overlayPrefix } = this.#options
-    await this.#options.jobs.run(
-      'capture',
-      { lowers, source, upper: active.upper, overlayPrefix },
-      { signal },
-    )
+    await this.#options.jobs.run('capture', { lowers, source, upper, overlayPrefix }, { signal })
   }
 
   /** Bytes that the layer takes on disk, counted on first use. */
@@ -241,6 +250,10 @@ export class OverlaySnapshotter implements Snapshotter {
       throw new SlipwayError('not-found', `layer ${below}: not found`)
     if (stat !== undefined) await lchown(upper, Number(stat.uid), Number(stat.gid))
     await chmod(upper, 0o755)
+  }
+
+  #directories(layers: LayerStack): string[] {
+    return layers.map(id => this.directory(id))
   }
 
   #folder(id: LayerId): string {
