@@ -24,6 +24,19 @@ export const commandTable: CommandRow = {
       load: () => import('./commands/build.ts'),
     },
     {
+      name: 'completion',
+      summary: 'Print the script by which a shell completes lines',
+      hidden: true,
+      children: (['bash', 'fish', 'powershell', 'zsh'] as const).map(shell => ({
+        name: shell,
+        summary: `Print the script for ${shell}`,
+        load: async () => {
+          const { completionCommand } = await import('./commands/completion.ts')
+          return { command: completionCommand(shell) }
+        },
+      })),
+    },
+    {
       name: 'create',
       summary: 'Make a new builder',
       load: () => import('./commands/create.ts'),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -43,5 +44,19 @@ describe('completion', () => {
     const help = await call('help', 'buildx', 'history', 'ls')
     assert.equal(help.code, 0)
     assert.match(help.stdout, /^Usage: {2}docker buildx history ls/)
+  })
+
+  it('has a script for every shell, which asks this program by its name', async () => {
+    const call = async (...args: string[]): Promise<string> =>
+      (await callCli(args, { cwd: dir, env: { DOCKER_CONFIG: dir }, program: 'my-tool' })).stdout
+    for (const shell of ['bash', 'zsh', 'fish', 'powershell'])
+      assert.match(await call('completion', shell, '--no-descriptions'), /my-tool.* __complete/)
+    const answer =
+      '#!/bin/sh\n[ "$*" = "__completeNoDesc history in" ] && printf "inspect\\ninfo\\nother\\n:4\\n"\n'
+    await writeFile(join(dir, 'my-tool'), answer, { mode: 0o755 })
+    const script = `${await call('completion', 'bash')}
+      COMP_WORDS=(my-tool history in) COMP_CWORD=2; _my_tool_complete my-tool in history; echo "\${COMPREPLY[*]}"`
+    const env = { PATH: `${dir}:${process.env['PATH']}` }
+    assert.equal(execFileSync('bash', ['-c', script], { env, encoding: 'utf8' }), 'inspect info\n')
   })
 })
