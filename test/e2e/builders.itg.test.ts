@@ -3,51 +3,39 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { after, before, describe, it } from 'node:test'
-import { peerPath } from '../../scripts/setup/peers.ts'
 import { run, type RunResult, tryRun } from '../../scripts/setup/run.ts'
 import { makeBuilderImage } from '../support/builder-image.ts'
 import { makeCertificates } from '../support/certificates.ts'
-import { type Dockerd, startDockerd } from '../support/dockerd.ts'
+import type { Dockerd } from '../support/dockerd.ts'
 import { lacks } from '../support/need.ts'
 import { assertOneError } from '../support/one-error.ts'
-import { makeScratch, type Scratch } from '../support/scratch.ts'
+import { openDockerPlace, openPlace, type Place } from '../support/place.ts'
+import type { Scratch } from '../support/scratch.ts'
 import { type Serve, startServe } from '../support/serve.ts'
-import { openSlipway, type SlipwayCommand } from '../support/slipway.ts'
+import type { SlipwayCommand } from '../support/slipway.ts'
 
 // Builders side by side with the real docker-buildx, on the same instance files.
 
-/** The real buildx with the same configuration folder. */
-function buildx(slipway: SlipwayCommand, ...args: string[]): Promise<RunResult> {
-  return tryRun([peerPath('docker-buildx-new') ?? '', ...args], { env: slipway.env })
-}
-
 /** Moments differ between two calls, and drivers' options have no order there. */
 const timeless = (text: string): string => text.replaceAll(/^(Last Activity|Driver Options):.*\n/gm, '')
-
-async function contextOf(scratch: Scratch): Promise<string> {
-  const dir = scratch.path('context')
-  await mkdir(dir, { recursive: true })
-  await writeFile(scratch.path('context', 'Dockerfile'), 'FROM scratch\nCOPY x /x\n')
-  await writeFile(scratch.path('context', 'x'), 'x')
-  return dir
-}
 
 describe('builders on disk', { skip: lacks({ root: true, peers: ['docker-buildx-new'] }) }, () => {
   const stack = new AsyncDisposableStack()
   let scratch: Scratch
   let slipway: SlipwayCommand
   let serve: Serve
+  let context: string
+  let buildx: Place['buildx']
 
   before(async () => {
-    scratch = stack.use(await makeScratch())
-    slipway = await openSlipway({ dir: scratch.dir, env: { BUILDX_BUILDER: '' } })
+    const place = stack.use(await openPlace({ env: { BUILDX_BUILDER: '' } }))
+    ;({ scratch, slipway, context, buildx } = place)
     serve = stack.use(await startServe({ dir: scratch.dir, name: 's' }))
   })
   after(() => stack.disposeAsync())
 
   it('made by buildx are used by Slipway, and the other way round', async () => {
     const made = await buildx(
-      slipway,
       'create',
       '--use',
       '--name=theirs',
@@ -70,13 +58,11 @@ describe('builders on disk', { skip: lacks({ root: true, peers: ['docker-buildx-
       await file('theirs'),
     )
     for (const name of ['ours', 'theirs']) {
-      const [mine, real] = [await slipway.try('inspect', name), await buildx(slipway, 'inspect', name)]
+      const [mine, real] = [await slipway.try('inspect', name), await buildx('inspect', name)]
       assert.equal(timeless(mine.stdout), timeless(real.stdout))
     }
-    const context = await contextOf(scratch)
     await slipway.run('build', '-o', `type=local,dest=${scratch.path('one')}`, context)
     const built = await buildx(
-      slipway,
       'build',
       '--builder=ours',
       '-o',
@@ -85,18 +71,17 @@ describe('builders on disk', { skip: lacks({ root: true, peers: ['docker-buildx-
     )
     assert.equal(built.code, 0, built.stderr)
     assert.equal(await readFile(scratch.path('one/x'), 'utf8'), await readFile(scratch.path('two/x'), 'utf8'))
-    assert.match((await buildx(slipway, 'ls')).stdout, /^theirs\*/m)
+    assert.match((await buildx('ls')).stdout, /^theirs\*/m)
     assert.match((await slipway.try('ls')).stdout, /^theirs\*/m)
     await slipway.run('use', 'ours')
-    assert.match((await buildx(slipway, 'ls')).stdout, /^ours\*/m)
-    assert.equal((await buildx(slipway, 'rm', 'ours')).code, 0)
+    assert.match((await buildx('ls')).stdout, /^ours\*/m)
+    assert.equal((await buildx('rm', 'ours')).code, 0)
     assert.match((await slipway.try('rm', 'theirs')).stderr, /^theirs removed$/m)
     assert.doesNotMatch((await slipway.try('ls')).stdout, /ours|theirs/)
   })
 
   it('know afterwards what was built, as with buildx', async () => {
     await slipway.run('create', '--name=noted', '--driver=remote', serve.address)
-    const context = await contextOf(scratch)
     const target = (name: string): string =>
       `target "${name}" {\n  context = "${context}"\n  output = ["type=cacheonly"]\n  dockerfile-inline = "FROM scratch\\nCOPY x /${name}"\n}\n`
     const file = scratch.path('noted.hcl')
@@ -119,7 +104,7 @@ describe('builders on disk', { skip: lacks({ root: true, peers: ['docker-buildx-
         .split('\n')
       return lines.sort()
     }
-    const real = await notes((...args) => buildx(slipway, ...args))
+    const real = await notes((...args) => buildx(...args))
     assert.deepEqual(await notes((...args) => slipway.try(...args)), real)
     await slipway.run('rm', 'noted')
   })
@@ -130,7 +115,7 @@ describe('builders on disk', { skip: lacks({ root: true, peers: ['docker-buildx-
       names.map((name, i) =>
         i % 2 === 0
           ? slipway.try('create', '--use', '--name', name, '--driver=remote', serve.address)
-          : buildx(slipway, 'create', '--use', '--name', name, '--driver=remote', serve.address),
+          : buildx('create', '--use', '--name', name, '--driver=remote', serve.address),
       ),
     )
     for (const result of results) assert.equal(result.code, 0, result.stderr)
@@ -167,7 +152,6 @@ describe('builders on disk', { skip: lacks({ root: true, peers: ['docker-buildx-
     const listed = await slipway.try('ls', '--timeout=1s')
     assert.match(listed.stdout, /absent0 .*inactive/)
     assert.match(listed.stdout, /^good /m)
-    const context = await contextOf(scratch)
     assertOneError(await slipway.try('build', '--builder=garbage', context), /failed to build: /)
     assert.match((await slipway.try('inspect', 'silent', '--timeout=1s')).stdout, /Status: +inactive/)
     for (const name of ['absent', 'garbage', 'silent']) await slipway.run('rm', name)
@@ -193,15 +177,15 @@ describe('builders on disk', { skip: lacks({ root: true, peers: ['docker-buildx-
       slipway.run('create', '--name', name, '--driver=remote', ...options(ca), ...more, secure.address)
     await create('tls', 'ca')
     assert.match(await slipway.run('inspect', '--bootstrap', 'tls'), /Status: +running/)
-    assert.match((await buildx(slipway, 'inspect', 'tls')).stdout, /Status: +running/)
+    assert.match((await buildx('inspect', 'tls')).stdout, /Status: +running/)
     await create('other-ca', 'other')
     assertOneError(
-      await slipway.try('build', '--builder=other-ca', await contextOf(scratch)),
+      await slipway.try('build', '--builder=other-ca', context),
       /authentication handshake failed/,
     )
     await create('other-name', 'ca', '--driver-opt=servername=example.org')
     assertOneError(
-      await slipway.try('build', '--builder=other-name', await contextOf(scratch)),
+      await slipway.try('build', '--builder=other-name', context),
       /handshake failed.*example\.org/,
     )
   })
@@ -232,22 +216,21 @@ describe('builders of docker', {
   let dockerd: Dockerd
   let slipway: SlipwayCommand
   let context: string
+  let buildx: Place['buildx']
 
   before(async () => {
-    scratch = stack.use(await makeScratch())
-    dockerd = stack.use(await startDockerd({ dir: scratch.path('d') }))
-    slipway = await openSlipway({ dir: scratch.dir, env: { DOCKER_HOST: dockerd.host, BUILDX_BUILDER: '' } })
-    context = await contextOf(scratch)
+    const place = stack.use(await openDockerPlace())
+    ;({ scratch, dockerd, slipway, context, buildx } = place)
   })
   after(() => stack.disposeAsync())
 
   it('are the default where a daemon answers, with the embedded engine beside', async () => {
-    const [mine, real] = [await slipway.try('ls'), await buildx(slipway, 'ls')]
+    const [mine, real] = [await slipway.try('ls'), await buildx('ls')]
     assert.match(mine.stdout, /^default\* +docker +\n \\_ default +\\_ default +running/m)
     assert.match(mine.stdout, /^slipway +embedded/m)
     const line = (text: string): string => (/^ \\_ default .*$/m.exec(text)?.[0] ?? '').replaceAll(/ +/g, ' ')
     assert.equal(line(mine.stdout), line(real.stdout))
-    const inspected = [await slipway.try('inspect'), await buildx(slipway, 'inspect')]
+    const inspected = [await slipway.try('inspect'), await buildx('inspect')]
     assert.equal(timeless(inspected[0]?.stdout ?? ''), timeless(inspected[1]?.stdout ?? ''))
   })
 
@@ -296,7 +279,7 @@ describe('builders of docker', {
     assert.match(await dockerd.docker('images', 'by-ssh'), /by-ssh +1/)
     assert.match(
       await readFile(scratch.path('ssh.log'), 'utf8'),
-      /-l me -- far\.example docker --host=unix:\S+ system dial-stdio/,
+      /-l me -o ConnectTimeout=30 -T -- far\.example docker --host=unix:\S+ system dial-stdio/,
     )
     await makeCertificates(scratch.dir)
     const certs = scratch.path('certs')
@@ -357,7 +340,7 @@ describe('builders of docker', {
     assert.ok(found[0].Config.Env.includes('HELLO=world'))
     const { Privileged, Memory, RestartPolicy } = found[0].HostConfig
     assert.deepEqual([Privileged, Memory, RestartPolicy.Name], [true, 2 ** 30, 'always'])
-    const real = await buildx(slipway, 'inspect', 'boxed')
+    const real = await buildx('inspect', 'boxed')
     assert.equal(timeless(booted.stdout), timeless(real.stdout))
     await slipway.run('build', '--builder=boxed', '--load', '-t', 'boxed:1', context)
     assert.match(await dockerd.docker('images', 'boxed'), /boxed +1/)
@@ -373,8 +356,7 @@ describe('builders of docker', {
     assert.equal(await dockerd.docker('ps', '-aq'), '')
     assert.equal((await dockerd.docker('volume', 'ls', '-q')).trim(), 'buildx_buildkit_boxed0_state')
     assert.equal(
-      (await buildx(slipway, 'create', '--name=boxed', '--driver=docker-container', options, '--bootstrap'))
-        .code,
+      (await buildx('create', '--name=boxed', '--driver=docker-container', options, '--bootstrap')).code,
       0,
     )
     assert.match(await slipway.run('inspect', 'boxed'), /Status: +running/)
@@ -398,13 +380,7 @@ describe('builders of docker', {
       '--driver=docker-container',
       '--driver-opt=nope=1',
     )
-    const real = await buildx(
-      slipway,
-      'create',
-      '--name=refused',
-      '--driver=docker-container',
-      '--driver-opt=nope=1',
-    )
+    const real = await buildx('create', '--name=refused', '--driver=docker-container', '--driver-opt=nope=1')
     assert.equal(refused.stderr, real.stderr)
   })
 

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict'
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { after, afterEach, before, describe, it } from 'node:test'
 import { parse } from 'smol-toml'
-import { peerPath } from '../../scripts/setup/peers.ts'
 import { findProgram } from '../../scripts/setup/programs.ts'
 import { type RunResult, tryRun } from '../../scripts/setup/run.ts'
 import { makeBuilderImage } from '../support/builder-image.ts'
-import { type Dockerd, startDockerd } from '../support/dockerd.ts'
+import type { Dockerd } from '../support/dockerd.ts'
 import { lacks } from '../support/need.ts'
 import { assertOneError } from '../support/one-error.ts'
+import { openDockerPlace, type Place } from '../support/place.ts'
 import { startRegistry } from '../support/registry.ts'
-import { makeScratch, type Scratch } from '../support/scratch.ts'
-import { openSlipway, type SlipwayCommand } from '../support/slipway.ts'
+import type { Scratch } from '../support/scratch.ts'
+import type { SlipwayCommand } from '../support/slipway.ts'
 
 // Builders in a real dockerd: containers as the real docker-buildx makes them, and both image stores.
 
@@ -20,14 +20,6 @@ const needs = {
   peers: ['docker-buildx-new', 'dockerd', 'docker', 'docker-init'],
   programs: ['runc', 'busybox'],
 } as const
-
-async function makeContext(scratch: Scratch): Promise<string> {
-  const dir = scratch.path('context')
-  await mkdir(dir, { recursive: true })
-  await writeFile(scratch.path('context', 'Dockerfile'), 'FROM scratch\nCOPY x /x\n')
-  await writeFile(scratch.path('context', 'x'), 'x')
-  return dir
-}
 
 /** An image whose daemon does nothing but say that it is there. */
 async function loadIdleImage(scratch: Scratch, slipway: SlipwayCommand): Promise<void> {
@@ -50,12 +42,11 @@ describe('a builder in a container', { skip: lacks({ ...needs, time: true }) }, 
   let dockerd: Dockerd
   let slipway: SlipwayCommand
   let context: string
+  let buildx: Place['buildx']
 
   before(async () => {
-    scratch = stack.use(await makeScratch())
-    dockerd = stack.use(await startDockerd({ dir: scratch.path('d') }))
-    slipway = await openSlipway({ dir: scratch.dir, env: { DOCKER_HOST: dockerd.host, BUILDX_BUILDER: '' } })
-    context = await makeContext(scratch)
+    const place = stack.use(await openDockerPlace())
+    ;({ scratch, dockerd, slipway, context, buildx } = place)
     await dockerd.docker('load', '-i', await makeBuilderImage(scratch.path('image')))
     await loadIdleImage(scratch, slipway)
   })
@@ -66,8 +57,6 @@ describe('a builder in a container', { skip: lacks({ ...needs, time: true }) }, 
     if (left.length > 0) await dockerd.docker('rm', '-f', '-v', ...left)
   })
 
-  const buildx = (...args: string[]): Promise<RunResult> =>
-    tryRun([peerPath('docker-buildx-new') ?? '', ...args], { env: slipway.env, cwd: scratch.dir })
   const create = (name: string, ...more: string[]): string[] => [
     ...['create', '--name', name, '--driver=docker-container', '--driver-opt=image=slipway/builder:test'],
     ...more,
@@ -287,20 +276,13 @@ for (const containerdStore of [false, true]) {
     let dockerd: Dockerd
     let slipway: SlipwayCommand
     let context: string
+    let buildx: Place['buildx']
 
     before(async () => {
-      scratch = stack.use(await makeScratch())
-      dockerd = stack.use(await startDockerd({ dir: scratch.path('d'), containerdStore }))
-      slipway = await openSlipway({
-        dir: scratch.dir,
-        env: { DOCKER_HOST: dockerd.host, BUILDX_BUILDER: '' },
-      })
-      context = await makeContext(scratch)
+      const place = stack.use(await openDockerPlace({ containerdStore }))
+      ;({ scratch, dockerd, slipway, context, buildx } = place)
     })
     after(() => stack.disposeAsync())
-
-    const buildx = (...args: string[]): Promise<RunResult> =>
-      tryRun([peerPath('docker-buildx-new') ?? '', ...args], { env: slipway.env, cwd: scratch.dir })
 
     it('pushes images, and names them by the digest that the registry knows', async () => {
       await using registry = await startRegistry({ dir: scratch.path('r') })

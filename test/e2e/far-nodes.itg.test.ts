@@ -3,14 +3,14 @@ import { spawn } from 'node:child_process'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
-import { findProgram } from '../../scripts/setup/programs.ts'
 import { run } from '../../scripts/setup/run.ts'
 import { startDockerd } from '../support/dockerd.ts'
 import { lacks } from '../support/need.ts'
 import { assertOneError } from '../support/one-error.ts'
-import { makeScratch, type Scratch } from '../support/scratch.ts'
+import { openPlace } from '../support/place.ts'
+import type { Scratch } from '../support/scratch.ts'
 import { startServe } from '../support/serve.ts'
-import { openSlipway, type SlipwayCommand } from '../support/slipway.ts'
+import type { SlipwayCommand } from '../support/slipway.ts'
 
 // Nodes as far from each other as one machine has them: network namespaces of their own, platforms of their own, and
 // dockerd's BuildKit as one of them.
@@ -24,10 +24,8 @@ describe('nodes in networks of their own', { skip: lacks({ root: true, programs 
   let slipway: SlipwayCommand
 
   before(async () => {
-    scratch = stack.use(await makeScratch())
-    slipway = await openSlipway({ dir: scratch.dir })
-    await mkdir(scratch.path('context'))
-    await run(['cp', findProgram('busybox') ?? '', scratch.path('context', 'busybox')])
+    const place = stack.use(await openPlace({ busybox: true }))
+    ;({ scratch, slipway } = place)
     await writeFile(
       scratch.path('context', 'Dockerfile'),
       `FROM --platform=$BUILDPLATFORM scratch AS made

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { callCli, type CliOutcome } from '../../src/cli/testing/call-cli.ts'
 import { type RunResult, tryRun } from '../../scripts/setup/run.ts'
-import { makeCertificates } from '../support/certificates.ts'
+import { makeCertificates, serverTls } from '../support/certificates.ts'
 import { type KubeApi, startKubeApi } from '../support/kube-api.ts'
 import { lacks } from '../support/need.ts'
 import { assertOneError } from '../support/one-error.ts'
@@ -152,11 +152,7 @@ describe('access to a cluster', () => {
     skip: lacks({ programs: ['openssl'] }),
   }, async () => {
     const certificates = await makeCertificates(scratch.dir)
-    const tls = {
-      cert: await readFile(certificates.pem('server')),
-      key: await readFile(certificates.key('server')),
-      ca: await readFile(certificates.pem('ca')),
-    }
+    const tls = await serverTls(certificates)
     await using secure = await startKubeApi({ dir: scratch.path('tls'), idle: true, tls })
     const made = await call({ KUBECONFIG: secure.kubeconfig }, ...create('secure'))
     assert.equal(made.code, 0, made.stderr)
@@ -172,11 +168,7 @@ describe('access to a cluster', () => {
     skip: lacks({ root: true, programs: ['openssl', 'unshare'] }),
   }, async () => {
     const certificates = await makeCertificates(scratch.dir)
-    const tls = {
-      cert: await readFile(certificates.pem('server')),
-      key: await readFile(certificates.key('server')),
-      ca: await readFile(certificates.pem('ca')),
-    }
+    const tls = await serverTls(certificates)
     await using inside = await startKubeApi({ dir: scratch.path('in'), idle: true, token: 'secret', tls })
     const account = scratch.path('account')
     await mkdir(account)

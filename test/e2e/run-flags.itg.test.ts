@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
-import { run } from '../../scripts/setup/run.ts'
 import { lacks } from '../support/need.ts'
 import { assertOneError } from '../support/one-error.ts'
+import { openPlace } from '../support/place.ts'
 import { startRegistry } from '../support/registry.ts'
-import { makeScratch, type Scratch } from '../support/scratch.ts'
+import type { Scratch } from '../support/scratch.ts'
 import { startServe } from '../support/serve.ts'
 import { openSlipway, type SlipwayCommand } from '../support/slipway.ts'
 
@@ -18,10 +18,8 @@ describe('flags of a build', { skip }, () => {
   let scratch: Scratch
   let slipway: SlipwayCommand
   before(async () => {
-    scratch = stack.use(await makeScratch())
-    slipway = await openSlipway({ dir: scratch.dir })
-    await mkdir(scratch.path('context'))
-    await run(['cp', '/bin/busybox', scratch.path('context', 'busybox')])
+    const place = stack.use(await openPlace({ busybox: true }))
+    ;({ scratch, slipway } = place)
   })
   after(() => stack.disposeAsync())
 

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
-import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
-import { findProgram } from '../../scripts/setup/programs.ts'
 import { run, type RunResult } from '../../scripts/setup/run.ts'
 import { lacks } from '../support/need.ts'
-import { makeScratch, type Scratch } from '../support/scratch.ts'
+import { openPlace } from '../support/place.ts'
+import type { Scratch } from '../support/scratch.ts'
 import { startServe } from '../support/serve.ts'
-import { openSlipway, type SlipwayCommand } from '../support/slipway.ts'
+import type { SlipwayCommand } from '../support/slipway.ts'
 
 // Steps that a daemon of ours runs, or does not, in BuildKit's words.
 
@@ -21,13 +21,11 @@ describe('steps of a served daemon', { skip }, () => {
   let slipway: SlipwayCommand
 
   before(async () => {
-    scratch = stack.use(await makeScratch())
-    slipway = await openSlipway({ dir: scratch.dir })
+    const place = stack.use(await openPlace({ busybox: true }))
+    ;({ scratch, slipway } = place)
     const daemon = stack.use(await startServe({ dir: scratch.dir, name: 'd' }))
     await slipway.run('create', '--name=served', '--driver=remote', daemon.address)
-    await mkdir(scratch.path('context'))
     await symlink('nowhere', scratch.path('context', 'to-nowhere'))
-    await copyFile(findProgram('busybox') ?? '', scratch.path('context', 'busybox'))
     await writeFile(
       scratch.path('context', 'other'),
       Buffer.from(`\x7fELF\x02\x01\x01${'\0'.repeat(200)}`, 'latin1'),

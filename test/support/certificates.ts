@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { run } from '../../scripts/setup/run.ts'
 
 /** Certificates in a folder, by name: `NAME.pem` with the key in `NAME-key.pem`. */
@@ -40,4 +40,16 @@ export async function makeCertificates(dir: string): Promise<Certificates> {
     )
   }
   return { pem, key }
+}
+
+/** What a server of `makeCertificates` is started with: PEM bytes. */
+export async function serverTls({
+  pem,
+  key,
+}: Certificates): Promise<{ readonly cert: Buffer; readonly key: Buffer; readonly ca: Buffer }> {
+  return {
+    cert: await readFile(pem('server')),
+    key: await readFile(key('server')),
+    ca: await readFile(pem('ca')),
+  }
 }
