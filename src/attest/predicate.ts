@@ -1,6 +1,7 @@
 import { goJson, type JsonValue, sortKeys } from '../gostd/json.ts'
 import { formatRfc3339Nano } from '../gostd/time.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
+import { descriptorJson } from '../oci/descriptor-json.ts'
 import type { Definition } from '../proto/gen/ops_pb.ts'
 import { buildSteps, digestMapping, sourceJson } from './build-config.ts'
 import type { Capture } from './capture.ts'
@@ -195,7 +196,8 @@ function graphParts(facts: ProvenanceFacts): {
   const layers = new Map<string, JsonValue>()
   for (const [digest, number] of steps.numbers) {
     const outputs = facts.layers?.(digest) ?? []
-    for (const [output, chain] of outputs) layers.set(`step${number}:${output}`, [chain.map(descriptorJson)])
+    for (const [output, chain] of outputs)
+      layers.set(`step${number}:${output}`, [chain.map(one => descriptorJson(one))])
   }
   const sorted = [...layers].toSorted(([a], [b]) => (a < b ? -1 : 1))
   const source = facts.definition?.Source
@@ -206,8 +208,6 @@ function graphParts(facts: ProvenanceFacts): {
     layers: layers.size === 0 ? undefined : new Map(sorted),
   }
 }
-
-const descriptorJson = ({ mediaType, digest, size }: Descriptor): JsonValue => ({ mediaType, digest, size })
 
 function predicateV1(parts: ProvenanceParts): JsonValue {
   const internal: JsonValue = {

@@ -49,12 +49,14 @@ function chainOf(result: Result, packer: LayerPacker): readonly Descriptor[] | u
   for (const layer of ref.layers) {
     const descriptor = blobOf(layer, packer)
     if (descriptor === undefined) return undefined
-    const { mediaType, digest, size } = descriptor
-    chain.push({ mediaType, digest, size })
+    chain.push(descriptor)
   }
   return chain
 }
 
+/** What an image says of its layers is not told; what packing them has to say is. */
 function blobOf(layer: RefLayer, packer: LayerPacker): Descriptor | undefined {
-  return layer.kind === 'lazy' ? layer.lazy.descriptor : packer.packed(layer.id)?.descriptor
+  if (layer.kind !== 'lazy') return packer.packed(layer.id)?.descriptor
+  const { mediaType, digest, size } = layer.lazy.descriptor
+  return { mediaType, digest, size }
 }

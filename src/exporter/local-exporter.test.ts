@@ -69,3 +69,8 @@ test('Statements name their platform where it was asked not to keep platforms ap
     'linux_arm64/p.said.linux_arm64.json 0',
   ])
 })
+
+test('A way of writing that is none is refused, for archives too.', async () => {
+  await membersOf({ mode: ' Copy' })
+  await assert.rejects(membersOf({ mode: 'bogus' }), { message: 'invalid local exporter mode "bogus"' })
+})

@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { SlipwayError } from '../errors/slipway-error.ts'
+import { quote } from '../gostd/quote.ts'
 import type { Entry, FileTree } from '../snapshot/tree.ts'
 import type { Ref } from '../snapshot/ref.ts'
 import { attestationFiles } from './attestation-files.ts'
@@ -25,19 +26,24 @@ interface TreeOptions {
   readonly attestationPrefix: string
 }
 
-const readTreeOptions = (attrs: Attributes): TreeOptions => ({
-  split:
-    attrs['platform-split'] === undefined
-      ? undefined
-      : readStrictBool(
-          attrs,
-          'platform-split',
-          true,
-          `non-bool value for platform-split: ${attrs['platform-split']}`,
-        ),
-  epoch: readEpoch(attrs),
-  attestationPrefix: attrs['attestation-prefix'] ?? '',
-})
+function readTreeOptions(attrs: Attributes): TreeOptions {
+  const mode = attrs['mode'] ?? ''
+  if (!['', 'copy', 'delete'].includes(mode.trim().toLowerCase()))
+    throw new SlipwayError('invalid-argument', `invalid local exporter mode ${quote(mode)}`)
+  return {
+    split:
+      attrs['platform-split'] === undefined
+        ? undefined
+        : readStrictBool(
+            attrs,
+            'platform-split',
+            true,
+            `non-bool value for platform-split: ${attrs['platform-split']}`,
+          ),
+    epoch: readEpoch(attrs),
+    attestationPrefix: attrs['attestation-prefix'] ?? '',
+  }
+}
 
 /** `type=local`: the files of the result in a directory of the client. */
 export function createLocalExporter(id: number, attrs: Attributes, services: TreeServices): ExporterInstance {
