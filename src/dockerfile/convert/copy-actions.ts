@@ -13,12 +13,14 @@ import { quote } from '../../gostd/quote.ts'
 import type { Linter } from '../linter/linter.ts'
 import { type GitRef, parseGitRef } from '../git/git-ref.ts'
 import { commandKey } from './context.ts'
-import { normalizePath } from './paths.ts'
+import { contextPath } from './paths.ts'
 import { inlineFile } from './run.ts'
 
 /** What COPY or ADD is to do, paths and owner resolved. */
 export interface CopyPlan {
   readonly instruction: AddInstruction | CopyInstruction
+  /** Operating system of the image: paths of Windows are written otherwise. */
+  readonly os: string
   /** Where local sources come from. */
   readonly tree: State
   /** Absolute; ends in `/` where it is a directory. */
@@ -131,10 +133,11 @@ export function downloadName(url: string): string {
 }
 
 function localCopy(plan: CopyPlan, source: string): CopyAction {
-  const { instruction } = plan
+  const { instruction, os } = plan
   const isAdd = instruction.kind === 'add'
-  const { path, include, required } = !isAdd && instruction.parents ? splitParents(source) : { path: source }
-  return copyOf(plan, plan.tree, normalizePath('/', path, false), {
+  const { path, include, required } =
+    !isAdd && instruction.parents ? splitParents(source, os) : { path: source }
+  return copyOf(plan, plan.tree, contextPath(path, os), {
     followSymlinks: true,
     contentsOnly: true,
     include: include ?? [],
@@ -147,12 +150,12 @@ function localCopy(plan: CopyPlan, source: string): CopyAction {
 }
 
 /** `--parents`: the path up to `/./` is left out of the destination; the rest becomes a pattern. */
-function splitParents(source: string): { path: string; include: string[]; required: string[] } {
+function splitParents(source: string, os: string): { path: string; include: string[]; required: string[] } {
   const at = source.indexOf('/./')
   const path = at < 0 ? '/' : source.slice(0, at)
-  const pattern = normalizePath('/', at < 0 ? source : source.slice(at + 3), false)
+  const pattern = contextPath(at < 0 ? source : source.slice(at + 3), os)
   const isExact = !hasWildcard(path) && !hasWildcard(pattern)
-  const required = isExact ? [normalizePath('/', joinPath(path, pattern), false)] : []
+  const required = isExact ? [contextPath(joinPath(path, pattern), os)] : []
   return { path, include: [pattern.replace(/^\//, '')], required }
 }
 

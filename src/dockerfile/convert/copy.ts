@@ -63,10 +63,12 @@ function planOf(
   from: StageBuild | undefined,
   context: DispatchContext,
 ): CopyPlan {
+  const os = build.platform?.os ?? ''
   return {
     instruction,
+    os,
     tree: from?.state ?? context.buildContext,
-    destination: destinationPath(build.state.dir, instruction.destination),
+    destination: destinationPath(build.state.dir, instruction.destination, os),
     owner: instruction.chown === '' ? undefined : parseOwner(instruction.chown),
     mode: instruction.chmod === '' ? undefined : readChmod(instruction.chmod),
     linter: context.linter,

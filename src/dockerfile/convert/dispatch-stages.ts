@@ -8,7 +8,7 @@ import type { ConvertContext, DispatchContext } from './context.ts'
 import { contextPaths } from './context-paths.ts'
 import { dispatch } from './dispatch.ts'
 import { defaultPath } from './empty-image.ts'
-import { normalizeWorkdir } from './paths.ts'
+import { normalizeWorkdir, platformPath } from './paths.ts'
 import type { StageBuild } from './stage-build.ts'
 
 /** What converting the stages brought to light. */
@@ -70,8 +70,9 @@ function startState(build: StageBuild, context: DispatchContext): void {
   }
   if (context.options.hostname !== '') state = { ...state, hostname: context.options.hostname }
   if (config.WorkingDir) {
-    const dir = normalizeWorkdir(config.WorkingDir, config.WorkingDir)
-    build.image = { ...build.image, config: { ...build.image.config, WorkingDir: dir } }
+    const os = build.platform?.os ?? ''
+    const dir = normalizeWorkdir(config.WorkingDir, config.WorkingDir, os)
+    build.image = { ...build.image, config: { ...build.image.config, WorkingDir: platformPath(dir, os) } }
     state = withDir(state, dir)
   }
   if (config.User) state = { ...state, user: config.User }

@@ -5,7 +5,7 @@ import type { TextInstruction } from '../instructions/text.ts'
 import { rules } from '../linter/rules.ts'
 import { type DispatchContext, locationOf } from './context.ts'
 import { addHistory } from './history.ts'
-import { normalizeWorkdir } from './paths.ts'
+import { isAbsolute, normalizeWorkdir, platformPath } from './paths.ts'
 import type { StageBuild } from './stage-build.ts'
 import { stepName, stepText } from './step-name.ts'
 
@@ -16,13 +16,14 @@ export function dispatchWorkdir(
   context: DispatchContext,
 ): void {
   const { text, ranges, code } = instruction
-  if (!build.workdirSeen && !text.startsWith('/')) {
+  const os = build.platform?.os ?? ''
+  if (!build.workdirSeen && !isAbsolute(text, os)) {
     context.linter.report(rules.workdirRelativePath, ranges, text)
   }
   build.workdirSeen = true
   const { WorkingDir = '', User = '' } = build.image.config
-  const dir = normalizeWorkdir(WorkingDir, text)
-  build.image = { ...build.image, config: { ...build.image.config, WorkingDir: dir } }
+  const dir = normalizeWorkdir(WorkingDir, text, os)
+  build.image = { ...build.image, config: { ...build.image.config, WorkingDir: platformPath(dir, os) } }
   build.state = withDir(build.state, dir)
   const hasLayer = dir !== '/'
   if (hasLayer) {
