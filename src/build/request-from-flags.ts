@@ -2,7 +2,7 @@ import { attestRequests, canonicalAttest, parseAttestEntries } from '../bake/att
 import { parseCacheEntries } from '../bake/attrs/cache-entry.ts'
 import { parseCallFunction } from '../bake/attrs/call-function.ts'
 import { parseExportEntries } from '../bake/attrs/export-entry.ts'
-import { parsePolicyEntries } from '../bake/attrs/policy-entry.ts'
+import { parsePolicyEntries, type PolicyEntry } from '../bake/attrs/policy-entry.ts'
 import { parseResourceLimits } from '../bake/attrs/resources.ts'
 import { parseSecretEntries } from '../bake/attrs/secret-entry.ts'
 import { parseSshEntries } from '../bake/attrs/ssh-entry.ts'
@@ -71,51 +71,77 @@ export interface RequestHost {
   readonly hostPlatform: Platform
 }
 
-/** Reads the flags of `build` into a request. Throws `invalid-argument` in buildx's words. */
-export function requestFromFlags(context: string, flags: BuildFlagValues, host: RequestHost): BuildRequest {
-  const tags = asBuild(() => flags.tag.map(tag => formatReference(parseTag(tag))))
-  const attests = attestRequests(
-    parseAttestEntries([
-      ...flags.attest,
-      ...[canonicalAttest('provenance', flags.provenance), canonicalAttest('sbom', flags.sbom)].filter(
-        text => text !== '',
-      ),
-    ]),
-  )
+/** What flags say by their form, each for itself. */
+export interface FlagForms
+  extends Pick<
+    BuildRequest,
+    'contexts' | 'buildArgs' | 'labels' | 'cacheFrom' | 'cacheTo' | 'secrets' | 'ssh' | 'call'
+  > {
+  readonly attests: ReadonlyMap<string, string | undefined>
+  readonly outputs: readonly ExportEntry[]
+  readonly policies: readonly PolicyEntry[]
+}
+
+/** Reads the form of the flags of `build`, in buildx's order. Throws `invalid-argument` in its words. */
+export function readFlagForms(flags: BuildFlagValues, { env }: Pick<RequestHost, 'env'>): FlagForms {
+  const given = buildArgs(flags.buildArg, env)
+  const labels = Object.fromEntries(flags.label.map(splitPair))
+  const policies = parsePolicyEntries(flags.policy)
+  const shorthands = [
+    canonicalAttest('provenance', flags.provenance),
+    canonicalAttest('sbom', flags.sbom),
+  ].filter(text => text !== '')
+  const attests = attestRequests(parseAttestEntries([...flags.attest, ...shorthands]))
+  const contexts = Object.fromEntries(flags.buildContext.filter(text => text !== '').map(parseContext))
+  const outputs = parseExportEntries(flags.output)
+  const cacheFrom = parseCacheEntries(flags.cacheFrom)
+  const cacheTo = parseCacheEntries(flags.cacheTo)
+  const secrets = parseSecretEntries(flags.secret)
+  const ssh = parseSshEntries(flags.ssh)
   const call = parseCallFunction(flags.call)
-  const { allow, localDelete } = asBuild(() => parseGrants(flags.allow))
-  refusePolicies(flags.policy)
-  const annotations = asBuild(() => readAnnotations(flags.annotation, host.hostPlatform))
   return {
-    context,
-    ...(flags.file === '' ? {} : { dockerfile: flags.file }),
-    contexts: Object.fromEntries(flags.buildContext.map(parseContext)),
-    platforms: asBuild(() => parsePlatformList(flags.platform, host.hostPlatform)),
-    tags,
-    buildArgs: buildArgs(flags.buildArg, host.env),
-    labels: Object.fromEntries(flags.label.map(splitPair)),
-    ...(flags.target === '' ? {} : { target: flags.target }),
-    noCache: flags.noCache,
-    noCacheFilter: flags.noCacheFilter.flatMap(text => text.split(',')),
-    pull: flags.pull,
-    outputs: withShorthands(parseExportEntries(flags.output), flags).map(output =>
-      annotated(output, annotations),
-    ),
-    cacheFrom: parseCacheEntries(flags.cacheFrom),
-    cacheTo: parseCacheEntries(flags.cacheTo),
-    secrets: parseSecretEntries(flags.secret),
-    ssh: parseSshEntries(flags.ssh),
-    attests: asBuild(() => attestsOf(attests, host.env)),
-    localDelete,
-    allow: [...allow, ...(flags.network === 'host' ? ['network.host'] : [])],
-    network: asBuild(() => checkNetwork(flags.network)),
-    extraHosts: asBuild(() => extraHosts(flags.addHost)),
-    ...(flags.shmSize > 0 ? { shmSize: flags.shmSize } : {}),
-    ulimits: flags.ulimit.map(limit => `${limit.name}=${limit.soft}:${limit.hard}`),
-    ...(flags.cgroupParent === '' ? {} : { cgroupParent: flags.cgroupParent }),
-    resources: asBuild(() => resourceAttributes(parseResourceLimits(flags.resource))),
+    ...{ buildArgs: given, labels, policies, attests, contexts, outputs, cacheFrom, cacheTo, secrets, ssh },
     ...(call === undefined ? {} : { call: callText(call) }),
   }
+}
+
+/** Reads the flags of `build` into a request. Throws `invalid-argument` in buildx's words. */
+export function requestFromFlags(
+  context: string,
+  flags: BuildFlagValues,
+  host: RequestHost,
+  forms: FlagForms = readFlagForms(flags, host),
+): BuildRequest {
+  const { policies, attests, outputs, ...form } = forms
+  return asBuild(() => {
+    const resources = resourceAttributes(parseResourceLimits(flags.resource))
+    const platforms = parsePlatformList(flags.platform, host.hostPlatform)
+    const { allow, localDelete } = parseGrants(flags.allow)
+    const annotations = readAnnotations(flags.annotation, host.hostPlatform)
+    refusePolicies(policies)
+    const tags = flags.tag.map(tag => formatReference(parseTag(tag)))
+    return {
+      ...form,
+      context,
+      ...(flags.file === '' ? {} : { dockerfile: flags.file }),
+      platforms,
+      tags,
+      ...(flags.target === '' ? {} : { target: flags.target }),
+      noCache: flags.noCache,
+      noCacheFilter: flags.noCacheFilter.flatMap(text => text.split(',')),
+      pull: flags.pull,
+      outputs: withShorthands(outputs, flags).map(output => annotated(output, annotations)),
+      attests: attestsOf(attests, host.env),
+      localDelete,
+      allow: [...allow, ...(flags.network === 'host' ? ['network.host'] : [])],
+      network: checkNetwork(flags.network),
+      extraHosts: extraHosts(flags.addHost),
+      ...(flags.shmSize > 0 ? { shmSize: flags.shmSize } : {}),
+      ulimits: flags.ulimit.map(limit => `${limit.name}=${limit.soft}:${limit.hard}`),
+      ...(flags.cgroupParent === '' ? {} : { cgroupParent: flags.cgroupParent }),
+      resources,
+    }
+  })
 }
 
 /** Values of `--annotation`. Throws `invalid-argument` in buildx's words. */
@@ -158,16 +184,25 @@ function asBuild<T>(read: () => T): T {
 }
 
 /** Policies written in Rego are not evaluated; a build that counts on one must not go on without it. */
-function refusePolicies(values: readonly string[]): void {
-  const entries = parsePolicyEntries(values)
+function refusePolicies(entries: readonly PolicyEntry[]): void {
+  const isAlone = (entry: PolicyEntry): boolean => entries.length === 1 && isOnlyDisabled(entry)
+  if (entries.some(entry => entry.disabled && !isAlone(entry))) {
+    throw new SlipwayError('invalid-argument', 'disabled policy cannot be combined with other policy flags')
+  }
   if (entries.some(entry => entry.disabled) || entries.every(entry => entry.files.length === 0)) return
   throw new SlipwayError('unimplemented', 'policy files are not supported', {
     hint: 'rules in JSON are: EXPERIMENTAL_BUILDKIT_SOURCE_POLICY=FILE; --policy disabled=true builds without policies',
   })
 }
 
+function isOnlyDisabled(entry: PolicyEntry): boolean {
+  return (
+    entry.files.length === 0 && !entry.reset && entry.strict === undefined && entry.logLevel === undefined
+  )
+}
+
 function refuseEmptyKey(text: string): void {
-  if (text.startsWith('='))
+  if (text === '' || text.startsWith('='))
     throw new SlipwayError('invalid-argument', `invalid key-value pair ${quote(text)}: empty key`)
 }
 

@@ -8,6 +8,7 @@ import {
   buildMetadata,
   callMetadata,
   checkResultFile,
+  frontendMessage,
   targetsMetadata,
   writeWhole,
 } from './build-results.ts'
@@ -82,9 +83,18 @@ describe('a file for results', () => {
     assert.throws(() => checkResultFile('no/x', host, 'image ID'), {
       message: 'writing image ID file: open no/x: no such file or directory',
     })
-    assert.throws(() => checkResultFile('file/x', host), { message: 'file is not a directory' })
+    assert.throws(() => checkResultFile('file/x', host), {
+      message: 'invalid output path: stat file: not a directory',
+    })
     assert.throws(() => checkResultFile('.', host), { message: `cannot write to a directory: ${cwd}` })
     assert.throws(() => writeWhole('/dev/full', 'x', host), { message: /write '\/dev\/full'$/ })
     assert.deepEqual(readdirSync(cwd), ['file'])
   })
+})
+
+it('what a frontend has to say is shown as it is, under the name of its target', () => {
+  const response = { 'frontend.result.inlinemessage': 'read this' }
+  assert.equal(frontendMessage({}), '')
+  assert.equal(frontendMessage(response), '\nread this\n')
+  assert.equal(frontendMessage(response, 'app'), '\n# app\nread this\n')
 })

@@ -19,6 +19,13 @@ export interface BuildAnswer {
 /** What a sub-request answered: texts by their names. */
 type CallAnswer = ReadonlyMap<string, Uint8Array>
 
+/** What a frontend wants the user to read, behind an empty line and the name of the target; empty without. */
+export function frontendMessage(response: Readonly<Record<string, string>>, target?: string): string {
+  const message = response['frontend.result.inlinemessage']
+  if (message === undefined) return ''
+  return `\n${target === undefined ? '' : `# ${target}\n`}${message}\n`
+}
+
 /** The id of an image: that of the configuration where there is one image, else of the index; empty without either. */
 export function imageId(response: Readonly<Record<string, string>>): string {
   return response['containerimage.config.digest'] ?? response['containerimage.digest'] ?? ''
@@ -142,7 +149,8 @@ export function checkResultFile(
         : `writing image ID file: open ${path}: ${missing}`
     throw new SlipwayError('not-found', message)
   }
-  if (!found.isDirectory()) throw new SlipwayError('invalid-argument', `${folder} is not a directory`)
+  if (!found.isDirectory())
+    throw new SlipwayError('invalid-argument', `invalid output path: stat ${folder}: not a directory`)
   if (statOf(named)?.isDirectory() === true)
     throw new SlipwayError('invalid-argument', `cannot write to a directory: ${named}`)
 }

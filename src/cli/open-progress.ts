@@ -1,7 +1,7 @@
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { systemClock } from '../progress/clock.ts'
-import { progressColors } from '../progress/colors.ts'
-import { type ProgressMode, parseProgressMode } from '../progress/display.ts'
+import { noColors, progressColors } from '../progress/colors.ts'
+import { openDisplay, type ProgressMode, parseProgressMode } from '../progress/display.ts'
 import { ProgressPrinter } from '../progress/printer.ts'
 import type { Terminal } from '../progress/terminal.ts'
 import type { Host } from './host.ts'
@@ -41,6 +41,13 @@ export function progressTerminal(host: Host): Terminal {
     write: chunk => stderr.write(chunk),
     size: () => ({ columns: stderr.columns, rows: stderr.rows }),
   }
+}
+
+/** Throws `failed-precondition` where the display that is asked for needs a terminal. */
+export async function checkDisplay(host: Host, request: ProgressRequest): Promise<void> {
+  const terminal = progressTerminal(host)
+  if (progressMode(request, host.env) !== 'tty' || terminal.isTerminal) return
+  await openDisplay('tty', { terminal, clock: systemClock, colors: noColors })
 }
 
 /**

@@ -45,7 +45,7 @@ import { hostPlatform } from './host-platform.ts'
 import { loadTarget, pushByDocker } from './docker-images.ts'
 import { mergePushed } from './merge-pushed.ts'
 import { openImageTools } from './open-image-tools.ts'
-import { openProgress, progressMode } from './open-progress.ts'
+import { checkDisplay, openProgress, progressMode } from './open-progress.ts'
 import { provenanceMetadata } from './provenance-metadata.ts'
 import { readSourcePolicy } from './read-source-policy.ts'
 
@@ -89,6 +89,7 @@ export async function solveBuild(
     touch: true,
     validate: true,
   })
+  await checkDisplay(host, context)
   const notes: string[] = []
   let progress: ProgressPrinter | undefined
   const display = async (): Promise<ProgressPrinter> =>

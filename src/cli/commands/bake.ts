@@ -22,7 +22,7 @@ import { loadDefinition } from '../bake/load-definition.ts'
 import { type BakePlan, overridesOf, planBuilds } from '../bake/plan-builds.ts'
 import { printCalls } from '../bake/print-calls.ts'
 import { buildDetails } from '../build-details.ts'
-import { checkResultFile, targetsMetadata, writeWhole } from '../build-results.ts'
+import { checkResultFile, frontendMessage, targetsMetadata, writeWhole } from '../build-results.ts'
 import { openBuilderHost } from '../builder-host.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { hostPlatform } from '../host-platform.ts'
@@ -157,6 +157,8 @@ async function build(
     writeWhole(flags.metadataFile, targetsMetadata(new Map(answers), warnings), host)
   }
   const code = printCalls(plan, requests, results, host)
+  for (const [name, { exporterResponse }] of results)
+    host.stdout.write(frontendMessage(exporterResponse, name))
   tellWhere(requests, results, context)
   signal.throwIfAborted()
   return code

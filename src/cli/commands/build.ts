@@ -1,16 +1,31 @@
-import { rmSync, statSync } from 'node:fs'
+import { rmdirSync, statSync, unlinkSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { checkLocalDelete } from '../../build/build-entitlements.ts'
 import type { BuildRequest } from '../../build/build-request.ts'
 import type { InvokeConfig } from '../../build/invoke-config.ts'
 import { resolveOutputs, type ResolvedOutput } from '../../build/outputs.ts'
-import { annotated, readAnnotations, requestFromFlags } from '../../build/request-from-flags.ts'
+import {
+  annotated,
+  type FlagForms,
+  readAnnotations,
+  readFlagForms,
+  requestFromFlags,
+} from '../../build/request-from-flags.ts'
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { tryParseBool } from '../../gostd/parse-number.ts'
+import { errnoOf, goErrnoText } from '../../sys/errno-error.ts'
 import { exactArgs } from '../argument-rule.ts'
 import { buildDetails } from '../build-details.ts'
-import { buildMetadata, callMetadata, checkResultFile, imageId, writeWhole } from '../build-results.ts'
+import {
+  buildMetadata,
+  callMetadata,
+  checkResultFile,
+  frontendMessage,
+  imageId,
+  writeWhole,
+} from '../build-results.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
+import type { Host } from '../host.ts'
 import { hostPlatform } from '../host-platform.ts'
 import { progressMode } from '../open-progress.ts'
 import { readSourcePolicy } from '../read-source-policy.ts'
@@ -35,25 +50,18 @@ export async function build(context: CommandContext<BuildFlags>, debug?: InvokeC
   const { host, flags, globals, args, signal } = context
   const [path = ''] = args
   for (const line of flags.warnings) host.stderr.write(`WARNING: ${line}\n`)
-  const request = requestFromFlags(path, flags, { env: host.env, hostPlatform: hostPlatform() })
+  const at = { env: host.env, hostPlatform: hostPlatform() }
+  // What is wrong with these is no failure of a build.
+  readSourcePolicy(host)
+  const forms = readFlagForms(flags, at)
+  removeImageId(flags.iidFile, forms, host)
+  const { progress, quiet } = flags
+  progressMode({ progress, quiet }, host.env)
+  const request = requestFromFlags(path, flags, at, forms)
   const outputs = resolvedOutputs(request, context)
   checkTogether(request, outputs, host.cwd)
   checkResultFile(flags.iidFile, host, 'image ID')
   checkResultFile(flags.metadataFile, host)
-  if (flags.iidFile !== '') {
-    if (outputs.some(output => output.type === 'local' || output.type === 'tar')) {
-      throw new SlipwayError(
-        'invalid-argument',
-        'local and tar exporters are incompatible with image ID file',
-      )
-    }
-    const file = resolve(host.cwd, flags.iidFile)
-    if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) rmSync(file)
-  }
-  const { progress, quiet } = flags
-  // What is wrong with these is no failure of a build.
-  progressMode({ progress, quiet }, host.env)
-  readSourcePolicy(host)
   const mode = flags.metadataFile === '' ? 'disabled' : provenanceMode(host.env['BUILDX_METADATA_PROVENANCE'])
   const provenance = mode === 'disabled' ? {} : { provenance: mode }
   const result = await solveBuild(request, outputs, {
@@ -69,7 +77,9 @@ export async function build(context: CommandContext<BuildFlags>, debug?: InvokeC
   if (request.call !== undefined) {
     if (flags.iidFile !== '') writeWhole(flags.iidFile, '', host)
     if (flags.metadataFile !== '') writeWhole(flags.metadataFile, callMetadata(result.metadata), host)
-    return printCallResult(host, request, result.metadata)
+    const code = printCallResult(host, request, result.metadata)
+    host.stdout.write(frontendMessage(result.exporterResponse))
+    return code
   }
   const ref = `${result.builder}/${result.node}/${result.ref}`
   const wantsWarnings = tryParseBool(host.env['BUILDX_METADATA_WARNINGS'] ?? '') === true
@@ -81,10 +91,30 @@ export async function build(context: CommandContext<BuildFlags>, debug?: InvokeC
   if (quiet || progress === 'quiet') host.stdout.write(`${imageId(result.exporterResponse)}\n`)
   if (flags.iidFile !== '') writeWhole(flags.iidFile, imageId(result.exporterResponse), host)
   if (flags.metadataFile !== '') writeWhole(flags.metadataFile, buildMetadata(answer), host)
+  host.stdout.write(frontendMessage(result.exporterResponse))
   if (request.outputs.length === 0 && result.driver === 'embedded' && showsResults({ host, progress, quiet }))
     tellWhere(result.exporterResponse, context)
   signal.throwIfAborted()
   return 0
+}
+
+/** A file of an earlier build is not to be taken for that of one that fails. Throws `invalid-argument`, and why it stays. */
+function removeImageId(path: string, { outputs }: FlagForms, { cwd }: Pick<Host, 'cwd'>): void {
+  if (path === '') return
+  if (outputs.some(output => output.type === 'local' || output.type === 'tar')) {
+    throw new SlipwayError('invalid-argument', 'local and tar exporters are incompatible with image ID file')
+  }
+  const file = resolve(cwd, path)
+  const found = statSync(file, { throwIfNoEntry: false })
+  if (found !== undefined && !found.isFile() && !found.isDirectory()) return
+  try {
+    if (found?.isDirectory() === true) rmdirSync(file)
+    else unlinkSync(file)
+  } catch (e) {
+    if (errnoOf(e) === 'ENOENT') return
+    const text = goErrnoText({ ...(e as Error), path: undefined }, 'remove', path) ?? String(e)
+    throw new SlipwayError('failed-precondition', `removing image ID file: ${text}`, { cause: e })
+  }
 }
 
 /** What flags may not say together. Throws `invalid-argument`. */
