@@ -1,4 +1,4 @@
-import type { LayerPacker } from '../exporter/image-layers.ts'
+import { isInternal, type LayerPacker } from '../exporter/image-layers.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { refOf } from '../ops/ref-result.ts'
 import type { RefLayer } from '../snapshot/ref.ts'
@@ -54,9 +54,19 @@ function chainOf(result: Result, packer: LayerPacker): readonly Descriptor[] | u
   return chain
 }
 
-/** What an image says of its layers is not told; what packing them has to say is. */
 function blobOf(layer: RefLayer, packer: LayerPacker): Descriptor | undefined {
-  if (layer.kind !== 'lazy') return packer.packed(layer.id)?.descriptor
-  const { mediaType, digest, size } = layer.lazy.descriptor
-  return { mediaType, digest, size }
+  const blob = layer.kind === 'lazy' ? layer.lazy.descriptor : packer.packed(layer.id)?.descriptor
+  if (blob === undefined) return undefined
+  const { mediaType, digest, size } = blob
+  const annotations = Object.entries(blob.annotations ?? {}).filter(([key]) => isShown(layer, key))
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(annotations.length === 0 ? {} : { annotations: Object.fromEntries(annotations) }),
+  }
 }
+
+/** What an image says of its layers is not told; what packing them has to say is. */
+const isShown = (layer: RefLayer, key: string): boolean =>
+  layer.kind === 'layer' && layer.origin === undefined && !isInternal(key)

@@ -194,7 +194,8 @@ function described(descriptor: Descriptor, { oci, preferNondistributable }: Laye
   }
 }
 
-const isInternal = (key: string): boolean =>
+/** Whether an annotation of a blob is for those who keep it, and not for images. */
+export const isInternal = (key: string): boolean =>
   key === 'containerd.io/uncompressed' ||
   key === 'buildkit/createdat' ||
   key.startsWith('containerd.io/distribution.source.') ||
