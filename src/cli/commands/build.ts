@@ -112,7 +112,9 @@ function removeImageId(path: string, { outputs }: FlagForms, { cwd }: Pick<Host,
     else unlinkSync(file)
   } catch (e) {
     if (errnoOf(e) === 'ENOENT') return
-    const text = goErrnoText({ ...(e as Error), path: undefined }, 'remove', path) ?? String(e)
+    // Without the path of the error, which is not what the user wrote.
+    const { errno, code } = e as NodeJS.ErrnoException
+    const text = goErrnoText({ errno, code }, 'remove', path) ?? String(e)
     throw new SlipwayError('failed-precondition', `removing image ID file: ${text}`, { cause: e })
   }
 }
