@@ -1,8 +1,8 @@
-import { commandHint } from '../drivers/command-duplex.ts'
+import { notBuildkit } from '../drivers/not-buildkit.ts'
 import { abortable, abortError } from '../async/abort.ts'
 import type { Builder, BuilderNode } from '../builder/builder.ts'
 import { listWorkers } from '../buildkit/client/daemon.ts'
-import { asSlipwayError, SlipwayError, wrapError } from '../errors/slipway-error.ts'
+import { asSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
 import type { BuildkitConnection } from '../session/connection.ts'
 
 /**
@@ -30,8 +30,7 @@ async function reach(node: BuilderNode, builder: string, limit: AbortSignal): Pr
     const connection = stack.use(await abortable(driver.dial(limit), limit))
     // What accepts connections but does not answer must not be waited for without end.
     await listWorkers(connection, limit).catch((error: unknown) => {
-      const hint = commandHint(asSlipwayError(error).message) ?? garbageHint
-      throw wrapError(`failed to connect to ${node.endpoint || node.name}`, error, { hint })
+      throw notBuildkit(node.endpoint || node.name, error)
     })
     stack.move()
     return connection
@@ -48,9 +47,6 @@ async function reach(node: BuilderNode, builder: string, limit: AbortSignal): Pr
     })
   }
 }
-
-const garbageHint =
-  "what answers there does not speak BuildKit's API, or has just gone: check the address, and whether it wants TLS"
 
 function abortedAt(node: BuilderNode, limit: AbortSignal, cause: unknown): SlipwayError {
   const aborted = abortError(limit)

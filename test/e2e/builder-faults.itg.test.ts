@@ -101,6 +101,7 @@ describe('a remote daemon that', () => {
       for (const args of [['du'], ['prune', '-f'], ...(name === 'closes' ? [] : [['build', 'context']])]) {
         const failed = await world.call(...args, '--builder', name)
         assertOneError(failed, words)
+        assert.equal(failed.code, 1)
         assert.match(failed.stderr, /^hint: .*does not speak BuildKit's API/m)
       }
     })

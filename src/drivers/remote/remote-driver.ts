@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
-import { commandHint } from '../command-duplex.ts'
+import { notBuildkit } from '../not-buildkit.ts'
 import { anySignal, sleep, throwIfAborted } from '../../async/abort.ts'
 import { connectDuplex } from '../../buildkit/client/connect.ts'
 import { listWorkers } from '../../buildkit/client/daemon.ts'
@@ -124,22 +124,6 @@ async function waitForDaemon({
       await sleep(Math.min(500, limit / 4), both).catch(() => undefined)
     }
   })
-}
-
-/** The error for what accepts connections but does not answer as a daemon does; `unavailable` where it may yet come up. */
-function notBuildkit(endpoint: string, cause: unknown): SlipwayError {
-  const { code, message } = asSlipwayError(cause)
-  const kept = ['unavailable', 'canceled', 'deadline-exceeded', 'unauthenticated', 'permission-denied']
-  return new SlipwayError(
-    kept.includes(code) ? code : 'failed-precondition',
-    `failed to connect to ${endpoint}: ${message}`,
-    {
-      cause,
-      hint:
-        commandHint(message) ??
-        "what answers there does not speak BuildKit's API: check the address, and whether it wants TLS",
-    },
-  )
 }
 
 function reachHint(error: unknown): { readonly hint?: string } {
