@@ -13,7 +13,7 @@ test('Blobs of steps are told with what packing says of them, not with what the 
   const stored = { 'slipway.repository': 'x', 'buildkit/createdat': 'y' }
   const toc = { 'containerd.io/snapshot/stargz/toc.digest': digest }
   const packer = {
-    packed: (id: string) => ({ diffId: digest, descriptor: { ...blob, annotations: { ...stored, ...toc } } }),
+    packed: () => ({ diffId: digest, descriptor: { ...blob, annotations: { ...stored, ...toc } } }),
   } as unknown as LayerPacker
   const lazy = {
     descriptor: { ...blob, annotations: toc },
