@@ -24,6 +24,8 @@ interface TreeOptions {
   readonly split: boolean | undefined
   readonly epoch: EpochOption | undefined
   readonly attestationPrefix: string
+  /** What the destination has besides is removed: then all platforms are one tree. */
+  readonly mirrors: boolean
 }
 
 function readTreeOptions(attrs: Attributes): TreeOptions {
@@ -42,6 +44,7 @@ function readTreeOptions(attrs: Attributes): TreeOptions {
           ),
     epoch: readEpoch(attrs),
     attestationPrefix: attrs['attestation-prefix'] ?? '',
+    mirrors: mode.trim().toLowerCase() === 'delete',
   }
 }
 
@@ -118,7 +121,7 @@ async function openTrees(
         ),
         mtimeMs: epoch === undefined ? services.now() : epoch * 1000,
         prefixMtimeMs: (epoch ?? 0) * 1000,
-        label: split ? result.id : '',
+        label: split && !options.mirrors ? result.id : '',
       })
     }
     if (!split && list.length > 1) refuseCollisions(list, source)
