@@ -1,6 +1,6 @@
 import { abortable } from '../async/abort.ts'
 import { type CdiDevice, daemonVersion, type GcRule, listWorkers } from '../buildkit/client/daemon.ts'
-import type { NodeStatus } from '../drivers/driver.ts'
+import type { DynamicNode, NodeStatus } from '../drivers/driver.ts'
 import { asSlipwayError, SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import type { Platform } from '../oci/descriptor.ts'
 import { uniquePlatforms } from '../oci/platform-list.ts'
@@ -8,7 +8,6 @@ import type { Builder, BuilderNode } from './builder.ts'
 
 /** What a node says of itself now. */
 export interface NodeState {
-  /** Differs from the node's where that stands for several daemons. */
   readonly node: BuilderNode
   /** Undefined where it could not be asked. */
   readonly status: NodeStatus | undefined
@@ -39,7 +38,6 @@ export async function loadState(builder: Builder, limit: AbortSignal): Promise<B
   const all = states.flatMap(({ state, daemons }) =>
     daemons.map(daemon => ({
       ...state,
-      node: { ...state.node, name: daemon.name, endpoint: '', platforms: daemon.platforms },
       platforms: daemon.platforms.length > 0 ? daemon.platforms : state.platforms,
     })),
   )
@@ -49,7 +47,7 @@ export async function loadState(builder: Builder, limit: AbortSignal): Promise<B
 
 interface Loaded {
   readonly state: NodeState
-  readonly daemons: readonly { readonly name: string; readonly platforms: readonly Platform[] }[]
+  readonly daemons: readonly DynamicNode[]
 }
 
 async function nodeState(node: BuilderNode, limit: AbortSignal): Promise<Loaded> {

@@ -209,6 +209,11 @@ class FakeCluster implements KubeApi {
       if (of === kind && object.metadata.name === name)
         response.write(`${JSON.stringify({ type, object })}\n`)
     }
+    // Without the version that is known already a watch begins with what is there; with an older one, with what came since.
+    const since = url.searchParams.get('resourceVersion') ?? ''
+    const there = name === undefined ? undefined : this.objects.get(`${kind}/${name}`)
+    if (there !== undefined && there.metadata.resourceVersion !== since)
+      watcher(kind, since === '' ? 'ADDED' : 'MODIFIED', there)
     this.#watchers.add(watcher)
     request.once('close', () => this.#watchers.delete(watcher))
     response.once('close', () => this.#watchers.delete(watcher))
@@ -238,6 +243,7 @@ class FakeCluster implements KubeApi {
     }
     if (stuck !== undefined) return
     object.status = { replicas: object.spec?.replicas ?? 1, readyReplicas: object.spec?.replicas ?? 1 }
+    object.metadata.resourceVersion = String(this.#version++)
     for (const watcher of this.#watchers) watcher(kind, 'MODIFIED', object)
   }
 

@@ -27,9 +27,12 @@ export interface ClusterSettings {
   readonly namespace: string | undefined
 }
 
-/** How many replicas of a workload are ready. */
+/** A workload as it was at one time. */
 export interface WorkloadState {
+  /** Replicas that are ready. */
   readonly ready: number
+  /** The time, as the API server counts it. */
+  readonly version: string
 }
 
 /** A namespace of a cluster, as far as builders need it. */
@@ -42,8 +45,8 @@ export interface Cluster {
   /** Removes the objects as far as they are there. */
   remove(manifest: Manifest, signal: AbortSignal): Promise<void>
   pods(labels: Readonly<Record<string, string>>, signal: AbortSignal): Promise<readonly V1Pod[]>
-  /** Settles with the next change of a workload, or when the watch ends for whatever reason. */
-  changed(manifest: Manifest, signal: AbortSignal): Promise<void>
+  /** Settles with the next change of a workload after `version`, or when the watch ends for whatever reason. */
+  changed(manifest: Manifest, version: string, signal: AbortSignal): Promise<void>
   /** Runs a command in a pod; its standard streams are the byte stream. */
   exec(pod: V1Pod, command: readonly string[], signal: AbortSignal): Promise<Duplex>
 }
@@ -84,7 +87,8 @@ export function openCluster(settings: ClusterSettings): Cluster {
           ? apps.readNamespacedDeployment({ name, namespace })
           : apps.readNamespacedStatefulSet({ name, namespace })
       const found = await ask(`getting ${name}`, orUndefined(read), signal)
-      return found === undefined ? undefined : { ready: found.status?.readyReplicas ?? 0 }
+      if (found === undefined) return undefined
+      return { ready: found.status?.readyReplicas ?? 0, version: found.metadata?.resourceVersion ?? '' }
     },
     async create(manifest, signal) {
       for (const body of manifest.configMaps) {
@@ -125,11 +129,16 @@ export function openCluster(settings: ClusterSettings): Cluster {
         .join(',')
       return (await ask('listing pods', core.listNamespacedPod({ namespace, labelSelector }), signal)).items
     },
-    async changed(manifest, signal) {
+    async changed(manifest, version, signal) {
       const plural = manifest.workload.kind === 'Deployment' ? 'deployments' : 'statefulsets'
       const path = `/apis/apps/v1/namespaces/${namespace}/${plural}`
       const done = Promise.withResolvers<void>()
-      const query = { fieldSelector: `metadata.name=${nameOf(manifest)}`, timeoutSeconds: 30 }
+      // Without a version the watch begins with what is there, at once.
+      const query = {
+        fieldSelector: `metadata.name=${nameOf(manifest)}`,
+        resourceVersion: version,
+        timeoutSeconds: 30,
+      }
       const watch = new Watch(config).watch(
         path,
         query,

@@ -129,10 +129,10 @@ async function waitForPods(
   let ready = 0
   for (;;) {
     try {
-      ready = (await cluster.workload(manifest, both))?.ready ?? 0
+      const found = await cluster.workload(manifest, both)
+      ready = found?.ready ?? 0
       if (ready >= settings.replicas) return
-      // The watch may begin after the change: it is asked again before long.
-      await Promise.race([cluster.changed(manifest, both), sleep(2000, both)])
+      await nextChange({ cluster, manifest }, found?.version ?? '', both)
     } catch (error) {
       throwIfAborted(signal)
       if (!limit.aborted) throw error
@@ -143,6 +143,22 @@ async function waitForPods(
         hint === '' ? {} : { hint },
       )
     }
+  }
+}
+
+/** Waits for a change after `version`: a tenth of a second at least, since a watch may end at once, and five at most. */
+async function nextChange(
+  { cluster, manifest }: Placed,
+  version: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const over = new AbortController()
+  const waiting = anySignal(signal, over.signal)
+  try {
+    const change = Promise.race([cluster.changed(manifest, version, waiting), sleep(5000, waiting)])
+    await Promise.all([change, sleep(100, waiting)])
+  } finally {
+    over.abort()
   }
 }
 
