@@ -57,6 +57,35 @@ describe('a small disk', { skip: process.getuid?.() !== 0 && 'needs root to moun
   })
 })
 
+it('a database that cannot grow any more names its file', {
+  skip: process.getuid?.() !== 0 && 'needs root to mount a small disk',
+}, t => {
+  const disk = join(base, 'small')
+  mkdirSync(disk)
+  try {
+    mount('tmpfs', disk, 'tmpfs', 0, 'size=1m')
+  } catch {
+    return t.skip('tmpfs cannot be mounted here')
+  }
+  try {
+    using database = openDatabase(join(disk, 'slipway.db'))
+    database.migrate('full', ['CREATE TABLE t (v TEXT)'])
+    const fill = (): void => {
+      for (let i = 0; i < 100; i++) database.prepare('INSERT INTO t VALUES (?)').run('x'.repeat(64 * 1024))
+    }
+    const told = {
+      code: 'resource-exhausted',
+      message: `failed to write to ${join(disk, 'slipway.db')}: no space left on device`,
+      hint: /slipway prune/,
+    }
+    assert.throws(fill, told)
+    assert.throws(() => database.transaction(fill), told)
+    assert.notEqual(database.prepare('SELECT count(*) AS n FROM t').get()?.['n'], 0)
+  } finally {
+    unmount(disk)
+  }
+})
+
 describe('other programs', { skip: !has('skopeo') && 'skopeo is not installed' }, () => {
   it('read images from the store by their names', async () => {
     const store = await createLayout(join(base, 'layout'))

@@ -32,9 +32,12 @@ const reserveSize = 256 * 1024
 export function openDatabase(path: string): Database {
   try {
     if (path !== ':memory:') keepReserve(path)
-    return new SqliteDatabase(openSetUp(path))
+    return new SqliteDatabase(openSetUp(path), path)
   } catch (error) {
-    throw wrapError(`failed to open ${path}`, isFull(path, error) ? noSpace(error) : sqliteError(error))
+    throw wrapError(
+      `failed to open ${path}`,
+      isFull(path, error) ? noSpace('', error) : sqliteError(path, error),
+    )
   }
 }
 
@@ -97,11 +100,13 @@ function setUp(db: DatabaseSync): void {
 
 class SqliteDatabase implements Database {
   readonly #db: DatabaseSync
+  readonly #path: string
   readonly #statements = new Map<string, StatementSync>()
   #depth = 0
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, path: string) {
     this.#db = db
+    this.#path = path
   }
 
   migrate(name: string, statements: readonly string[]): void {
@@ -131,7 +136,7 @@ class SqliteDatabase implements Database {
   prepare(sql: string): StatementSync {
     let statement = this.#statements.get(sql)
     if (statement === undefined) {
-      statement = this.#db.prepare(sql)
+      statement = this.#telling(this.#db.prepare(sql))
       this.#statements.set(sql, statement)
     }
     return statement
@@ -139,7 +144,7 @@ class SqliteDatabase implements Database {
 
   transaction<T>(fn: () => T): T {
     if (this.#depth > 0) return fn()
-    this.#db.exec('BEGIN IMMEDIATE')
+    this.#told(() => this.#db.exec('BEGIN IMMEDIATE'))
     this.#depth++
     try {
       const result = fn()
@@ -147,9 +152,26 @@ class SqliteDatabase implements Database {
       return result
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
-      throw sqliteError(error)
+      throw sqliteError(this.#path, error)
     } finally {
       this.#depth--
+    }
+  }
+
+  /** The statement, with errors that tell what to do; most are not run in a transaction of their own. */
+  #telling(statement: StatementSync): StatementSync {
+    for (const name of ['run', 'get', 'all'] as const) {
+      const call = statement[name].bind(statement) as (...values: unknown[]) => unknown
+      Object.assign(statement, { [name]: (...values: unknown[]) => this.#told(() => call(...values)) })
+    }
+    return statement
+  }
+
+  #told<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      throw sqliteError(this.#path, error)
     }
   }
 
@@ -160,7 +182,7 @@ class SqliteDatabase implements Database {
 }
 
 /** Source: https://www.sqlite.org/rescode.html. */
-function sqliteError(error: unknown): unknown {
+function sqliteError(path: string, error: unknown): unknown {
   const code = primaryCode(error)
   if (code === undefined || !(error instanceof Error)) return error
   if (code === 5 || code === 6) {
@@ -168,7 +190,7 @@ function sqliteError(error: unknown): unknown {
       cause: error,
     })
   }
-  if (code === 13) return noSpace(error)
+  if (isFull(path, error)) return noSpace(`failed to write to ${path}: `, error)
   if (code === 8 || code === 14)
     return new SlipwayError('failed-precondition', error.message, {
       cause: error,
@@ -183,8 +205,8 @@ function sqliteError(error: unknown): unknown {
   return error
 }
 
-function noSpace(cause: unknown): SlipwayError {
-  return new SlipwayError('resource-exhausted', 'no space left on device', {
+function noSpace(what: string, cause: unknown): SlipwayError {
+  return new SlipwayError('resource-exhausted', `${what}no space left on device`, {
     cause,
     hint: 'free some disk space (`slipway prune` removes unused build cache), then run the command again',
   })

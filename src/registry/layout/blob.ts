@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { makeDirectories } from '../../bytes/make-directories.ts'
 import { throwIfAborted } from '../../async/abort.ts'
 import { verify } from '../../bytes/verify.ts'
+import { nameWriteError } from '../../bytes/whole-file.ts'
 import { asSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import { type Digest, digestHex } from '../../oci/digest.ts'
@@ -73,7 +74,9 @@ export async function writeBlob(
     await using file = await open(temporary, 'wx', 0o644)
     for await (const chunk of verify(content, descriptor)) {
       throwIfAborted(signal)
-      await file.writeFile(chunk)
+      await file.writeFile(chunk).catch((e: unknown) => {
+        throw nameWriteError(e, path)
+      })
     }
     await rename(temporary, path)
   } finally {

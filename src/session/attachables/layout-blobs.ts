@@ -1,3 +1,4 @@
+import { nameWriteError } from '../../bytes/whole-file.ts'
 import { createHash, randomBytes } from 'node:crypto'
 import { type FileHandle, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -137,8 +138,11 @@ export class BlobIngest implements AsyncDisposable {
 
   async write(bytes: Uint8Array): Promise<void> {
     this.#hash.update(bytes)
-    for (let at = 0; at < bytes.length; ) {
-      at += (await this.#file.write(bytes, at, bytes.length - at, this.#size + at)).bytesWritten
+    try {
+      for (let at = 0; at < bytes.length; )
+        at += (await this.#file.write(bytes, at, bytes.length - at, this.#size + at)).bytesWritten
+    } catch (e) {
+      throw nameWriteError(e, this.#path)
     }
     this.#size += bytes.length
   }
