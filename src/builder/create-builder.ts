@@ -213,7 +213,9 @@ function endpointOf(
   }
   if (endpoint !== '') return { endpoint: dockerEndpoint(endpoint, contexts), given: true }
   if (contexts.missing !== undefined) throw contexts.missing
-  if (contexts.current === 'default' && contexts.endpoint('default')?.tls !== undefined) {
+  const { problem, tls } = contexts.current === 'default' ? (contexts.endpoint('default') ?? {}) : {}
+  if (problem !== undefined) throw problem
+  if (tls !== undefined) {
     throw invalid(
       'could not create a builder instance with TLS data loaded from environment. Please use `docker context create <context-name>` to create a context for current environment and then create a builder instance with context set to <context-name>',
     )

@@ -17,6 +17,7 @@ export async function dialDocker(
   signal: AbortSignal,
 ): Promise<Duplex> {
   const { host, tls } = endpoint
+  if (endpoint.problem !== undefined) throw endpoint.problem
   checkClientHost(host)
   const unix = /^unix:\/\/(.+)$/.exec(host)
   const tcp = /^(?:tcp|https?):\/\/(\[[^\]]+\]|[^:/]+):(\d+)/.exec(host)

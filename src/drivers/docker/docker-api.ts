@@ -49,9 +49,13 @@ export function dockerApi(
   endpoint: DockerEndpoint,
   env: Readonly<Record<string, string | undefined>>,
 ): DockerApi {
-  const version = env['DOCKER_API_VERSION']
-  const prefix = version ? `/v${version.replace(/^v/, '')}` : ''
+  const version = env['DOCKER_API_VERSION']?.trim().replace(/^v/, '') ?? ''
+  const prefix = version === '' ? '' : `/v${version}`
   const send = async (path: string, request: DockerRequest, extra: Record<string, string>): Promise<Sent> => {
+    if (version !== '' && !/^\d+\.\d+$/.test(version)) {
+      const wrong = `invalid API version (${version}): must be formatted <major>.<minor>`
+      throw new SlipwayError('invalid-argument', wrong, { hint: 'it is that of DOCKER_API_VERSION' })
+    }
     const socket = await dialDocker(endpoint, env, request.signal)
     return await start(socket, `${prefix}${path}`, request, extra, endpoint.host)
   }

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
+import { dockerApi } from './docker-api.ts'
 import { type DockerSettings, readDockerContexts } from './docker-contexts.ts'
 import { checkClientHost, parseDockerHost } from './docker-endpoint.ts'
 import { FrameReader } from './multiplexed.ts'
@@ -55,6 +56,21 @@ describe('contexts of docker', () => {
     assert.equal(far?.host, 'tcp://far:2376')
     assert.equal(Buffer.from(far?.tls?.ca ?? []).toString(), 'PEM')
     assert.equal(read({}).endpoint('gone'), undefined)
+  })
+
+  it('with TLS are told what they lack', async () => {
+    const env = { DOCKER_HOST: 'tcp://127.0.0.1:1', DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: '/nowhere' }
+    const endpoint = read(env).endpoint('default')
+    const message = 'open /nowhere/ca.pem: no such file or directory'
+    assert.equal(endpoint?.problem?.message, message)
+    assert.ok(endpoint)
+    const { signal } = new AbortController()
+    await assert.rejects(dockerApi(endpoint, {}).call('/_ping', { signal }), { message })
+    assert.equal(read({ ...env, DOCKER_HOST: 'unix:///x' }).endpoint('default')?.problem, undefined)
+    const odd = dockerApi({ host: 'unix:///x' }, { DOCKER_API_VERSION: '1.44.1' })
+    await assert.rejects(odd.call('/_ping', { signal }), {
+      message: 'invalid API version (1.44.1): must be formatted <major>.<minor>',
+    })
   })
 
   it('that are broken are no contexts', () => {

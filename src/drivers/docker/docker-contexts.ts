@@ -156,6 +156,13 @@ function endpointOf(meta: Meta | undefined, configDir: string): DockerEndpoint |
   return { host: host ?? defaultDockerHost, ...(wanted === undefined ? {} : { tls: wanted }) }
 }
 
+/** Docker's client takes no daemon's certificate without the CA that it is told of. */
+function missingCa(path: string): SlipwayError {
+  return new SlipwayError('not-found', `open ${path}: no such file or directory`, {
+    hint: 'DOCKER_TLS_VERIFY (or --tls, --tlsverify) wants the CA of the daemon there; DOCKER_CERT_PATH names another folder',
+  })
+}
+
 function endpointOfEnvironment(settings: DockerSettings, configDir: string): DockerEndpoint {
   const { env } = settings
   const given = settings.host ?? (env['DOCKER_HOST'] || undefined)
@@ -173,6 +180,7 @@ function endpointOfEnvironment(settings: DockerSettings, configDir: string): Doc
   const key = named(settings.tlsKey) ?? tls?.key
   return {
     host,
+    ...(ca === undefined ? { problem: missingCa(join(folder, 'ca.pem')) } : {}),
     tls: {
       skipVerify: !verify,
       ...(ca === undefined ? {} : { ca }),

@@ -10,6 +10,8 @@ export interface DockerEndpoint {
   readonly host: string
   /** Undefined: without TLS. */
   readonly tls?: DockerTls
+  /** Why no connection can be made to it: TLS is asked for, and what it takes is not there. */
+  readonly problem?: SlipwayError
 }
 
 /** PEM bytes for a daemon behind TLS. */
