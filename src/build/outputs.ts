@@ -30,7 +30,7 @@ export interface OutputHost {
 }
 
 /**
- * Outputs with their destinations checked; names are those of the tags unless the output has its own. `cacheonly` asks for
+ * Outputs with their destinations checked; tags take the place of names that they have themselves. `cacheonly` asks for
  * nothing. Throws `invalid-argument` in buildx's words.
  * Behaviour: https://github.com/docker/buildx/blob/v0.36.1/build/opt.go
  */
@@ -51,13 +51,8 @@ export function resolveOutputs(
 function resolveOutput(output: ExportEntry, tags: readonly string[], host: OutputHost): ResolvedOutput {
   const { type, destination: dest } = output
   const attrs: Record<string, string> = { ...output.attributes }
-  if (
-    ['image', 'registry', 'oci', 'docker', 'moby'].includes(type) &&
-    attrs['name'] === undefined &&
-    tags.length > 0
-  ) {
+  if (tags.length > 0 && ['image', 'registry', 'oci', 'docker', 'moby'].includes(type))
     attrs['name'] = tags.join(',')
-  }
   switch (type) {
     case 'local':
       return { type, attrs, target: { kind: 'directory', path: directoryOf(type, dest, host) } }

@@ -14,13 +14,7 @@ import { parseAnnotationFlags, type RequestedAnnotation } from '../oci/annotatio
 import type { Platform } from '../oci/descriptor.ts'
 import { formatPlatform } from '../oci/platform.ts'
 import { parsePlatformList } from '../oci/platform-list.ts'
-import {
-  formatReference,
-  parseReference,
-  parseTag,
-  type Reference,
-  withDefaultTag,
-} from '../oci/reference.ts'
+import { parseReference, parseTag, type Reference, withDefaultTag } from '../oci/reference.ts'
 import { parseGrants } from './build-entitlements.ts'
 import type { BuildRequest } from './build-request.ts'
 import { envSwitch } from './env-switch.ts'
@@ -119,7 +113,7 @@ export function requestFromFlags(
     const { allow, localDelete } = parseGrants(flags.allow)
     const annotations = readAnnotations(flags.annotation, host.hostPlatform)
     refusePolicies(policies)
-    const tags = flags.tag.map(tag => formatReference(parseTag(tag)))
+    const tags = checkedTags(flags.tag)
     return {
       ...form,
       context,
@@ -142,6 +136,12 @@ export function requestFromFlags(
       resources,
     }
   })
+}
+
+/** Tags as they were given: the engine fills in what they leave out. Throws `invalid-argument`. */
+export function checkedTags(tags: readonly string[]): readonly string[] {
+  for (const tag of tags) parseTag(tag)
+  return tags
 }
 
 /** Values of `--annotation`. Throws `invalid-argument` in buildx's words. */

@@ -3,9 +3,8 @@ import { type CallFunction, parseCallFunction } from '../bake/attrs/call-functio
 import type { ExportEntry } from '../bake/attrs/export-entry.ts'
 import { writeUlimit } from '../gostd/ulimit.ts'
 import type { RequestedAnnotation } from '../oci/annotation-flag.ts'
-import { formatReference, parseTag } from '../oci/reference.ts'
 import type { BuildRequest } from './build-request.ts'
-import { annotated, attestsOf, checkNetwork, type RequestHost } from './request-from-flags.ts'
+import { annotated, attestsOf, checkedTags, checkNetwork, type RequestHost } from './request-from-flags.ts'
 import { resourceAttributes } from './resource-attributes.ts'
 
 /** The request that a target of a bake file makes. Throws `invalid-argument` in buildx's words. */
@@ -18,7 +17,7 @@ export function requestFromTarget(options: BuildOptions, host: RequestHost): Bui
     ...(dockerfileInline === undefined ? {} : { dockerfileInline }),
     contexts: Object.fromEntries([...options.contexts].map(([name, { path }]) => [name, path])),
     platforms: options.platforms,
-    tags: options.tags.map(tag => formatReference(parseTag(tag))),
+    tags: checkedTags(options.tags),
     buildArgs: Object.fromEntries(options.args),
     labels: Object.fromEntries(options.labels),
     ...(target === undefined || target === '' ? {} : { target }),

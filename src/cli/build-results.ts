@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path'
 import { nameWriteError } from '../bytes/whole-file.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { goJson, type JsonValue } from '../gostd/json.ts'
+import { formatReference, parseReference, withDefaultTag } from '../oci/reference.ts'
 import type { VertexWarning } from '../status/solve-status.ts'
 import type { Host } from './host.ts'
 
@@ -18,6 +19,12 @@ export interface BuildAnswer {
 
 /** What a sub-request answered: texts by their names. */
 type CallAnswer = ReadonlyMap<string, Uint8Array>
+
+/** The first name of an image, in full; undefined where it has none. */
+export function firstName(response: Readonly<Record<string, string>>): string | undefined {
+  const [name = ''] = (response['image.name'] ?? '').split(',')
+  return name === '' ? undefined : formatReference(withDefaultTag(parseReference(name)))
+}
 
 /** What a frontend wants the user to read, behind an empty line and the name of the target; empty without. */
 export function frontendMessage(response: Readonly<Record<string, string>>, target?: string): string {

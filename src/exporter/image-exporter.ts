@@ -72,7 +72,7 @@ export function createImageExporter(
       if (push)
         for (const [i, name] of all.entries())
           await pushTo({ name, shown: given[i] ?? name }, image, { insecure, byDigest }, services, ctx)
-      return imageResponse(image, all)
+      return imageResponse(image, given)
     },
   }
 }

@@ -22,7 +22,7 @@ import { loadDefinition } from '../bake/load-definition.ts'
 import { type BakePlan, overridesOf, planBuilds } from '../bake/plan-builds.ts'
 import { printCalls } from '../bake/print-calls.ts'
 import { buildDetails } from '../build-details.ts'
-import { checkResultFile, frontendMessage, targetsMetadata, writeWhole } from '../build-results.ts'
+import { checkResultFile, firstName, frontendMessage, targetsMetadata, writeWhole } from '../build-results.ts'
 import { openBuilderHost } from '../builder-host.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
 import { hostPlatform } from '../host-platform.ts'
@@ -186,8 +186,8 @@ function tellWhere(
   const lines: string[] = []
   for (const [name, { outputs, call }] of requests) {
     const result = results.get(name)
-    const [image = ''] = (result?.exporterResponse['image.name'] ?? '').split(',')
-    if (outputs.length === 0 && call === undefined && result?.driver === 'embedded' && image !== '')
+    const image = firstName(result?.exporterResponse ?? {})
+    if (outputs.length === 0 && call === undefined && result?.driver === 'embedded' && image !== undefined)
       lines.push(`  ${name}: ${image}\n`)
   }
   if (lines.length === 0 || ['quiet', 'none', 'rawjson'].includes(flags.progress)) return

@@ -20,6 +20,7 @@ import {
   buildMetadata,
   callMetadata,
   checkResultFile,
+  firstName,
   frontendMessage,
   imageId,
   writeWhole,
@@ -165,8 +166,8 @@ function tellWhere(
   response: Readonly<Record<string, string>>,
   { host, path }: CommandContext<BuildFlags>,
 ): void {
-  const [name] = (response['image.name'] ?? '').split(',')
-  if (name === undefined || name === '') return
+  const name = firstName(response)
+  if (name === undefined) return
   const program = path.replace(/( debug)? [^ ]+$/, '')
   host.stderr.write(
     `\nThe image is in the local store as ${name}\n` +
