@@ -70,3 +70,14 @@ describe('flags of build that are refused', () => {
     assert.equal(await build(['--iidfile=Dockerfile/x']), `${removing} Dockerfile/x: not a directory\n`)
   })
 })
+
+it('a bundle of records that cannot be read is told by its name', async () => {
+  const env = { DOCKER_CONFIG: tmpdir(), BUILDX_BUILDER: 'slipway' }
+  const stderr = async (file: string): Promise<string> =>
+    (await callCli(['history', 'import', '-f', file], { cwd: tmpdir(), env })).stderr
+  assert.equal(
+    await stderr('nosuch'),
+    'ERROR: failed to open file nosuch: open nosuch: no such file or directory\n',
+  )
+  assert.equal(await stderr('.'), 'ERROR: read .: is a directory\n')
+})

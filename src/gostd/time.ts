@@ -7,7 +7,12 @@ import { timeQuote } from './time-quote.ts'
  */
 export function formatRfc3339Nano(ms: number): string {
   const [seconds, nanos] = splitMoment(ms)
-  const date = new Date(seconds * 1000).toISOString().slice(0, 19)
+  return formatMoment(seconds, nanos)
+}
+
+/** The same for a google.protobuf.Timestamp, of which nothing is lost. */
+export function formatMoment(seconds: number | bigint, nanos: number): string {
+  const date = new Date(Number(seconds) * 1000).toISOString().slice(0, 19)
   const fraction = nanos === 0 ? '' : `.${String(nanos).padStart(9, '0').replace(/0+$/, '')}`
   return `${date}${fraction}Z`
 }

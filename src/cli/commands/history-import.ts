@@ -1,10 +1,12 @@
-import { createReadStream, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { openPlaces } from '../../builder/builder-host.ts'
 import { saveBuildState } from '../../builder/local-state.ts'
-import { SlipwayError } from '../../errors/slipway-error.ts'
+import { asSlipwayError, isSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
 import { flagValues } from '../../gostd/pflag/flag-values.ts'
+import { goErrnoText } from '../../sys/errno-error.ts'
 import { noWords } from '../argument-rule.ts'
 import { openBuilderHost } from '../builder-host.ts'
 import { type Command, type CommandContext, defineCommand } from '../command.ts'
@@ -27,9 +29,10 @@ export const command: Command = defineCommand({
   async run(context) {
     const { host, flags, signal } = context
     const socket = desktopSocket(host.env)
-    const bundles = (flags.file.length === 0 ? ['-'] : flags.file).map(file =>
-      file === '-' ? Readable.from(host.stdin.stream) : createReadStream(resolve(host.cwd, file)),
-    )
+    const bundles: Readable[] = []
+    await using stack = new AsyncDisposableStack()
+    for (const file of flags.file.length === 0 ? ['-'] : flags.file)
+      bundles.push(file === '-' ? Readable.from(host.stdin.stream) : await openBundle(file, host.cwd, stack))
     if (!existsSync(socket)) return await importHere(bundles, context)
     const urls: string[] = []
     for (const bundle of bundles) urls.push(...(await importBundle(socket, bundle, signal)))
@@ -39,6 +42,20 @@ export const command: Command = defineCommand({
     await openUrl(first)
   },
 })
+
+async function openBundle(file: string, cwd: string, stack: AsyncDisposableStack): Promise<Readable> {
+  try {
+    const opened = stack.use(await open(resolve(cwd, file)))
+    if ((await opened.stat()).isDirectory())
+      throw new SlipwayError('invalid-argument', `read ${file}: is a directory`)
+    return opened.createReadStream({ autoClose: false })
+  } catch (e) {
+    if (isSlipwayError(e)) throw e
+    const { errno, code } = e as NodeJS.ErrnoException
+    const text = goErrnoText({ errno, code }, 'open', file) ?? String(e)
+    throw new SlipwayError(asSlipwayError(e).code, `failed to open file ${file}: ${text}`, { cause: e })
+  }
+}
 
 /** Names under which the engine of this machine is a builder, and its node. */
 const ownNames = ['slipway', 'default']

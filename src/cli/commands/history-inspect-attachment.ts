@@ -1,6 +1,7 @@
 import { historyBlobSize, readHistoryBlob } from '../../buildkit/client/history.ts'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { flagValues } from '../../gostd/pflag/flag-values.ts'
+import { quote } from '../../gostd/quote.ts'
 import { isDigest } from '../../oci/digest.ts'
 import { maxWords } from '../argument-rule.ts'
 import { type Command, defineCommand } from '../command.ts'
@@ -31,10 +32,7 @@ export const command: Command = defineCommand({
     const { host, flags, args, signal } = context
     const [ref = '', digest = ''] = args
     if (digest !== '' && !isDigest(digest)) {
-      throw new SlipwayError(
-        'invalid-argument',
-        `invalid digest ${JSON.stringify(digest)}: invalid checksum digest format`,
-      )
+      throw new SlipwayError('invalid-argument', `invalid digest ${quote(digest)}: ${problemOf(digest)}`)
     }
     if (digest === '' && flags.platform === '' && flags.type === '') {
       throw new SlipwayError(
@@ -62,3 +60,16 @@ export const command: Command = defineCommand({
     host.stdout.write(await readHistoryBlob(connection, match, signal))
   },
 })
+
+/** What is wrong with a digest, as Go's library of digests has it. */
+function problemOf(digest: string): string {
+  const [, algorithm = '', hex = ''] =
+    /^([a-z0-9]+(?:[.+_-][a-z0-9]+)*):([a-zA-Z0-9=_-]+)$/.exec(digest) ?? []
+  const length = Object.hasOwn(digestLengths, algorithm) ? digestLengths[algorithm] : undefined
+  if (hex !== '' && length === undefined) return 'unsupported digest algorithm'
+  return hex !== '' && hex.length !== length
+    ? 'invalid checksum digest length'
+    : 'invalid checksum digest format'
+}
+
+const digestLengths: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha512: 128 }

@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process'
 import { SlipwayError } from '../../errors/slipway-error.ts'
 import { humanDuration } from '../../gostd/human-duration.ts'
 import { flagValues } from '../../gostd/pflag/flag-values.ts'
-import { formatRfc3339Nano } from '../../gostd/time.ts'
+import { formatMoment } from '../../gostd/time.ts'
 import { noArgs } from '../argument-rule.ts'
 import { type Command, defineCommand } from '../command.ts'
 import { type FormatRow, formatRows, isTableFormat } from '../format-rows.ts'
 import { buildName } from '../history/build-name.ts'
+import type { Moment } from '../history/inspect-record.ts'
 import { type FoundRecord, openHistory, queryRecords } from '../history/query-records.ts'
 import { historyFilters } from '../history/record-filters.ts'
 import { shortDuration } from '../history/short-duration.ts'
@@ -69,9 +70,9 @@ function rowOf(found: FoundRecord, view: { cut: boolean; now: number; isTable: b
   return {
     json: {
       cached_steps: record.numCachedSteps,
-      completed_at: completedMs === undefined ? undefined : formatRfc3339Nano(completedMs),
+      completed_at: momentText(record.CompletedAt),
       completed_steps: record.numCompletedSteps,
-      created_at: formatRfc3339Nano(createdMs),
+      created_at: momentText(record.CreatedAt),
       name,
       ref,
       status,
@@ -88,6 +89,9 @@ function rowOf(found: FoundRecord, view: { cut: boolean; now: number; isTable: b
     },
   }
 }
+
+const momentText = (moment: Moment | undefined): string | undefined =>
+  moment === undefined ? undefined : formatMoment(moment.seconds, moment.nanos)
 
 /** Where the repository around the working directory came from. */
 async function remoteUrl(host: Host, signal: AbortSignal): Promise<string> {
@@ -110,7 +114,11 @@ async function remoteUrl(host: Host, signal: AbortSignal): Promise<string> {
     const url = await ask(['remote', 'get-url', name])
     if (url !== '') return url
   }
-  throw new SlipwayError('not-found', 'could not get remote URL for local filter', {
-    hint: 'run the command in a git repository with a remote named origin',
-  })
+  throw new SlipwayError(
+    'not-found',
+    'could not get remote URL for local filter: no remote URL found for either origin or upstream',
+    {
+      hint: 'run the command in a git repository with a remote named origin',
+    },
+  )
 }

@@ -5,6 +5,7 @@ import { provenanceMode } from '../provenance-metadata.ts'
 import { buildName } from './build-name.ts'
 import { buildSettings, valuesWithPrefix } from './inspect-config.ts'
 import { inspectText } from './inspect-text.ts'
+import { inspectFields } from './inspect-json.ts'
 import { jaegerTrace } from './jaeger-trace.ts'
 import { historyFilters } from './record-filters.ts'
 import { shortDuration } from './short-duration.ts'
@@ -84,6 +85,7 @@ describe('a build in full', () => {
         Name: 'app',
         Ref: 'r',
         startedMs: 0,
+        started: { seconds: 0n, nanos: 0 },
         durationMs: 65_400,
         Status: 'failed',
         Error: { Code: 2, Message: 'oops', Name: 'RUN x', Logs: ['last words'] },
@@ -111,6 +113,7 @@ describe('a build in full', () => {
     const build = {
       Ref: 'r',
       startedMs: 0,
+      started: { seconds: 0n, nanos: 0 },
       durationMs: 1,
       Status: 'failed' as const,
       Error: { Code: 2, Message: 'oops', Stack: Buffer.from('oops\n7 v1 x\n\n') },
@@ -123,6 +126,24 @@ describe('a build in full', () => {
       inspectText(build, { withRef: true, withStack }).split('cached)\n')[1] ?? ''
     assert.equal(end(false), '\n\nEnable --debug to see stack traces for error\n')
     assert.equal(end(true), '\n\n\noops\n7 v1 x\n\n\n')
+  })
+
+  it('has its times to the nanosecond, as the daemon wrote them', () => {
+    const fields = inspectFields({
+      Ref: 'r',
+      startedMs: 1_795_278_466_190,
+      started: { seconds: 1_795_278_466n, nanos: 190_050_060 },
+      completed: { seconds: 1_795_278_467n, nanos: 190_050_061 },
+      durationMs: 1000,
+      Status: 'completed',
+      NumCompletedSteps: 1,
+      NumTotalSteps: 1,
+      NumCachedSteps: 0,
+      Config: {},
+    })
+    assert.equal(fields['StartedAt'], '2026-11-21T16:27:46.19005006Z')
+    assert.equal(fields['CompletedAt'], '2026-11-21T16:27:47.190050061Z')
+    assert.equal(fields['Duration'], 1_000_000_001)
   })
 
   it('has columns as wide as their longest cell', () => {
@@ -170,6 +191,31 @@ describe('traces', () => {
     const page = tracePage([{ title: 'x', spans: json.spans }])
     assert.ok(page.includes('&lt;b&gt;') && page.includes('bar error') && !page.includes('<b>'))
     assert.equal(jaegerTrace(''), undefined)
+  })
+
+  // Times and tags recorded from docker-buildx 0.36.1.
+  it('loses what is left of a microsecond, and names libraries and other traces', () => {
+    const context = { TraceID: 't', SpanID: 's' }
+    const one = {
+      Name: 'x',
+      ...{ SpanContext: context, Parent: context, Links: [{ SpanContext: context }], SpanKind: 1 },
+      StartTime: '2026-11-21T16:27:46.524573999Z',
+      EndTime: '2026-11-21T16:27:46.524819998Z',
+      InstrumentationLibrary: { Name: 'lib', Version: '1' },
+    }
+    const { spans } = (jaegerTrace(JSON.stringify(one)) ?? assert.fail()).json as unknown as {
+      spans: Record<string, unknown>[]
+    }
+    const { startTime, duration, tags, logs, references } = spans[0] ?? {}
+    assert.deepEqual([startTime, duration, logs], [1_795_278_466_524_573, 245, null])
+    assert.deepEqual(tags, [
+      { key: 'otel.library.name', type: 'string', value: 'lib' },
+      { key: 'otel.library.version', type: 'string', value: '1' },
+    ])
+    assert.deepEqual(
+      (references as { refType: string }[]).map(({ refType }) => refType),
+      ['FOLLOWS_FROM', 'CHILD_OF'],
+    )
   })
 })
 

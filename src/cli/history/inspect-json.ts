@@ -1,10 +1,10 @@
 import { goJson, type JsonValue } from '../../gostd/json.ts'
-import { formatRfc3339Nano } from '../../gostd/time.ts'
+import { formatMoment } from '../../gostd/time.ts'
 import type { InspectedBuild } from './inspect-record.ts'
 
 /** A build as programs read it; times RFC 3339, the duration in nanoseconds. */
 export function inspectFields(build: InspectedBuild): { readonly [key: string]: JsonValue } {
-  const { startedMs, completedMs, durationMs, Attachments, Error: error, ...rest } = build
+  const { started, completed, Attachments, Error: error, ...rest } = build
   return {
     Name: rest.Name,
     Ref: rest.Ref,
@@ -16,9 +16,9 @@ export function inspectFields(build: InspectedBuild): { readonly [key: string]: 
     Platform: rest.Platform,
     KeepGitDir: rest.KeepGitDir,
     NamedContexts: rest.NamedContexts?.map(one => ({ ...one })),
-    StartedAt: formatRfc3339Nano(startedMs),
-    CompletedAt: completedMs === undefined ? undefined : formatRfc3339Nano(completedMs),
-    Duration: durationMs === 0 ? undefined : Math.round(durationMs * 1e6),
+    StartedAt: formatMoment(started.seconds, started.nanos),
+    CompletedAt: completed === undefined ? undefined : formatMoment(completed.seconds, completed.nanos),
+    Duration: durationOf(build) || undefined,
     Status: rest.Status,
     Error: error === undefined ? undefined : { ...error },
     NumCompletedSteps: rest.NumCompletedSteps,
@@ -34,6 +34,12 @@ export function inspectFields(build: InspectedBuild): { readonly [key: string]: 
       Type: type,
     })),
   }
+}
+
+/** Nanoseconds: exact where the build has ended. */
+function durationOf({ started, completed, durationMs }: InspectedBuild): number {
+  if (completed === undefined) return Math.round(durationMs * 1e6)
+  return Number(completed.seconds - started.seconds) * 1e9 + completed.nanos - started.nanos
 }
 
 /** The same as text. */

@@ -32,6 +32,12 @@ export interface Material {
   readonly Digests?: readonly string[]
 }
 
+/** A google.protobuf.Timestamp. */
+export interface Moment {
+  readonly seconds: bigint
+  readonly nanos: number
+}
+
 /** All that is shown of a build. Names: https://github.com/docker/buildx/blob/v0.36.1/commands/history/inspect.go */
 export interface InspectedBuild {
   readonly Name?: string
@@ -46,7 +52,9 @@ export interface InspectedBuild {
   readonly NamedContexts?: readonly NamedValue[]
   /** Milliseconds since 1970. */
   readonly startedMs: number
-  readonly completedMs?: number
+  /** As the daemon wrote them, to the nanosecond. */
+  readonly started: Moment
+  readonly completed?: Moment
   readonly durationMs: number
   readonly Status: 'completed' | 'running' | 'failed' | 'canceled'
   readonly Error?: InspectedError
@@ -92,7 +100,8 @@ export async function inspectRecord(
     KeepGitDir: attrs['build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR'] === '1' || undefined,
     NamedContexts: valuesWithPrefix(attrs, 'context:'),
     startedMs: createdMs,
-    completedMs,
+    started: record.CreatedAt ?? { seconds: 0n, nanos: 0 },
+    completed: record.CompletedAt,
     durationMs: (completedMs ?? found.nowMs) - createdMs,
     Status: statusOf(found),
     Error: error,

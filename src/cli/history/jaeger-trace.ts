@@ -35,6 +35,8 @@ interface Span {
     | null
   readonly Status?: { readonly Code: string; readonly Description: string }
   readonly Resource?: readonly Attribute[] | null
+  readonly Links?: readonly { readonly SpanContext: SpanContext }[] | null
+  readonly InstrumentationLibrary?: { readonly Name?: string; readonly Version?: string }
 }
 
 /** Spans of a build's record, one JSON object behind the other. Throws SyntaxError. */
@@ -67,38 +69,66 @@ function processJson(resource: readonly Attribute[]): JsonValue {
   return { serviceName: name, tags: resource.filter(one => one.Key !== 'service.name').map(tag) }
 }
 
-const microseconds = (text: string): number => Math.round(parseRfc3339(text) * 1000)
+/** Whole microseconds; what is left of one is lost. */
+const microseconds = (text: string): number => Number(nanoseconds(text) / 1000n)
 
-const kinds = ['', 'internal', 'server', 'client', 'producer', 'consumer']
+/** A double of milliseconds has not enough digits for the fraction. */
+function nanoseconds(text: string): bigint {
+  const fraction = /\.(\d+)/.exec(text)?.[1] ?? ''
+  const seconds = Math.floor(parseRfc3339(text) / 1000)
+  return BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0').slice(0, 9))
+}
+
+/** Of spans within a process nothing is said. */
+const kinds = ['', '', 'server', 'client', 'producer', 'consumer']
 
 function spanJson(span: Span, processID: string): JsonValue {
   const tags = [...(span.Attributes ?? []).map(tag)]
+  const { Name: library = '', Version: version = '' } = span.InstrumentationLibrary ?? {}
+  if (library !== '') tags.push({ key: 'otel.library.name', type: 'string', value: library })
+  if (library !== '' && version !== '')
+    tags.push({ key: 'otel.library.version', type: 'string', value: version })
   const kind = kinds[span.SpanKind] ?? ''
   if (kind !== '') tags.push({ key: 'span.kind', type: 'string', value: kind })
+  if (span.Status?.Code === 'Ok') tags.push({ key: 'otel.status_code', type: 'string', value: 'OK' })
   if (span.Status?.Code === 'Error') {
     tags.push({ key: 'error', type: 'bool', value: true })
     tags.push({ key: 'otel.status_code', type: 'string', value: 'ERROR' })
-    if (span.Status.Description)
-      tags.push({ key: 'otel.status_description', type: 'string', value: span.Status.Description })
   }
+  if (span.Status?.Description)
+    tags.push({ key: 'otel.status_description', type: 'string', value: span.Status.Description })
   const start = microseconds(span.StartTime)
   return {
     traceID: span.SpanContext.TraceID,
     spanID: span.SpanContext.SpanID,
     flags: Number.parseInt(span.SpanContext.TraceFlags ?? '0', 16) || undefined,
     operationName: span.Name,
-    references: [{ refType: 'CHILD_OF', traceID: span.Parent.TraceID, spanID: span.Parent.SpanID }],
+    references: [
+      ...(span.Links ?? []).map(link => reference('FOLLOWS_FROM', link.SpanContext)),
+      reference('CHILD_OF', span.Parent),
+    ],
     startTime: start,
-    duration: microseconds(span.EndTime) - start,
+    duration: Number((nanoseconds(span.EndTime) - nanoseconds(span.StartTime)) / 1000n),
     tags,
-    logs: (span.Events ?? []).map(event => ({
-      timestamp: microseconds(event.Time),
-      fields: [{ key: 'event', type: 'string', value: event.Name }, ...(event.Attributes ?? []).map(tag)],
-    })),
+    logs: logsOf(span.Events ?? []),
     processID,
     warnings: null,
   }
 }
+
+function logsOf(events: NonNullable<Span['Events']>): JsonValue {
+  if (events.length === 0) return null
+  return events.map(event => ({
+    timestamp: microseconds(event.Time),
+    fields: [{ key: 'event', type: 'string', value: event.Name }, ...(event.Attributes ?? []).map(tag)],
+  }))
+}
+
+const reference = (refType: string, { TraceID, SpanID }: SpanContext): JsonValue => ({
+  refType,
+  traceID: TraceID,
+  spanID: SpanID,
+})
 
 const tagTypes: Readonly<Record<string, string>> = { BOOL: 'bool', INT64: 'int64', FLOAT64: 'float64' }
 
