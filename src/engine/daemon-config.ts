@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parse } from 'smol-toml'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import type { RegistryConfig, RegistryConfigs } from '../registry/registry-config.ts'
+import { checkConfig } from './check-config.ts'
 import { tableOf } from './config-value.ts'
 
 /** Settings of an engine, in the form of buildkitd.toml. */
@@ -17,7 +18,8 @@ export interface DaemonConfig {
 export const emptyConfig: DaemonConfig = { registries: {}, insecureEntitlements: [], document: {} }
 
 /**
- * Reads a configuration file. Unknown keys are left alone. Throws `invalid-argument` with file, line and column.
+ * Reads a configuration file. Unknown keys are left alone. Throws `invalid-argument` with the file and
+ * the line and column, or the setting that is wrong.
  * Format: https://github.com/moby/buildkit/blob/v0.32.2/docs/buildkitd.toml.md
  */
 export function readDaemonConfig(path: string): DaemonConfig {
@@ -31,7 +33,9 @@ export function readDaemonConfig(path: string): DaemonConfig {
     })
   }
   try {
-    return configOf(parse(text))
+    const document = parse(text)
+    checkConfig(document)
+    return configOf(document)
   } catch (e) {
     const message = e instanceof Error ? (e.message.split('\n')[0] ?? '') : String(e)
     throw new SlipwayError('invalid-argument', `failed to parse config ${path}: ${message}`, { cause: e })
