@@ -120,7 +120,7 @@ export class BuildHistory {
       // What was to be gone is gone.
       if (Delete && this.#gone.has(Ref)) return
       if (Delete) throw new SlipwayError('unknown', `lease ${JSON.stringify(`ref_${Ref}`)}: not found`)
-      throw new SlipwayError('not-found', `failed to retrieve ref ${Ref}: file does not exist`)
+      throw new SlipwayError('unknown', `failed to retrieve ref ${Ref}: file does not exist`)
     }
     if (Delete) this.#delete(Ref)
     else if (record.pinned !== Pinned) {

@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import { type Code, ConnectError } from '@connectrpc/connect'
 import { codeFromGrpc, codes, type ErrorCode } from '../../errors/codes.ts'
 import { goCodeName } from '../../errors/go-code-name.ts'
-import { asSlipwayError, isSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
+import { asSlipwayError, isSlipwayError, SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { type Status, StatusSchema } from '../../proto/gen/rpc-status_pb.ts'
 import { connectionError } from './connection-error.ts'
 import { decodeDetails, detailUrl, encodeDetails, type WireDetail } from './details.ts'
@@ -47,7 +47,13 @@ export function fromConnectError(thrown: unknown): SlipwayError {
   const broken = thrown.isWireError ? undefined : connectionError(thrown)
   if (broken !== undefined) return broken
   const wire = thrown.details.flatMap(d => ('desc' in d ? [] : [{ type: d.type, value: d.value }]))
-  return fromWire(thrown.code, thrown.rawMessage, wire, thrown)
+  const error = fromWire(thrown.code, thrown.rawMessage, wire, thrown)
+  // Go's client words this detail once more, in front.
+  const asked = error.details.filter(detail => detail.type === 'errdefs.Subrequest')
+  return asked.reduce<SlipwayError>(
+    (worded, { name }) => wrapError(`unsupported request ${String(name)}`, worded),
+    error,
+  )
 }
 
 /** An error as the message that history records and a bridge's Return carry. */
@@ -85,10 +91,7 @@ function toWire(
 
 function fromWire(grpc: number, text: string, wire: readonly WireDetail[], cause: unknown): SlipwayError {
   const { code, ...decoded } = decodeDetails(wire)
-  // Go's client words this detail once more, in front.
-  const asked = (decoded.details ?? []).filter(detail => detail.type === 'errdefs.Subrequest')
-  const repeated = asked.map(detail => `unsupported request ${String(detail['name'])}: `).join('')
-  const message = repeated + (codeFromGrpc(grpc) === 'unknown' ? text : `${goCodeName(grpc)}: ${text}`)
+  const message = codeFromGrpc(grpc) === 'unknown' ? text : `${goCodeName(grpc)}: ${text}`
   return new SlipwayError(code ?? codeFromGrpc(grpc), message, {
     ...decoded,
     ...(cause === undefined ? {} : { cause }),
