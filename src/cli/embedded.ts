@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { EmbeddedDriver } from '../drivers/embedded/embedded-driver.ts'
 import type { DaemonConfig } from '../engine/daemon-config.ts'
 import type { LocalEngineOptions, MachineFacts } from '../engine/local-engine.ts'
@@ -6,10 +6,10 @@ import type { ProxySettings } from '../registry/http/node-transport.ts'
 import type { Host } from './host.ts'
 import { hostPlatform } from './host-platform.ts'
 
-/** The state directory of the engine: what the environment says, else the usual place of the user. */
+/** The state directory of the engine, absolute: what the environment says, else the usual place of the user. */
 export function stateRoot(host: Host): string {
   const { env } = host
-  if (env['SLIPWAY_ROOT']) return env['SLIPWAY_ROOT']
+  if (env['SLIPWAY_ROOT']) return resolve(host.cwd, env['SLIPWAY_ROOT'])
   if (!isOrdinaryUser(host)) return '/var/lib/slipway'
   return join(env['XDG_DATA_HOME'] || join(env['HOME'] || '/', '.local/share'), 'slipway')
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { createServerRoutes } from '../../buildkit/server/server-routes.ts'
 import { listen } from '../../buildkit/server/listen.ts'
 import { textOf } from '../../engine/config-value.ts'
@@ -34,7 +34,7 @@ export const command: Command = defineCommand({
       level: globals.debug ? 'debug' : settings.logLevel,
       now: () => host.now(),
     })
-    const root = textOf(config.document['root']) ?? daemonRoot(host)
+    const root = resolve(host.cwd, textOf(config.document['root']) ?? daemonRoot(host))
     await using driver = await embeddedDriver(host, { root, config, daemon: true, foreignSteps: 'try' })
     if (file !== undefined && !existsSync(file)) log('warning', `there is no configuration ${file}`)
     for (const note of [...flags.notes, ...configNotes(written.document)]) log('warning', note)

@@ -3,11 +3,13 @@ import { spawn } from 'node:child_process'
 import { link, mkdir, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { relative } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { findProgram } from '../../../scripts/setup/programs.ts'
 import { type RunResult, tryRun } from '../../../scripts/setup/run.ts'
 import { type Background, startBackground } from '../../../test/support/background.ts'
 import { lacks } from '../../../test/support/need.ts'
+import { addProgram } from '../../../test/support/program-files.ts'
 import { makeScratch, type Scratch } from '../../../test/support/scratch.ts'
 import { openSlipway, type SlipwayCommand } from '../../../test/support/slipway.ts'
 import { connectAddress } from '../../buildkit/client/connect.ts'
@@ -85,6 +87,21 @@ describe('the daemon', { skip: lacks({ root: true, programs: ['runc', 'busybox']
       assert.equal(gid, 12)
     }
     assert.equal((await stat(scratch.path('run'))).gid, 12)
+  })
+
+  it('takes a state directory as it is seen from where it was started', async () => {
+    const address = `unix://${scratch.path('near.sock')}`
+    const near = relative(process.cwd(), scratch.path('near'))
+    await using _daemon = await start('--root', near, '--addr', address)
+    await slipway.run('create', '--name=near', '--driver=remote', address)
+    const context = scratch.path('near-context')
+    await addProgram(context, findProgram('busybox') ?? '', 'bin/busybox')
+    await writeFile(
+      scratch.path('near-context', 'Dockerfile'),
+      'FROM scratch\nCOPY . /\nRUN ["/bin/busybox", "true"]\n',
+    )
+    await slipway.run('build', '--builder=near', '-o', 'type=cacheonly', context)
+    await stat(scratch.path('near', 'buildkitd.lock'))
   })
 
   it('keeps its cache within the limits that it is given', async () => {
