@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { userInfo } from 'node:os'
 import { basename } from 'node:path'
 import type { WriteStream } from 'node:tty'
+import { SlipwayError } from '../errors/slipway-error.ts'
 import { goErrnoText } from '../sys/errno-error.ts'
 import type { Host, HostOutput } from './host.ts'
 
@@ -17,7 +18,9 @@ export function nodeHost(): Host {
     self: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
     args: process.argv.slice(2),
     env: environment(),
-    cwd: process.cwd(),
+    get cwd() {
+      return workingDirectory()
+    },
     stdin: {
       get stream() {
         return process.stdin
@@ -32,6 +35,18 @@ export function nodeHost(): Host {
     now: () => performance.timeOrigin + performance.now(),
     random: size => randomBytes(size),
     uid: process.geteuid?.() ?? 0,
+  }
+}
+
+/** The working directory; throws `not-found` in Go's words where somebody has removed it. */
+function workingDirectory(): string {
+  try {
+    return process.cwd()
+  } catch (cause) {
+    throw new SlipwayError('not-found', 'getwd: no such file or directory', {
+      cause,
+      hint: 'the working directory no longer exists: change to another one',
+    })
   }
 }
 

@@ -62,10 +62,22 @@ async function runcKeeps(path: string): Promise<boolean> {
   return major > 1 || (major === 1 && minor >= 1)
 }
 
-/** The runtime with the options that come before its command. State and log lie in the sandbox's private directory. */
+/**
+ * The runtime with the options that come before its command. State and log lie in the sandbox's private directory. Throws
+ * `failed-precondition` where runc is to run and no control groups are mounted: it cannot do without.
+ */
 export function runtimeCommand(runtime: Runtime, directory: string, features: HostFeatures): string[] {
   const places = ['--root', `${directory}/runtime`, '--log', `${directory}/log`, '--log-format', 'json']
   if (features.cgroups.writable || features.machine.rootless) return [runtime.path, ...places]
+  if (features.cgroups.hierarchies.length === 0 && runtime.name !== 'crun') {
+    throw new SlipwayError(
+      'failed-precondition',
+      `${runtime.name} failed: no cgroup mount found in mountinfo`,
+      {
+        hint: 'mount the control groups (`mount -t cgroup2 none /sys/fs/cgroup`), or install crun, which runs without',
+      },
+    )
+  }
   // Root in a container whose control groups are read-only: go without.
   const without = runtime.name === 'crun' ? '--cgroup-manager=disabled' : '--rootless=true'
   return [runtime.path, without, ...places]

@@ -29,6 +29,32 @@ describe('a machine that is not as it should be', () => {
     assertOneError(await slipway.try('build', await context(scratch, 'RUN true')), /read-only/i)
   })
 
+  it('has no control groups: the error says what to do', { skip: lacks(needs) }, async () => {
+    await using scratch = await makeScratch()
+    await using mirror = await startMirror(scratch.dir, ['alpine'])
+    const hide = `umount -R -l /sys/fs/cgroup && mount -t tmpfs tmpfs /sys/fs/cgroup && ${hiding(['crun'])}`
+    const script = `${hide} && exec "$@"`
+    const by = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh'] as const
+    const slipway = await openSlipway({ dir: scratch.path('s'), mirrors: [mirror.host], by })
+    const result = await slipway.try('build', await context(scratch, 'RUN true'))
+    assertOneError(result, /no cgroup mount found/)
+    assert.match(result.stderr, /^hint: mount the control groups/m)
+  })
+
+  it('has lost the working directory: one error where it is needed, else no matter', async () => {
+    await using scratch = await makeScratch()
+    const gone = scratch.path('gone')
+    const by = [
+      'sh',
+      '-c',
+      `mkdir -p "${gone}" && cd "${gone}" && rmdir "${gone}" && exec "$@"`,
+      'sh',
+    ] as const
+    const slipway = await openSlipway({ dir: scratch.path('s'), by })
+    assertOneError(await slipway.try('build', '.'), /getwd: no such file or directory$/)
+    await slipway.run('version')
+  })
+
   it('has a full disk: the build fails, a smaller one works afterwards, and prune without a byte left', {
     skip: lacks(needs),
   }, async () => {
@@ -125,11 +151,23 @@ function mounting(scratch: Scratch, what: string): readonly [string, ...string[]
 
 /** A command prefix that hides programs: in a mount namespace of its own, a file that cannot be run lies over each. */
 function without(programs: readonly string[]): readonly [string, ...string[]] {
+  return [
+    'unshare',
+    '--mount',
+    '--propagation',
+    'private',
+    'sh',
+    '-c',
+    `${hiding(programs)} && exec "$@"`,
+    'sh',
+  ]
+}
+
+function hiding(programs: readonly string[]): string {
   const files = programs.flatMap(name =>
     ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin'].map(dir => `${dir}/${name}`),
   )
-  const hide = files.map(file => `{ [ ! -e ${file} ] || mount --bind /etc/os-release ${file}; }`).join(' && ')
-  return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', `${hide} && exec "$@"`, 'sh']
+  return files.map(file => `{ [ ! -e ${file} ] || mount --bind /etc/os-release ${file}; }`).join(' && ')
 }
 
 function isLayer(path: string, body: Buffer): boolean {
