@@ -36,6 +36,28 @@ describe('what the frontend must be able to do', () => {
     )
   })
 
+  it('may be left to what is known here: addresses with queries become graphs', async () => {
+    const git = 'https://x.example/y.git'
+    const older = { ...host, gitAsInput: { os: 'linux', architecture: 'amd64' } } as const
+    const contexts = { a: `${git}?ref=x`, b: `${git}#y` }
+    const request = { context: `${git}?tag=v1`, contexts, buildArgs: {} } as never
+    await using inputs = await prepareInputs(request, older)
+    assert.deepEqual(inputs.frontendAttrs, {
+      ...{ filename: 'Dockerfile', 'input:context': `${git}?tag=v1` },
+      ...{ 'context:a': 'input:git_state_context:a', 'input:context:a': `${git}?ref=x` },
+      ...{ 'context:b': `${git}#y`, 'frontend.caps': 'moby.buildkit.frontend.contexts+forward' },
+    })
+    const named = Object.entries(inputs.frontendInputs).map(([name, { def }]) => [
+      name,
+      Buffer.from(def[0] ?? []).toString('latin1'),
+    ])
+    assert.deepEqual(
+      named.map(([name]) => name),
+      ['context', 'dockerfile', 'git_state_context:a'],
+    )
+    assert.match(named[0]?.[1] ?? '', /git:\/\/x\.example\/y\.git#refs\/tags\/v1/)
+  })
+
   it('a context of no known kind is a directory', async () => {
     for (const value of ['input:x', 'docker-image:x', 'foo://x'])
       await assert.rejects(attrsOf('https://x.example/y.git', { a: value }), {

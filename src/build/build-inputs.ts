@@ -2,8 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { SlipwayError } from '../errors/slipway-error.ts'
+import { tryParseBool } from '../gostd/parse-number.ts'
+import { marshal } from '../llb/marshal.ts'
+import type { Platform } from '../oci/descriptor.ts'
+import type { Definition } from '../proto/gen/ops_pb.ts'
 import { collect } from '../bytes/collect.ts'
 import type { BuildRequest } from './build-request.ts'
+import { gitContext } from './git-context.ts'
 import { isArchive } from './is-archive.ts'
 import { ociLayoutContext } from './oci-layout-context.ts'
 import { isHttpUrl, isRemoteUrl } from './remote-url.ts'
@@ -13,6 +18,8 @@ export interface BuildInputs extends AsyncDisposable {
   /** Directories by the names under which the frontend asks for them. */
   readonly localDirs: Readonly<Record<string, string>>
   readonly frontendAttrs: Readonly<Record<string, string>>
+  /** Graphs that the frontend is given, by the names under which the attributes speak of them. */
+  readonly frontendInputs: Readonly<Record<string, Definition>>
   /** OCI layouts by the names under which the node asks for their blobs. */
   readonly layouts: Readonly<Record<string, string>>
   /** An archive from standard input, to be fetched once by the daemon. */
@@ -28,6 +35,8 @@ export interface InputHost {
   readonly stdin: AsyncIterable<Uint8Array>
   /** Has the node read the Dockerfile at a URL. */
   readonly download: (url: string) => Promise<Uint8Array>
+  /** Git addresses with queries go to the frontend as graphs for this platform: older frontends do not read them. */
+  readonly gitAsInput?: Platform
   /** Targets that are built together with this one, which may be its contexts. */
   readonly targets?: ReadonlySet<string>
 }
@@ -52,6 +61,7 @@ export async function prepareInputs(request: BuildRequest, host: InputHost): Pro
 class InputPreparation implements BuildInputs {
   readonly localDirs: Record<string, string> = {}
   readonly frontendAttrs: Record<string, string> = {}
+  readonly frontendInputs: Record<string, Definition> = {}
   readonly layouts: Record<string, string> = {}
   upload?: AsyncIterable<Uint8Array>
   sharedKey = ''
@@ -159,7 +169,7 @@ class InputPreparation implements BuildInputs {
   async #remote(url: string): Promise<void> {
     const { dockerfile, dockerfileInline } = this.#request
     this.frontendAttrs['context'] = url
-    if (hasQuery(url)) this.#caps.add('moby.buildkit.frontend.gitquerystring')
+    this.#gitQuery(url, 'context')
     if (dockerfileInline !== undefined) return this.#textDockerfile(Buffer.from(dockerfileInline))
     if (dockerfile === '-')
       return this.#textDockerfile(
@@ -174,6 +184,8 @@ class InputPreparation implements BuildInputs {
       return
     }
     this.frontendAttrs['filename'] = dockerfile ?? 'Dockerfile'
+    const { context } = this.frontendInputs
+    if (context !== undefined) this.frontendInputs['dockerfile'] = context
   }
 
   async #named(name: string, value: string): Promise<void> {
@@ -193,8 +205,7 @@ class InputPreparation implements BuildInputs {
     }
     if (target !== undefined || isRemoteUrl(value) || value.startsWith('docker-image://')) {
       this.frontendAttrs[`context:${name}`] = value
-      if (isRemoteUrl(value) && hasQuery(value))
-        this.#caps.add('moby.buildkit.frontend.gitquerystring+forward')
+      if (isRemoteUrl(value)) this.#gitQuery(value, `context:${name}`)
       return
     }
     const path = resolve(this.#host.cwd, value)
@@ -213,6 +224,25 @@ class InputPreparation implements BuildInputs {
     this.localDirs[local] = path
     this.frontendAttrs[`context:${name}`] = `local:${local}`
     this.frontendAttrs[`sharedkey:localdir:${name}`] = basename(path)
+  }
+
+  /** An address with a query: the frontend must be able to read it, or gets what it stands for. */
+  #gitQuery(url: string, attribute: string): void {
+    if (!hasQuery(url)) return
+    const isMain = attribute === 'context'
+    const platform = this.#host.gitAsInput
+    if (platform === undefined) {
+      this.#caps.add(`moby.buildkit.frontend.gitquerystring${isMain ? '' : '+forward'}`)
+      return
+    }
+    const keep = isMain ? this.#request.buildArgs['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] : undefined
+    const state = gitContext(url, tryParseBool(keep ?? '') === true)
+    if (state === undefined) return
+    const input = isMain ? attribute : `git_state_${attribute}`
+    this.frontendInputs[input] = marshal(state.output, { platform, localUniqueId: '' })
+    this.frontendAttrs[`input:${attribute}`] = url
+    if (isMain) delete this.frontendAttrs['context']
+    else this.frontendAttrs[attribute] = `input:${input}`
   }
 
   async #temporaryDir(): Promise<string> {

@@ -3,10 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { type BakeFile, defaultFileNames, maxFileSize } from '../bake/file-plan.ts'
 import { openSession } from '../buildkit/client/open-session.ts'
 import { readTrees, type RemoteTree } from '../buildkit/client/read-tree.ts'
-import { parseGitRef } from '../dockerfile/git/git-ref.ts'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { file } from '../llb/file.ts'
-import { git } from '../llb/git-source.ts'
 import { http } from '../llb/http-source.ts'
 import { marshal } from '../llb/marshal.ts'
 import { scratch, type State } from '../llb/state.ts'
@@ -16,6 +14,7 @@ import type { Definition } from '../proto/gen/ops_pb.ts'
 import type { Attachable } from '../session/attachable.ts'
 import type { BuildkitConnection } from '../session/connection.ts'
 import type { StatusWriter } from '../status/solve-status.ts'
+import { gitContext } from './git-context.ts'
 import { isArchive } from './is-archive.ts'
 import { newBuildRef } from './run-build.ts'
 
@@ -62,7 +61,7 @@ export async function readRemoteDefinition(
   const write = (state: State): Definition =>
     marshal(state.output, { platform: options.platform, localUniqueId: id })
   return await readTrees(node, { request, onStatus, signal }, async solve => {
-    const repository = gitState(url)
+    const repository = gitContext(url)
     if (repository !== undefined) {
       const files = await filesOf(await solve(write(repository)), options)
       return { files, hasFiles: true }
@@ -74,21 +73,6 @@ export async function readRemoteDefinition(
     const unpacked = unpack(source)
     const files = await filesOf(await solve(write(unpacked)), options)
     return { files, hasFiles: true, folder: (path, name) => write(folderOf(unpacked, path, name)) }
-  })
-}
-
-function gitState(url: string): State | undefined {
-  const ref = parseGitRef(url)
-  if (ref === undefined) return undefined
-  return git(ref.remote, {
-    name: `[internal] load git source ${url}`,
-    ref: ref.ref,
-    subdir: ref.subdir,
-    checksum: ref.checksum,
-    keepGitDir: ref.keepGitDir === true,
-    skipSubmodules: ref.submodules === false,
-    mtime: ref.mtime,
-    fetchByCommit: ref.fetchByCommit,
   })
 }
 

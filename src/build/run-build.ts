@@ -22,7 +22,10 @@ import type { BuildLinks } from './target-links.ts'
 /** What one build on one node takes. */
 export interface RunBuildOptions {
   readonly request: BuildRequest
-  readonly inputs: Pick<BuildInputs, 'localDirs' | 'frontendAttrs' | 'layouts' | 'sharedKey'>
+  readonly inputs: Pick<
+    BuildInputs,
+    'localDirs' | 'frontendAttrs' | 'frontendInputs' | 'layouts' | 'sharedKey'
+  >
   readonly outputs: readonly ResolvedOutput[]
   /** Attachables besides local directories: credentials, secrets, agents, receivers of exports. */
   readonly attachables: readonly Attachable[]
@@ -103,7 +106,7 @@ export async function runBuild(
     }),
     frontend: frontendName(request),
     frontendOptions: linked?.frontendAttrs ?? frontendAttrs,
-    frontendInputs: linked?.frontendInputs ?? {},
+    frontendInputs: { ...inputs.frontendInputs, ...linked?.frontendInputs },
     onResult: async (result, evaluate, bridge) => {
       if (options.debug !== undefined) await stopAfter(evaluate, bridge, result, options.debug)
       await options.links?.built(result, evaluate, signal)

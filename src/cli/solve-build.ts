@@ -22,6 +22,7 @@ import { clientId } from '../builder/node-id.ts'
 import { resolveBuilder } from '../builder/resolve-builder.ts'
 import { type ResolvedNodes, resolveNodes } from '../builder/resolve-nodes.ts'
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
+import type { Platform } from '../oci/descriptor.ts'
 import type { Definition } from '../proto/gen/ops_pb.ts'
 import { tryParseBool } from '../gostd/parse-number.ts'
 import { defaultColors } from '../progress/colors.ts'
@@ -104,6 +105,7 @@ export async function solveBuild(
       cwd: host.cwd,
       tempDir: tmpdir(),
       stdin: host.stdin.stream,
+      ...gitAsInput(host),
       download: async url => await fetchDockerfile(url, builder, (await display()).write, signal),
     })
     const shown = await display()
@@ -126,6 +128,12 @@ export async function solveBuild(
       )
     }
   }
+}
+
+/** BUILDX_SEND_GIT_QUERY_AS_INPUT; what is neither true nor false is false. */
+export function gitAsInput({ env }: Pick<Host, 'env'>): { readonly gitAsInput?: Platform } {
+  const isWanted = tryParseBool(env['BUILDX_SEND_GIT_QUERY_AS_INPUT'] ?? '') === true
+  return isWanted ? { gitAsInput: hostPlatform() } : {}
 }
 
 async function debugging(

@@ -14,7 +14,7 @@ import type { Definition } from '../../proto/gen/ops_pb.ts'
 import type { StatusWriter } from '../../status/solve-status.ts'
 import { fetchDockerfile } from '../fetch-dockerfile.ts'
 import type { Host } from '../host.ts'
-import { type SolvedBuild, Solving } from '../solve-build.ts'
+import { gitAsInput, type SolvedBuild, Solving } from '../solve-build.ts'
 import { storeOutput } from '../store-output.ts'
 
 /** Where and with what targets are built. */
@@ -54,6 +54,7 @@ export async function buildTargets(
     tempDir: tmpdir(),
     stdin: host.stdin.stream,
     targets: new Set(requests.keys()),
+    ...gitAsInput(host),
   }
   const refs = new Map([...requests.keys()].map(name => [name, newBuildRef()]))
   const groupRef = newBuildRef()

@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { isGitAddress, sourceAddress } from '../../build/git-context.ts'
 import type { BuildState } from '../../builder/local-state.ts'
 
 type Attributes = Readonly<Record<string, string>>
@@ -41,6 +42,7 @@ function placeName(attrs: Attributes, state: BuildState | undefined): string {
 }
 
 function sourceName(attrs: Attributes): string {
-  const source = attrs['vcs:source'] ?? attrs['input:context'] ?? ''
-  return source.split(':', 1)[0] === 'input' ? '' : source
+  const input = attrs['input:context'] ?? ''
+  const source = attrs['vcs:source'] ?? (isGitAddress(input) ? input : '')
+  return source === '' ? '' : sourceAddress(source)
 }

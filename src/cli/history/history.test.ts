@@ -29,6 +29,8 @@ describe('names of builds', () => {
     ['test', [{ target: 'test' }, undefined]],
     ['https://host/r.git', [{ context: 'https://host/r.git' }, undefined]],
     ['https://host/r.git', [{ 'vcs:source': 'https://host/r.git' }, undefined]],
+    ['https://host/r.git#main', [{ 'input:context': 'https://host/r.git?ref=main' }, undefined]],
+    ['', [{ 'input:context': 'https://host/r.tar' }, undefined]],
   ]
   for (const [name, args] of cases) it(name, () => assert.equal(buildName(...args), name))
 })
