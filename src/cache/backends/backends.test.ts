@@ -153,6 +153,15 @@ describe('a cache in a registry', () => {
       ],
       [{ ref: 'r', compression: 'lzma' }, /unsupported compression type lzma/],
       [{ ref: 'r', 'registry.insecure': 'maybe' }, /failed to parse registry.insecure/],
+      [
+        { ref: 'r', 'registry.insecure': '' },
+        /failed to parse registry.insecure: .*parsing "": invalid syntax/,
+      ],
+      [{ ref: 'r', 'image-manifest': '' }, /failed to parse image-manifest: .*parsing "": invalid syntax/],
+      // Of several the same is told as by BuildKit.
+      [{ compression: 'lzma', 'oci-mediatypes': 'x' }, /unsupported compression type lzma/],
+      [{ 'oci-mediatypes': 'x', 'registry.insecure': 'x' }, /missing ref/],
+      [{ ref: 'r', 'oci-mediatypes': 'x', 'registry.insecure': 'x' }, /failed to parse oci-mediatypes/],
     ]
     for (const [attrs, message] of wrong) assert.throws(() => createRegistryExporter(attrs, open), message)
   })

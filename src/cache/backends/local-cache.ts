@@ -38,10 +38,11 @@ export function createLocalImporter(attrs: Attributes, open: OpenClientStore): C
 export function createLocalExporter(attrs: Attributes, open: OpenClientStore): CacheExporter {
   const destination = attrs['dest'] ?? ''
   if (destination === '') throw invalid('local cache exporter requires dest')
+  const compression = readCompression(attrs)
   const form = readManifestForm(attrs)
   return {
     name: 'exporting cache to client directory',
-    compression: readCompression(attrs),
+    compression,
     async write(cache, read, ctx) {
       const { signal } = ctx
       const store = await open(needSession(ctx.sessionId), `local:${destination}`, signal)

@@ -1,6 +1,6 @@
 import { forEachBounded } from '../../async/map-bounded.ts'
 import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
-import { type Attributes, readBool } from '../../exporter/attributes.ts'
+import { type Attributes, readStrictBool } from '../../exporter/attributes.ts'
 import { convertLayerType } from '../../exporter/compression-options.ts'
 import type { ExporterResponse } from '../../exporter/export-context.ts'
 import { goJson } from '../../gostd/json.ts'
@@ -31,8 +31,8 @@ export interface ManifestTarget {
 
 /** Reads `oci-mediatypes` and `image-manifest`. Throws `invalid-argument`. */
 export function readManifestForm(attrs: Attributes): ManifestForm {
-  const oci = readBool(attrs, 'oci-mediatypes', true, 'failed to parse oci-mediatypes')
-  const imageManifest = readBool(attrs, 'image-manifest', oci, 'failed to parse image-manifest')
+  const oci = readStrictBool(attrs, 'oci-mediatypes', true, 'failed to parse oci-mediatypes')
+  const imageManifest = readStrictBool(attrs, 'image-manifest', oci, 'failed to parse image-manifest')
   if (imageManifest && !oci) {
     throw new SlipwayError(
       'invalid-argument',

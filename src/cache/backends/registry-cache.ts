@@ -1,5 +1,5 @@
 import { SlipwayError } from '../../errors/slipway-error.ts'
-import { type Attributes, readBool } from '../../exporter/attributes.ts'
+import { type Attributes, readStrictBool } from '../../exporter/attributes.ts'
 import { readCompression } from '../../exporter/compression-options.ts'
 import type { ImageStore } from '../../oci/image-store.ts'
 import { parseReference, type Reference, repositoryName, withDefaultTag } from '../../oci/reference.ts'
@@ -13,7 +13,7 @@ export type OpenRepository = (reference: Reference, insecure: boolean, sessionId
 /** `type=registry`: a cache read from an image. Throws `invalid-argument`. */
 export function createRegistryImporter(attrs: Attributes, open: OpenRepository): CacheImporter {
   const reference = readReference(attrs)
-  const insecure = readBool(attrs, 'registry.insecure', false, 'failed to parse registry.insecure')
+  const insecure = readStrictBool(attrs, 'registry.insecure', false, 'failed to parse registry.insecure')
   return {
     async load(ctx) {
       const { signal } = ctx
@@ -27,13 +27,14 @@ export function createRegistryImporter(attrs: Attributes, open: OpenRepository):
 
 /** `type=registry`: a cache written as an image. Throws `invalid-argument`. */
 export function createRegistryExporter(attrs: Attributes, open: OpenRepository): CacheExporter {
+  const compression = readCompression(attrs)
   const reference = readReference(attrs)
-  const insecure = readBool(attrs, 'registry.insecure', false, 'failed to parse registry.insecure')
   const form = readManifestForm(attrs)
+  const insecure = readStrictBool(attrs, 'registry.insecure', false, 'failed to parse registry.insecure')
   const tags = reference.tag === undefined ? [] : [reference.tag]
   return {
     name: 'exporting cache to registry',
-    compression: readCompression(attrs),
+    compression,
     async write(cache, read, ctx) {
       const { signal } = ctx
       const store = open(reference, insecure, ctx.sessionId)
