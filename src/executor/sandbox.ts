@@ -158,6 +158,10 @@ export class Sandbox implements AsyncDisposable {
   }
 }
 
+/** What to do where the kernel refuses namespaces and mounts. */
+export const rightsHint =
+  'building needs root, or a user with subordinate ids (see /etc/subuid); inside a container, one that runs with --privileged'
+
 /** Environment of the system programs we start; nothing of our own environment reaches them. */
 export function toolEnvironment(searchPath: string): Record<string, string> {
   // The newer mount interface of util-linux cuts overlay options at 256 bytes; the older one takes a page.
@@ -217,6 +221,6 @@ function setupFailed(code: number, said: string): SlipwayError {
   const words = said.trim().replaceAll('\n', '; ') || `exit status ${code}`
   const denied = /permission denied|operation not permitted|must be superuser/i.test(words)
   return new SlipwayError('failed-precondition', `cannot set up the container: ${words}`, {
-    ...(denied ? { hint: 'building needs root, or a user with subordinate ids (see /etc/subuid)' } : {}),
+    ...(denied ? { hint: rightsHint } : {}),
   })
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { abortable, throwIfAborted } from '../async/abort.ts'
+import { SlipwayError } from '../errors/slipway-error.ts'
 import { parseMountinfo } from '../sys/mountinfo.ts'
 import { groupPath, removeGroup, wasOutOfMemory } from './cgroup.ts'
 import { injectDevices } from './cdi/inject.ts'
@@ -16,7 +17,7 @@ import { emptyBundle, removeAuthority } from './proxy/trust-bundle.ts'
 import { removeMountPoints } from './root/mount-points.ts'
 import { setupLine, type SetupScript, setupScript } from './root/setup-script.ts'
 import { runtimeCommand } from './runtime.ts'
-import { Sandbox } from './sandbox.ts'
+import { rightsHint, Sandbox } from './sandbox.ts'
 import { generateSpec } from './spec/generate-spec.ts'
 import { containerResolvConf, isSystemdStub, parseResolvConf } from './spec/resolv-conf.ts'
 import type { RuntimeSpec } from './spec/runtime-spec.ts'
@@ -34,6 +35,10 @@ export async function startContainer(
   signal: AbortSignal | undefined,
 ): Promise<Container> {
   throwIfAborted(signal)
+  if (!context.features.machine.capabilities.includes('CAP_SYS_ADMIN')) {
+    const why = 'cannot set up the container: this process may not mount anything (CAP_SYS_ADMIN)'
+    throw new SlipwayError('failed-precondition', why, { hint: rightsHint })
+  }
   const resources = new AsyncDisposableStack()
   try {
     return await setUp(context, container, stdio, signal, resources)

@@ -56,6 +56,21 @@ describe('where overlayfs cannot be mounted', () => {
   })
 })
 
+describe('root that may not mount', () => {
+  it('is told so, and what to do', {
+    skip: lacks({ root: true, programs: ['runc', 'setpriv'] }),
+  }, async () => {
+    await using scratch = await makeScratch()
+    await mkdir(scratch.path('ctx'))
+    await writeFile(scratch.path('ctx', 'Dockerfile'), 'FROM scratch\nCOPY . /\nRUN ["/x"]\n')
+    const by = ['setpriv', '--bounding-set=-sys_admin', '--inh-caps=-sys_admin'] as const
+    const slipway = await openSlipway({ dir: scratch.path('s'), by })
+    const result = await slipway.try('build', scratch.path('ctx'))
+    assertOneError(result, /cannot set up the container: this process may not mount anything/)
+    assert.match(result.stderr, /^hint: .*--privileged$/m)
+  })
+})
+
 /** A command that runs another one with its state directory on an overlay, on which no other overlay can write. */
 async function onAnOverlay(scratch: Scratch): Promise<readonly [string, ...string[]]> {
   for (const name of ['lower', 'upper', 'work']) await mkdir(scratch.path('ov', name), { recursive: true })
