@@ -4,6 +4,7 @@ import { SlipwayError } from '../errors/slipway-error.ts'
 import type * as gateway from '../proto/gen/gateway_pb.ts'
 import type { Definition } from '../proto/gen/ops_pb.ts'
 import { fromRpcStatus } from '../session/errors/wire-error.ts'
+import { encodeDefinition } from '../llb/definition.ts'
 import type { Ref } from '../snapshot/ref.ts'
 import type { FileTree } from '../snapshot/tree.ts'
 import type { BridgeApi } from './engine-api.ts'
@@ -166,6 +167,7 @@ export class GatewayBridge implements BridgeApi, AsyncDisposable {
       end: { line: range.end?.line ?? 0, character: range.end?.character ?? 0 },
     }))
     const info = request.info
+    const from = info?.definition === undefined ? {} : { definition: encodeDefinition(info.definition) }
     this.#bridge.warn({
       vertex: request.digest,
       level: Number(request.level),
@@ -174,7 +176,7 @@ export class GatewayBridge implements BridgeApi, AsyncDisposable {
       url: request.url,
       ...(info === undefined
         ? {}
-        : { source: { filename: info.filename, data: info.data, language: info.language, ranges } }),
+        : { source: { filename: info.filename, data: info.data, language: info.language, ranges, ...from } }),
     })
     return {}
   }

@@ -1,6 +1,8 @@
-import { type MessageInitShape } from '@bufbuild/protobuf'
+import { fromBinary, type MessageInitShape } from '@bufbuild/protobuf'
+import type { SourceRange } from '../errors/source-range.ts'
 import { splitMoment } from '../gostd/time.ts'
 import type { StatusResponseSchema } from '../proto/gen/control_pb.ts'
+import { type Definition, DefinitionSchema } from '../proto/gen/ops_pb.ts'
 import type { SolveStatus, VertexStatus } from '../status/solve-status.ts'
 
 type Message = MessageInitShape<typeof StatusResponseSchema>
@@ -10,6 +12,10 @@ export function timestamp(ms: number): { seconds: bigint; nanos: number } {
   const [seconds, nanos] = splitMoment(ms)
   return { seconds: BigInt(seconds), nanos }
 }
+
+/** The graph that brings a file, where it is known. */
+const definitionOf = ({ definition }: SourceRange): { readonly definition?: Definition } =>
+  definition === undefined ? {} : { definition: fromBinary(DefinitionSchema, definition) }
 
 const maybe = <K extends string>(
   key: K,
@@ -67,6 +73,7 @@ export function statusMessage(status: SolveStatus): Message {
               filename: warning.source.filename,
               data: warning.source.data,
               language: warning.source.language ?? '',
+              ...definitionOf(warning.source),
             },
             ranges: warning.source.ranges.map(range => ({
               start: { ...range.start },

@@ -9,6 +9,7 @@ import { defaultColors, noColors, progressColors } from './colors.ts'
 import { type DisplayOptions, openDisplay, type ProgressMode, parseProgressMode } from './display.ts'
 import { mergeIntervals } from './interval.ts'
 import { ProgressPrinter } from './printer.ts'
+import { rawJson } from './rawjson-display.ts'
 import { sourceExcerpt } from './source-excerpt.ts'
 import { StatusMux } from './status-mux.ts'
 import { multiWriter, prefixed, resetTime } from './status-writers.ts'
@@ -414,4 +415,13 @@ describe('Vt100', () => {
     assert.deepEqual(term.lines(), ['012345', 'abc   '])
     assert.equal(term.usedHeight, 2)
   })
+})
+
+it('rawjson shows the graph of the file that a warning is about', () => {
+  const source = { filename: 'f', data: Buffer.of(), language: 'l', ranges: [] }
+  const warning = { vertex: 'v', level: 0, short: '', source, definition: { def: ['AQ=='] } }
+  assert.equal(
+    rawJson({ warnings: [warning] }),
+    '{"warnings":[{"vertex":"v","sourceInfo":{"filename":"f","definition":{"def":["AQ=="]},"language":"l"}}]}',
+  )
 })

@@ -97,6 +97,7 @@ function warningJson(warning: VertexWarning): JsonValue {
         : {
             filename: filled(source.filename),
             data: source.data.length === 0 ? undefined : source.data,
+            definition: warning.definition,
             language: filled(source.language),
           },
     range: list(source?.ranges, range => ({

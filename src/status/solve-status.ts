@@ -1,4 +1,5 @@
 import type { SourceRange } from '../errors/source-range.ts'
+import type { JsonValue } from '../gostd/json.ts'
 
 /**
  * A moment of a build: milliseconds since the Unix epoch, with a fraction (a double keeps better than one microsecond
@@ -60,6 +61,8 @@ export interface VertexWarning {
   readonly detail?: readonly string[]
   readonly url?: string
   readonly source?: SourceRange | undefined
+  /** The graph that brings the file, in the form of Go's JSON of pb.Definition. */
+  readonly definition?: JsonValue | undefined
 }
 
 /** One message of the status stream: what changed since the one before. Every list may be missing. */

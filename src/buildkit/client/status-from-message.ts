@@ -1,6 +1,7 @@
 import type { Timestamp } from '@bufbuild/protobuf/wkt'
 import type { SourceRange } from '../../errors/source-range.ts'
 import { joinMoment } from '../../gostd/time.ts'
+import { definitionJson } from '../../proto/definition-json.ts'
 import type {
   StatusResponse,
   Vertex as VertexMessage,
@@ -71,6 +72,7 @@ function warningOf(message: WarningMessage): VertexWarning {
             end: { line: range.end?.line ?? 0, character: range.end?.character ?? 0 },
           })),
         }
+  const definition = message.info?.definition
   return {
     vertex: message.vertex,
     level: Number(message.level),
@@ -78,5 +80,6 @@ function warningOf(message: WarningMessage): VertexWarning {
     detail: message.detail.map(text),
     url: message.url,
     ...(source === undefined ? {} : { source }),
+    ...(definition === undefined ? {} : { definition: definitionJson(definition) }),
   }
 }

@@ -4,7 +4,7 @@ import type { Definition } from '../../llb/definition.ts'
 import { decodeOp } from '../../llb/head.ts'
 import { digestOf } from '../../oci/digest.ts'
 import { OpSchema, SourceSchema } from '../../proto/gen/ops_pb.ts'
-import { metadataJson, sortedMap } from './definition-json.ts'
+import { metadataJson, sortedMap } from '../../proto/definition-json.ts'
 import { requests } from './request.ts'
 
 /** The facts that answer `frontend.convertllb`: the ops by digest, their metadata, and the source map. */

@@ -1,10 +1,17 @@
-import { compareNames } from '../../bytes/path-string.ts'
-import type { JsonValue } from '../../gostd/json.ts'
-import type { Definition, OpMetadata } from '../../llb/definition.ts'
-import type { SourceFile } from '../../llb/options.ts'
+import { compareNames } from '../bytes/path-string.ts'
+import type { JsonValue } from '../gostd/json.ts'
+import type { Definition, OpMetadata } from './gen/ops_pb.ts'
+
+/** What is told of a source file. */
+export interface SourceInfo {
+  readonly filename: string
+  readonly language: string
+  readonly data: Uint8Array
+  readonly definition?: Definition | undefined
+}
 
 /** A source file in the form of Go's JSON of pb.SourceInfo. */
-export function sourceFileJson(file: SourceFile): JsonValue {
+export function sourceFileJson(file: SourceInfo): JsonValue {
   return {
     filename: file.filename || undefined,
     data: file.data.length === 0 ? undefined : file.data,
