@@ -17,12 +17,19 @@ import { callFrontend } from './call-frontend.ts'
 import { clientStep } from './client-step.ts'
 import { exportSourceOf } from './export-source.ts'
 import { grantedEntitlements } from './entitlements.ts'
+import type { Attributes } from '../exporter/attributes.ts'
 import { createExporter, type ExporterServices, withEpoch } from './exporters.ts'
 import { GatewayBridge, type RunFrontend } from './gateway-bridge.ts'
 import { scanResult } from './scan-result.ts'
 import type { BuildEnd } from './history/record-build.ts'
 import { StatusHub } from './status-hub.ts'
 import { platformWarnings } from './verify-platforms.ts'
+
+/** An output as the client asks for it. */
+interface Output {
+  readonly Type: string
+  readonly Attrs: Attributes
+}
 
 /** One build from its request to its answer. */
 export class Build {
@@ -90,8 +97,10 @@ export class Build {
       const { Cache, Session } = this.request
       // A client opens its session while it asks for the build; one without it cannot be asked for anything.
       if (Session !== '') await this.#services.sessions.get(Session, { signal }).catch(() => undefined)
-      const caches = readCacheExports(cacheEntries(Cache?.Exports ?? []), this.#services.caches)
-      const exporters = this.#exporters()
+      const outputs = this.#outputs()
+      const attrs = outputs.map(one => one.Attrs)
+      const caches = readCacheExports(cacheEntries(Cache?.Exports ?? []), this.#services.caches, attrs)
+      const exporters = this.#exporters(outputs)
       const result = await this.#result()
       const whole = await exportSourceOf(result, this.#services.hostPlatform)
       const made = { ...whole, compatibility: this.#compatibility }
@@ -168,15 +177,15 @@ export class Build {
     }
   }
 
-  #exporters(): readonly ExporterInstance[] {
-    const { Exporters, ExporterDeprecated, ExporterAttrsDeprecated, FrontendAttrs } = this.request
-    const wanted =
-      Exporters.length > 0
-        ? Exporters
-        : ExporterDeprecated === ''
-          ? []
-          : [{ Type: ExporterDeprecated, Attrs: ExporterAttrsDeprecated }]
-    return wanted.map((one, id) =>
+  #outputs(): readonly Output[] {
+    const { Exporters, ExporterDeprecated, ExporterAttrsDeprecated } = this.request
+    if (Exporters.length > 0) return Exporters
+    return ExporterDeprecated === '' ? [] : [{ Type: ExporterDeprecated, Attrs: ExporterAttrsDeprecated }]
+  }
+
+  #exporters(outputs: readonly Output[]): readonly ExporterInstance[] {
+    const { FrontendAttrs } = this.request
+    return outputs.map((one, id) =>
       createExporter(id, one.Type, withEpoch(one.Attrs, FrontendAttrs), this.#services),
     )
   }

@@ -4,7 +4,8 @@ import type { CachedLayer } from '../cache/chains/cached-layer.ts'
 import { marshalGraph } from '../cache/chains/marshal-graph.ts'
 import { inlineCache } from '../cache/backends/inline-export.ts'
 import { isSlipwayError, SlipwayError } from '../errors/slipway-error.ts'
-import type { CompressionOptions } from '../exporter/compression-options.ts'
+import type { Attributes } from '../exporter/attributes.ts'
+import { type CompressionOptions, readCompression } from '../exporter/compression-options.ts'
 import type { ExporterResponse } from '../exporter/export-context.ts'
 import { type ImageLayer, imageLayers, type LayerServices } from '../exporter/image-layers.ts'
 import { tryParseBool } from '../gostd/parse-number.ts'
@@ -20,6 +21,7 @@ import type { CacheEntry } from './cache-imports.ts'
 /** A cache that a build writes, its options checked. */
 export interface WantedCache {
   readonly exporter: CacheExporter
+  readonly compression: CompressionOptions
   readonly mode: 'min' | 'max'
   /** A failure is shown, and the build goes on. */
   readonly ignoreError: boolean
@@ -32,8 +34,16 @@ export interface WantedCaches {
   readonly inline: boolean
 }
 
-/** Checks what is asked for. Throws `invalid-argument`. */
-export function readCacheExports(entries: readonly CacheEntry[], services: CacheServices): WantedCaches {
+/**
+ * Checks what is asked for. A cache that says nothing of its compression is packed as the build's `outputs` are: their blobs
+ * are its own then, and nothing is packed or sent twice. Throws `invalid-argument`.
+ */
+export function readCacheExports(
+  entries: readonly CacheEntry[],
+  services: CacheServices,
+  outputs: readonly Attributes[] = [],
+): WantedCaches {
+  const packed = outputs.find(attrs => attrs['compression'] !== undefined)
   const seen = new Set<string>()
   const repeated: string[] = []
   for (const { type, attrs } of entries) {
@@ -49,8 +59,14 @@ export function readCacheExports(entries: readonly CacheEntry[], services: Cache
     .map(({ type, attrs }): WantedCache => {
       const mode = attrs['mode'] === 'max' ? 'max' : 'min'
       const ignoreError = tryParseBool(attrs['ignore-error'] ?? '') ?? false
+      const exporter = configured(type, () => createCacheExporter(type, attrs, services))
+      const isOpen = attrs['compression'] === undefined && attrs['compression-level'] === undefined
       return {
-        exporter: configured(type, () => createCacheExporter(type, attrs, services)),
+        exporter,
+        compression:
+          packed === undefined || !isOpen
+            ? exporter.compression
+            : { ...readCompression(packed), force: exporter.compression.force },
         mode,
         ignoreError,
       }
@@ -81,10 +97,10 @@ export async function writeCache(
   services: LayerServices,
   ctx: CacheContext,
 ): Promise<ExporterResponse> {
-  const { exporter, mode } = wanted
+  const { exporter, mode, compression } = wanted
   const graph = new CacheGraph()
   await ctx.progress.step('preparing build cache for export', () =>
-    gather(graph, keys, { mode, compression: exporter.compression }, services, ctx),
+    gather(graph, keys, { mode, compression }, services, ctx),
   )
   const lost = new Set<Digest>()
   for (;;) {

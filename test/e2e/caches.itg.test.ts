@@ -49,7 +49,7 @@ describe('caches', { skip: lacks({ root: true }) }, () => {
     return await openSlipway({ dir: scratch.path(`m${machines++}`), env })
   }
   const build = (on: SlipwayCommand, ...flags: readonly string[]): Promise<string> => {
-    const output = flags.includes('--push') ? [] : ['-o', 'type=cacheonly']
+    const output = flags.includes('--push') || flags.includes('-o') ? [] : ['-o', 'type=cacheonly']
     return on.run('build', '--progress', 'plain', ...output, ...flags, scratch.path('context'))
   }
 
@@ -113,6 +113,31 @@ describe('caches', { skip: lacks({ root: true }) }, () => {
     const changed = await build(await machine(), '--cache-from', min)
     await writeFile(scratch.path('context', 'main'), 'main\n')
     assert.deepEqual(stepsDone(changed), ['COPY main /main'], changed)
+  })
+
+  it('are packed as the image is, so that nothing is there twice', {
+    skip: lacks({ registry: true }),
+  }, async () => {
+    await using registry = await startRegistry({ dir: scratch.path('registry-zstd') })
+    const layersOf = async (name: string): Promise<readonly { mediaType: string; digest: string }[]> => {
+      const accept = 'application/vnd.oci.image.manifest.v1+json'
+      const answer = await fetch(`http://${registry.host}/v2/zstd/manifests/${name}`, { headers: { accept } })
+      return JSON.parse(await answer.text()).layers
+    }
+    const image = (tag: string): string => `type=registry,name=${registry.host}/zstd:${tag},compression=zstd`
+    const cache = `type=registry,ref=${registry.host}/zstd:cache`
+    const plain = '--provenance=false'
+    await build(await machine(), plain, '-o', image('first'), '--cache-to', `${cache},mode=max`)
+    const first = await layersOf('first')
+    const cached = new Map((await layersOf('cache')).map(layer => [layer.digest, layer.mediaType]))
+    assert.equal(first.length, 2)
+    for (const layer of first) assert.equal(cached.get(layer.digest), layer.mediaType)
+    assert.deepEqual([...new Set(cached.values())], ['application/vnd.oci.image.layer.v1.tar+zstd'])
+    await build(await machine(), plain, '-o', image('second'), '--cache-from', cache)
+    assert.deepEqual(await layersOf('second'), first)
+    const asked = `type=registry,ref=${registry.host}/zstd:gzip,compression=gzip`
+    await build(await machine(), plain, '-o', image('third'), '--cache-to', asked)
+    for (const layer of await layersOf('gzip')) assert.match(layer.mediaType, /gzip$/)
   })
 
   it('inside of images, asked for either way', { skip: lacks({ registry: true }) }, async () => {
