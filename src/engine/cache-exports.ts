@@ -48,7 +48,8 @@ export function readCacheExports(
   const repeated: string[] = []
   for (const { type, attrs } of entries) {
     const text = JSON.stringify([type, Object.entries(attrs).toSorted(([a], [b]) => (a < b ? -1 : 1))])
-    if (seen.has(text)) repeated.push(type)
+    // That images bring their cache along may be said more than once.
+    if (seen.has(text) && type !== 'inline') repeated.push(type)
     seen.add(text)
   }
   if (repeated.length > 0) {
