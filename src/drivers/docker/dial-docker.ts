@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { isSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
 import { commandDuplex } from '../command-duplex.ts'
+import { shellWord } from '../shell-word.ts'
 import { openSocket } from '../socket.ts'
 import { checkClientHost, type DockerEndpoint } from './docker-endpoint.ts'
 
@@ -90,7 +91,7 @@ function inDockerWords(host: string, error: unknown): SlipwayError {
 function dialBySsh(host: string, env: Readonly<Record<string, string | undefined>>): Duplex {
   const url = new URL(host)
   const path = decodeURIComponent(url.pathname)
-  const remote = path.replaceAll('/', '') === '' ? [] : [`--host=unix://${path}`]
+  const remote = path.replaceAll('/', '') === '' ? [] : [shellWord(`--host=unix://${path}`)]
   const args = [
     ...(url.username === '' ? [] : ['-l', decodeURIComponent(url.username)]),
     ...(url.port === '' ? [] : ['-p', url.port]),

@@ -12,6 +12,8 @@ describe('addresses of daemons', () => {
     const cases: readonly [string, string][] = [
       ['ssh://me@box:22/run/x.sock', 'ssh -l me -p 22 -- box buildctl --addr unix:///run/x.sock dial-stdio'],
       ['ssh://box', 'ssh -- box buildctl dial-stdio'],
+      ['ssh://box/a%20b', "ssh -- box buildctl --addr 'unix:///a b' dial-stdio"],
+      ["ssh://box/$(id)'", String.raw`ssh -- box buildctl --addr 'unix:///$(id)'\''' dial-stdio`],
       ['docker-container://Name_1', 'docker exec -i Name_1 buildctl dial-stdio'],
       ['docker-container://n?context=far', 'docker --context=far exec -i n buildctl dial-stdio'],
       [

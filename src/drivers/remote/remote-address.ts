@@ -3,6 +3,7 @@ import { SlipwayError, wrapError } from '../../errors/slipway-error.ts'
 import { type GoUrl, parseGoUrl } from '../../gostd/url.ts'
 import { commandDuplex } from '../command-duplex.ts'
 import { present } from '../docker/dial-docker.ts'
+import { shellWord } from '../shell-word.ts'
 import { openSocket, type SocketTls } from '../socket.ts'
 
 const schemes: readonly string[] = ['docker-container', 'kube-pod', 'npipe', 'ssh', 'tcp', 'unix']
@@ -64,7 +65,7 @@ function bySsh(url: URL): CarrierCommand {
     ...(url.username === '' ? [] : ['-l', decodeURIComponent(url.username)]),
     ...(url.port === '' ? [] : ['-p', url.port]),
     ...['--', url.hostname.replace(/^\[|\]$/g, ''), 'buildctl'],
-    ...(socket === '' || socket === '/' ? [] : ['--addr', `unix://${socket}`]),
+    ...(socket === '' || socket === '/' ? [] : ['--addr', shellWord(`unix://${socket}`)]),
     'dial-stdio',
   ]
   return { command: 'ssh', args }
