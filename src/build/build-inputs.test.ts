@@ -107,6 +107,15 @@ describe('the Dockerfile', () => {
     assert.deepEqual(await place('.'), [dir, '.'])
     assert.deepEqual(await place('d'), [dir, 'd'])
     assert.deepEqual(await place('d/'), [join(dir, 'd'), 'd'])
+    // Recorded from docker-buildx 0.36.1.
+    for (const [given, message] of [
+      ['no/such/x', 'resolve : lstat no: no such file or directory'],
+      ['d/no/x', 'resolve : lstat d/no: no such file or directory'],
+      ['/no-such-folder/x', 'resolve : lstat /no-such-folder: no such file or directory'],
+      ['d/real/x', 'stat d/real: not a directory'],
+      ['d/real/x/y', 'resolve : not a directory'],
+    ] as const)
+      await assert.rejects(place(given), { message })
   })
 
   it('at a URL is read by the node', async () => {

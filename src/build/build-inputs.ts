@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises'
+import { lstat, mkdtemp, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { SlipwayError } from '../errors/slipway-error.ts'
 import { tryParseBool } from '../gostd/parse-number.ts'
@@ -129,6 +129,7 @@ class InputPreparation implements BuildInputs {
       dockerfile === undefined || dockerfile === ''
         ? [contextDir, 'Dockerfile']
         : await offered(this.#host.cwd, dockerfile)
+    if (dockerfile !== undefined && dockerfile !== '') await checkFolder(this.#host.cwd, dirname(dockerfile))
     this.localDirs['dockerfile'] = dir
     this.frontendAttrs['filename'] = await existingName(dir, name)
   }
@@ -268,6 +269,24 @@ async function offered(cwd: string, dockerfile: string): Promise<[dir: string, n
   const real = await followLink(join(dir, name))
   const isInside = real.startsWith(`${dir}/`) || name === '.' || name === '..'
   return isInside ? [dir, name] : [dirname(real), basename(real)]
+}
+
+/** The folder of a Dockerfile, as it was given. Throws `not-found`, `invalid-argument` in buildx's words. */
+async function checkFolder(cwd: string, folder: string): Promise<void> {
+  const found = await stat(resolve(cwd, folder)).catch((e: NodeJS.ErrnoException) => e.code)
+  if (typeof found === 'object') {
+    if (found.isDirectory()) return
+    throw new SlipwayError('invalid-argument', `stat ${folder}: not a directory`)
+  }
+  if (found !== 'ENOENT' && found !== 'ENOTDIR') return
+  const parts = folder.split('/')
+  for (let length = 1; length <= parts.length; length++) {
+    const part = parts.slice(0, length).join('/')
+    const there = part === '' ? undefined : await lstat(resolve(cwd, part)).catch(() => part)
+    if (there !== part) continue
+    const problem = found === 'ENOENT' ? `lstat ${part}: no such file or directory` : 'not a directory'
+    throw new SlipwayError('not-found', `resolve : ${problem}`)
+  }
 }
 
 async function followLink(path: string): Promise<string> {
