@@ -215,7 +215,7 @@ class Monitor implements AsyncDisposable {
     } catch (e) {
       this.#say(`monitor: failed to parse command: ${asSlipwayError(e).message}`)
     }
-    if (this.#atPrompt && !this.#isStarting) this.#lines.prompt()
+    if (this.#atPrompt && !this.#isStarting && !this.#isOver) this.#lines.prompt()
   }
 
   #command(name: string, args: readonly string[], line: string): void {
@@ -223,11 +223,13 @@ class Monitor implements AsyncDisposable {
     const { stdout } = this.#host
     switch (name) {
       case 'exit':
+        this.#isOver = true
         return this.#left.resolve()
       case 'help':
         return stdout.write(first === undefined ? helpText() : commandHelp(first))
       case 'reload': {
         const details = [{ type: reloadDetail }]
+        this.#isOver = true
         return this.#left.reject(new SlipwayError('aborted', 'build: restart', { details }))
       }
       case 'ps':

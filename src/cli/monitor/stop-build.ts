@@ -20,11 +20,9 @@ export function stopBuild(
     if (signal.aborted || (build.error === undefined && !config.always)) return
     await delay(lastWords)
     printer.pause()
-    try {
-      if (build.error !== undefined) printError(host, build.error, { debug: false })
-      await runMonitor(build, { host, config, signal })
-    } finally {
-      await printer.resume()
-    }
+    if (build.error !== undefined) printError(host, build.error, { debug: false })
+    await runMonitor(build, { host, config, signal })
+    // A failed build has nothing more to show.
+    if (build.error === undefined) await printer.resume()
   }
 }
