@@ -83,7 +83,10 @@ export async function prepareCaches(
     }
     if (entry.type === 'local') {
       const target = localTarget(entry, cwd)
-      await makeDirectories(target.directory)
+      await makeDirectories(target.directory).catch((e: NodeJS.ErrnoException) => {
+        if (e.code !== 'EEXIST' && e.code !== 'ENOTDIR') throw e
+        throw invalid(`mkdir ${attributes['dest']}: not a directory`)
+      })
       const dest = storeName(entry.attributes['dest'] ?? '')
       stores[`local:${dest}`] = { path: target.directory, writable: true }
       documents.push({ kind: 'local', target, attributes })

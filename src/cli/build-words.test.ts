@@ -31,6 +31,11 @@ describe('flags of build that are refused', () => {
       'failed to build: disabled policy cannot be combined with other policy flags',
     ],
     [
+      'a file as the folder of a cache',
+      ['--cache-to=type=local,dest=Dockerfile'],
+      'failed to build: mkdir Dockerfile: not a directory',
+    ],
+    [
       'a display that needs a terminal',
       ['--progress=tty'],
       'failed to get console: provided file is not a console',

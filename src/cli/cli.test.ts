@@ -507,6 +507,7 @@ describe('progress', () => {
     assert.throws(() => progressMode({ progress: 'plain', quiet: true }, {}), {
       message: 'progress=plain and quiet cannot be used together',
     })
+    assert.equal(progressMode({ progress: 'none', quiet: true }, {}), 'quiet')
   })
 
   it('is drawn only on terminals that can be drawn on', () => {

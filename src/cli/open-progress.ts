@@ -27,7 +27,7 @@ export interface ProgressRequest {
 export function progressMode(request: ProgressRequest, env: Host['env']): ProgressMode {
   const { progress, quiet = false } = request
   if (!quiet) return parseProgressMode(progress, env['BUILDKIT_PROGRESS'])
-  if (!['', 'auto', 'quiet'].includes(progress)) {
+  if (!['', 'auto', 'none', 'quiet'].includes(progress)) {
     throw new SlipwayError('invalid-argument', `progress=${progress} and quiet cannot be used together`)
   }
   return 'quiet'
