@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { basename, posix } from 'node:path'
 import { parse, type TomlTable } from 'smol-toml'
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
@@ -85,10 +85,23 @@ function unreadable(why: string, cause: unknown): SlipwayError {
   return new SlipwayError('invalid-argument', `failed to parse config: toml: ${why}`, { cause })
 }
 
+/** Reads to the end, whatever the file is: a pipe says nothing of its size, and a device may have no end. */
 function readLimited(path: string): Uint8Array {
-  if (statSync(path).size > mostBytes)
-    throw new SlipwayError('resource-exhausted', `${path} is larger than 1 MiB`)
-  return readFileSync(path)
+  const file = openSync(path, 'r')
+  try {
+    const chunks: Buffer[] = []
+    let size = 0
+    for (;;) {
+      const chunk = Buffer.alloc(64 * 1024)
+      const read = readSync(file, chunk)
+      if (read === 0) return Buffer.concat(chunks)
+      chunks.push(chunk.subarray(0, read))
+      size += read
+      if (size > mostBytes) throw new SlipwayError('resource-exhausted', `${path} is larger than 1 MiB`)
+    }
+  } finally {
+    closeSync(file)
+  }
 }
 
 /** Reads a file that the configuration names. */

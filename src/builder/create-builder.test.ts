@@ -40,6 +40,15 @@ describe('flags of a daemon', () => {
 })
 
 describe('the configuration of a daemon', () => {
+  it('may come from a device or a pipe, and is read to its end or to a limit', () => {
+    assert.throws(() => loadDaemonFiles('/dev/zero'), { message: /\/dev\/zero is larger than 1 MiB$/ })
+    assert.deepEqual(Object.keys(loadDaemonFiles('/dev/null').files), ['buildkitd.toml'])
+    assert.throws(() => loadDaemonFiles(dir), {
+      message: `failed to parse config: toml: read ${dir}: is a directory`,
+    })
+    assert.throws(() => loadDaemonFiles(join(dir, 'none')), { message: /not found: .*no such file/ })
+  })
+
   it('is taken along with the certificates it names, under their new paths', () => {
     mkdirSync(join(dir, 'c'))
     for (const name of ['ca.pem', 'key.pem', 'cert.pem']) writeFileSync(join(dir, 'c', name), name)
