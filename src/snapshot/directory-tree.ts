@@ -4,7 +4,7 @@ import { SlipwayError } from '../errors/slipway-error.ts'
 import { errnoOf } from '../sys/errno-error.ts'
 import { openBeneath } from '../sys/open-beneath.ts'
 import { getXattrs } from '../sys/xattr.ts'
-import { listNames } from './list-names.ts'
+import { listOnlyNames } from './list-names.ts'
 import { LocalPatterns } from './local-patterns.ts'
 import { entryOf, statPath } from './read-entry.ts'
 import type { LocalFilter } from './ref.ts'
@@ -128,7 +128,7 @@ export class DirectoryTree implements FileTree {
 
   #list(path: string): string[] {
     try {
-      return listNames(this.realPath(path)).map(one => one.name)
+      return listOnlyNames(this.realPath(path))
     } catch (error) {
       throw this.#readError(error, path)
     }

@@ -6,7 +6,7 @@ import { encodeHeader, endOfArchive, padding } from '../tar/encode-header.ts'
 import { noXattrs, type TarEntry } from '../tar/entry.ts'
 import { plainEntry } from '../tar/plain-entry.ts'
 import { LayerTree } from './layer-tree.ts'
-import { listNames } from './list-names.ts'
+import { listOnlyNames } from './list-names.ts'
 import { entryOf, statPath } from './read-entry.ts'
 import { joinPath } from './resolve-path.ts'
 import type { Entry } from './tree.ts'
@@ -246,9 +246,7 @@ class LayerTar {
 }
 
 function level(path: string, real: string, header: Buffer | undefined): Omit<Level, 'below' | 'replaced'> {
-  const names = listNames(real)
-    .map(({ name }) => name)
-    .sort(compareNames)
+  const names = listOnlyNames(real).sort(compareNames)
   return { path, real, names, header, next: 0 }
 }
 

@@ -21,6 +21,15 @@ export function listNames(path: string): ListedName[] {
   return entries.map(entry => listed(entry.name, entry))
 }
 
+/** As `listNames`, the names alone: in large directories that takes a fraction of the memory. */
+export function listOnlyNames(path: string): string[] {
+  const where = fsPath(path)
+  const names = readdirSync(where)
+  return names.some(name => name.includes('\ufffd'))
+    ? readdirSync(where, { encoding: 'buffer' }).map(decodeName)
+    : names
+}
+
 function listed(name: string, entry: Dirent | Dirent<Buffer>): ListedName {
   return {
     name,

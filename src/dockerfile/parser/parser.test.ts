@@ -73,6 +73,11 @@ describe('directives', () => {
 })
 
 describe('words', () => {
+  it('of flags are parted by blanks of ASCII only', () => {
+    const node = first('HEALTHCHECK \u2028--interval=5s CMD x')
+    assert.deepEqual(node.flags, [])
+  })
+
   it('of flags lose quotes and escapes, and end at a lone --', () => {
     const node = first('COPY --a="b c" --d=e\\ f -- --g h')
     assert.deepEqual(node.flags, ['--a=b c', '--d=e f'])

@@ -1,4 +1,4 @@
-import { isSpace, splitBlanks, trimSpace } from './white-space.ts'
+import { splitBlanks, trimSpace } from './white-space.ts'
 
 /** An instruction line cut into keyword, flags and the rest. */
 export interface SplitCommand {
@@ -20,7 +20,7 @@ function takeFlags(line: string, escape: string): { flags: string[]; rest: strin
   const flags: string[] = []
   let at = 0
   for (;;) {
-    while (at < line.length && isSpace(line[at] as string)) at++
+    while (at < line.length && isBlank(line[at] as string)) at++
     if (!line.startsWith('--', at)) return { flags, rest: line.slice(at) }
     const word = readFlag(line, at, escape)
     at = word.end
@@ -28,6 +28,9 @@ function takeFlags(line: string, escape: string): { flags: string[]; rest: strin
     if (word.text !== '' || word.quoted) flags.push(word.text)
   }
 }
+
+/** Around flags BuildKit looks at single bytes: the blanks of Unicode are none there. */
+const isBlank = (ch: string): boolean => ch === ' ' || (ch >= '\t' && ch <= '\r')
 
 function readFlag(
   line: string,
@@ -40,7 +43,7 @@ function readFlag(
   let at = start
   for (; at < line.length; at++) {
     let ch = line[at] as string
-    if (quote === '' && isSpace(ch)) break
+    if (quote === '' && isBlank(ch)) break
     if (quote === '' && (ch === '"' || ch === "'")) {
       quote = ch
       quoted = true

@@ -116,15 +116,12 @@ async function openFrame(
 ): Promise<Frame> {
   const frame = { path, state, next: 0, ahead: new Map(), owed }
   try {
-    const entries = await readdir(fsPath(join(root, path)), { encoding: 'buffer', withFileTypes: true })
-    const children = entries
-      .map(entry => ({ name: decodeName(entry.name), isDirectory: entry.isDirectory() }))
-      .sort((a, b) => compareNames(a.name, b.name))
-      .map(({ name, isDirectory }) => {
-        const childPath = path === '' ? name : `${path}/${name}`
-        return { path: childPath, ...filter(childPath, isDirectory, state) }
-      })
-      .filter(child => child.keep || child.descend)
+    const children: Child[] = []
+    for (const [name, isDirectory] of await sortedNames(join(root, path))) {
+      const childPath = path === '' ? name : `${path}/${name}`
+      const verdict = filter(childPath, isDirectory, state)
+      if (verdict.keep || verdict.descend) children.push({ path: childPath, ...verdict })
+    }
     return { ...frame, children }
   } catch (error) {
     // A directory that is only passed through need not be readable: what is wanted may lie elsewhere.
@@ -132,6 +129,19 @@ async function openFrame(
     if (isMissing(error) || unread) return { ...frame, children: [] }
     throw readError('open', join(root, path), error, path === '')
   }
+}
+
+/** What a directory holds, and which are directories, in the order of their bytes. */
+async function sortedNames(directory: string): Promise<readonly (readonly [string, boolean])[]> {
+  const where = fsPath(directory)
+  const entries = await readdir(where, { withFileTypes: true })
+  // U+FFFD stands for bytes that are not UTF-8 (or for itself, rarely): only then the raw names are worth their price.
+  const named = entries.some(entry => entry.name.includes('\ufffd'))
+    ? (await readdir(where, { encoding: 'buffer', withFileTypes: true })).map(
+        entry => [decodeName(entry.name), entry.isDirectory()] as const,
+      )
+    : entries.map(entry => [entry.name, entry.isDirectory()] as const)
+  return named.sort(([a], [b]) => compareNames(a, b))
 }
 
 async function lookAhead(root: string, frame: Frame): Promise<void> {
