@@ -1,8 +1,9 @@
 import { fromBinary } from '@bufbuild/protobuf'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { wrapError } from '../errors/slipway-error.ts'
+import { asSlipwayError, SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import { type Policy, PolicySchema } from '../proto/gen/source-policy_pb.ts'
+import { goErrnoText } from '../sys/errno-error.ts'
 import { decodePolicy } from './decode-policy.ts'
 import type { Host } from './host.ts'
 
@@ -14,7 +15,7 @@ import type { Host } from './host.ts'
 export function readSourcePolicy(host: Pick<Host, 'env' | 'cwd'>): Policy | undefined {
   const path = host.env['EXPERIMENTAL_BUILDKIT_SOURCE_POLICY'] ?? ''
   if (path === '') return undefined
-  const bytes = readPolicyFile(resolve(host.cwd, path))
+  const bytes = readPolicyFile(resolve(host.cwd, path), path)
   try {
     return decodePolicy(bytes.toString('utf8'))
   } catch (error) {
@@ -26,10 +27,14 @@ export function readSourcePolicy(host: Pick<Host, 'env' | 'cwd'>): Policy | unde
   }
 }
 
-function readPolicyFile(path: string): Buffer {
+function readPolicyFile(path: string, given: string): Buffer {
   try {
     return readFileSync(path)
   } catch (error) {
-    throw wrapError('failed to read policy file', error)
+    const { errno, code, syscall } = error as NodeJS.ErrnoException
+    const text = goErrnoText({ errno, code }, syscall ?? 'open', given)
+    if (text === undefined) throw wrapError('failed to read policy file', error)
+    const message = `failed to read policy file: ${text}`
+    throw new SlipwayError(asSlipwayError(error).code, message, { cause: error })
   }
 }

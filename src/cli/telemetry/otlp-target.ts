@@ -21,9 +21,8 @@ export function otlpTarget(env: Host['env']): OtlpTarget | undefined {
   const of = (name: string): string =>
     env[`OTEL_EXPORTER_OTLP_TRACES_${name}`] || env[`OTEL_EXPORTER_OTLP_${name}`] || ''
   const exporter = env['OTEL_TRACES_EXPORTER'] ?? ''
-  if (env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true' || exporter === 'none') return undefined
-  if (exporter !== '' && exporter !== 'otlp')
-    throw new SlipwayError('invalid-argument', `unsupported opentelemetry exporter ${exporter}`)
+  // Exporters that we do not have (`console`) are for other programs of the same shell.
+  if (env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true' || !['', 'otlp'].includes(exporter)) return undefined
   if (exporter === '' && of('ENDPOINT') === '') return undefined
   const protocol = of('PROTOCOL') || 'grpc'
   if (protocol !== 'grpc' && protocol !== 'http/protobuf')

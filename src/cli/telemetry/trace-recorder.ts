@@ -1,6 +1,6 @@
 import type { SolveStatus, Vertex } from '../../status/solve-status.ts'
 import type { Host } from '../host.ts'
-import { otlpTarget } from './otlp-target.ts'
+import { type OtlpTarget, otlpTarget } from './otlp-target.ts'
 import type { Span, Trace } from './trace-message.ts'
 
 /** Keeps the times of the steps that a display shows, and sends them as a trace at the end. */
@@ -18,7 +18,7 @@ export function openTraceRecorder(host: Host): TraceRecorder | undefined {
   const named = Object.keys(env).some(name =>
     /^OTEL_(TRACES_EXPORTER|EXPORTER_OTLP_(TRACES_)?ENDPOINT)$/.test(name),
   )
-  const target = named ? otlpTarget(env) : undefined
+  const target = named ? readTarget(host) : undefined
   if (target === undefined) return undefined
   const startedMs = host.now()
   const vertices = new Map<string, Vertex>()
@@ -38,6 +38,16 @@ export function openTraceRecorder(host: Host): TraceRecorder | undefined {
         host.stderr.write(`WARNING: traces export: ${(e as Error).message}\n`)
       }
     },
+  }
+}
+
+/** What the environment says; what it cannot mean is told and fails nothing. */
+function readTarget({ env, stderr }: Host): OtlpTarget | undefined {
+  try {
+    return otlpTarget(env)
+  } catch (e) {
+    stderr.write(`WARNING: traces export: ${(e as Error).message}\n`)
+    return undefined
   }
 }
 
