@@ -259,7 +259,6 @@ export async function openEngine(options: EngineOptions): Promise<OpenEngine> {
   }
 }
 
-/** Layers that are removed as soon as no build runs any more. */
 /** Copies for containers; undefined where they get overlays. */
 function treeCopies({ snapshotter }: State): TreeCopies | undefined {
   if (snapshotter.kind === 'overlay') return undefined
@@ -269,6 +268,7 @@ function treeCopies({ snapshotter }: State): TreeCopies | undefined {
   }
 }
 
+/** Layers that are removed as soon as no build runs any more. */
 function transientLayers(state: State, lease: BuildLease, now: () => number): CopyNotes {
   const ids = new Set<string>()
   lease.onIdle(async () => {
