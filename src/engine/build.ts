@@ -25,6 +25,9 @@ import type { BuildEnd } from './history/record-build.ts'
 import { StatusHub } from './status-hub.ts'
 import { platformWarnings } from './verify-platforms.ts'
 
+/** Outputs that are images. */
+const imageTypes: ReadonlySet<string> = new Set(['image', 'registry', 'oci', 'docker'])
+
 /** An output as the client asks for it. */
 interface Output {
   readonly Type: string
@@ -98,7 +101,7 @@ export class Build {
       // A client opens its session while it asks for the build; one without it cannot be asked for anything.
       if (Session !== '') await this.#services.sessions.get(Session, { signal }).catch(() => undefined)
       const outputs = this.#outputs()
-      const attrs = outputs.map(one => one.Attrs)
+      const attrs = outputs.filter(one => imageTypes.has(one.Type)).map(one => one.Attrs)
       const caches = readCacheExports(cacheEntries(Cache?.Exports ?? []), this.#services.caches, attrs)
       const exporters = this.#exporters(outputs)
       const result = await this.#result()
