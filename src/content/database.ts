@@ -34,10 +34,7 @@ export function openDatabase(path: string): Database {
     if (path !== ':memory:') keepReserve(path)
     return new SqliteDatabase(openSetUp(path), path)
   } catch (error) {
-    throw wrapError(
-      `failed to open ${path}`,
-      isFull(path, error) ? noSpace('', error) : sqliteError(path, error),
-    )
+    throw wrapError(`failed to open ${path}`, sqliteError(path, error, ''))
   }
 }
 
@@ -182,7 +179,7 @@ class SqliteDatabase implements Database {
 }
 
 /** Source: https://www.sqlite.org/rescode.html. */
-function sqliteError(path: string, error: unknown): unknown {
+function sqliteError(path: string, error: unknown, doing = `failed to write to ${path}: `): unknown {
   const code = primaryCode(error)
   if (code === undefined || !(error instanceof Error)) return error
   if (code === 5 || code === 6) {
@@ -190,7 +187,13 @@ function sqliteError(path: string, error: unknown): unknown {
       cause: error,
     })
   }
-  if (isFull(path, error)) return noSpace(`failed to write to ${path}: `, error)
+  if (isFull(path, error)) return noSpace(doing, error)
+  if (code === 10) {
+    return new SlipwayError('unknown', `${doing}${error.message}`, {
+      cause: error,
+      hint: 'check the disk of the state directory, and the limit of file sizes (`ulimit -f`)',
+    })
+  }
   if (code === 8 || code === 14)
     return new SlipwayError('failed-precondition', error.message, {
       cause: error,

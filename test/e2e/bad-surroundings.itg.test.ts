@@ -29,6 +29,15 @@ describe('a machine that is not as it should be', () => {
     assertOneError(await slipway.try('build', await context(scratch, 'RUN true')), /read-only/i)
   })
 
+  it('lets no file grow: the error names the file and the limit', async () => {
+    await using scratch = await makeScratch()
+    const by = ['sh', '-c', 'ulimit -f 10 && exec "$@"', 'sh'] as const
+    const slipway = await openSlipway({ dir: scratch.path('s'), by })
+    const result = await slipway.try('build', await context(scratch, 'RUN true'))
+    assertOneError(result, /failed to (open|write to|create) .*state.*: /)
+    assert.match(result.stderr, /^hint: .*ulimit/m)
+  })
+
   it('has no control groups: the error says what to do', { skip: lacks(needs) }, async () => {
     await using scratch = await makeScratch()
     await using mirror = await startMirror(scratch.dir, ['alpine'])
