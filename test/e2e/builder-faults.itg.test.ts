@@ -287,6 +287,19 @@ describe('a docker daemon that', () => {
     )
   })
 
+  it('hangs up in the middle is told in the words of Go', async () => {
+    const path = world.scratch.path('hangup.sock')
+    await serveOn(
+      stack,
+      sockets(socket => void socket.once('data', () => socket.destroy())),
+      path,
+    )
+    assertOneError(
+      await world.callWith({ DOCKER_HOST: `unix://${path}` }, 'create', '--driver=docker-container'),
+      /: error during connect: unix:\S+: (?:EOF|read: connection reset by peer)$/,
+    )
+  })
+
   it('fails every call, or answers with no JSON, is one error', async () => {
     for (const [name, status, body, words] of [
       ['fails', 500, '{"message":"out of cheese"}', /Error response from daemon: out of cheese/],

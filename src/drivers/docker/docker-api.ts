@@ -5,6 +5,7 @@ import { Readable as NodeReadable } from 'node:stream'
 import { abortError, anySignal } from '../../async/abort.ts'
 import { collect } from '../../bytes/collect.ts'
 import { asSlipwayError, SlipwayError } from '../../errors/slipway-error.ts'
+import { goErrnoText } from '../../sys/errno-error.ts'
 import type { DockerEndpoint } from './docker-endpoint.ts'
 import { dialDocker } from './dial-docker.ts'
 
@@ -197,7 +198,10 @@ function requestError(error: Error, host: string): SlipwayError {
   const code = 'code' in error ? String(error.code) : ''
   if (code.startsWith('HPE_')) return garbage(host, 'it does not speak HTTP', error)
   if (known.code === 'canceled' || known.code === 'deadline-exceeded') return known
-  return new SlipwayError('unavailable', `error during connect: ${host}: ${error.message}`, { cause: error })
+  const call = 'syscall' in error ? String(error.syscall) : 'connect'
+  // "socket hang up" in Node's words, where the connection ends before an answer.
+  const why = goErrnoText(error, call) ?? (code === 'ECONNRESET' ? 'EOF' : error.message)
+  return new SlipwayError('unavailable', `error during connect: ${host}: ${why}`, { cause: error })
 }
 
 function garbage(host: string, why: string, cause?: unknown): SlipwayError {
