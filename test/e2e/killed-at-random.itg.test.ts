@@ -104,7 +104,8 @@ function leftovers(scratch: Scratch): readonly string[] {
   return [
     ...mounts.map(line => line.split(' ')[4] ?? '').filter(path => path.startsWith(`${scratch.dir}/`)),
     ...processes.map(pid => `process ${pid}`),
-    ...readdirSync(scratch.path('tmp')).filter(name => name !== 'node-compile-cache'),
+    // A probe of emulators that was killed is removed by the next one, some seconds later.
+    ...readdirSync(scratch.path('tmp')).filter(name => !/^(node-compile-cache|slipway-probe-.*)$/.test(name)),
   ]
 }
 

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdtempSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { errnoOf } from '../../sys/errno-error.ts'
+import { bootId, isAlive, processIdentity } from '../../sys/process-identity.ts'
 import { findArchitecture } from './architectures.ts'
 import { elfFile } from './elf-file.ts'
 
@@ -40,7 +41,9 @@ export function probe(arch: string): number | undefined {
 function runIn(place: string, file: Uint8Array): number | undefined | 'not allowed' {
   let directory: string
   try {
-    directory = mkdtempSync(join(place, 'slipway-probe-'))
+    removeAbandonedProbes(place, Date.now())
+    const { pid, startTime } = processIdentity() ?? { pid: process.pid, startTime: 0 }
+    directory = mkdtempSync(join(place, `slipway-probe-${pid}-${startTime}-`))
   } catch {
     return 'not allowed'
   }
@@ -52,5 +55,29 @@ function runIn(place: string, file: Uint8Array): number | undefined | 'not allow
     return error === undefined && status !== null ? status : undefined
   } finally {
     rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** Longer than any probe takes (ms): a process of another pid namespace cannot be seen here, but may share the folder. */
+const leftAfterMs = 10_000
+
+/**
+ * Removes what killed processes of this user left in `place`, which anybody may write to: only the one file that a probe
+ * makes and its directory, nothing below. `now` in milliseconds since 1970.
+ */
+export function removeAbandonedProbes(place: string, now: number): void {
+  for (const name of readdirSync(place)) {
+    const [, pid, startTime] = /^slipway-probe-(\d+)-(\d+)-/.exec(name) ?? []
+    if (pid === undefined || isAlive({ pid: Number(pid), startTime: Number(startTime), bootId: bootId() }))
+      continue
+    const directory = join(place, name)
+    try {
+      const { uid, mtimeMs } = lstatSync(directory)
+      if (uid !== process.geteuid?.() || now - mtimeMs < leftAfterMs) continue
+      rmSync(join(directory, 'program'), { force: true })
+      rmdirSync(directory)
+    } catch {
+      // Another process was first, or it holds something else: it is left.
+    }
   }
 }
