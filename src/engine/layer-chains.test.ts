@@ -10,7 +10,7 @@ import { layerChains } from './layer-chains.ts'
 test('Blobs of steps are told with what packing says of them, not with what the store or their image does.', async () => {
   const digest = digestOf(Buffer.from('layer'))
   const blob = { mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest, size: 5 }
-  const stored = { 'slipway.repository': 'x', 'buildkit/createdat': 'y' }
+  const stored = { 'slipway.repository': 'x', 'buildkit/createdat': 'y', 'buildkit/rewritten-timestamp': '0' }
   const toc = { 'containerd.io/snapshot/stargz/toc.digest': digest }
   const packer = {
     packed: () => ({ diffId: digest, descriptor: { ...blob, annotations: { ...stored, ...toc } } }),

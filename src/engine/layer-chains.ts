@@ -69,4 +69,4 @@ function blobOf(layer: RefLayer, packer: LayerPacker): Descriptor | undefined {
 
 /** What an image says of its layers is not told; what packing them has to say is. */
 const isShown = (layer: RefLayer, key: string): boolean =>
-  layer.kind === 'layer' && layer.origin === undefined && !isInternal(key)
+  layer.kind === 'layer' && layer.origin === undefined && !isInternal(key) && !key.startsWith('buildkit/')
