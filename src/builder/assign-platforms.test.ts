@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { formatPlatform, parsePlatform } from '../oci/platform.ts'
-import { assignPlatforms, type Candidate, choosePlatformNodes } from './assign-platforms.ts'
+import { type Candidate, choosePlatformNodes, groupChoices, noNodeWarning } from './assign-platforms.ts'
 
 const platform = (text: string): ReturnType<typeof parsePlatform> =>
   parsePlatform(text, { architecture: 'amd64', os: 'linux' })
@@ -13,7 +13,8 @@ function node(name: string, found: string | undefined, fixed = ''): Candidate {
 }
 
 function assigned(nodes: readonly Candidate[], wanted: string): string {
-  return assignPlatforms(nodes, platforms(wanted))
+  const choices = choosePlatformNodes(nodes, platforms(wanted))
+  return groupChoices(choices.map(({ platform, nodes: [node = -1] }) => ({ platform, node })))
     .map(({ node: i, platforms: list }) => `${nodes[i]?.name}: ${list.map(formatPlatform).join(' ')}`)
     .join('; ')
 }
@@ -50,19 +51,13 @@ describe('the choice of nodes', () => {
     )
   })
 
-  it('refuses a platform that no node has, naming both', () => {
+  it('finds nobody for a platform that no node has, and tells so, naming all', () => {
     const nodes = [node('a', 'linux/amd64'), node('b', 'linux/386')]
-    assert.throws(() => assignPlatforms(nodes, platforms('linux/riscv64')), {
-      code: 'failed-precondition',
-      message:
-        'no node can build linux/riscv64: it is neither native to nor emulated by a (linux/amd64), b (linux/386)',
-    })
-  })
-
-  it('gives everything to a single node', () => {
-    assert.equal(
-      assigned([node('a', 'linux/amd64')], 'linux/riscv64 windows/amd64'),
-      'a: linux/riscv64 windows/amd64',
+    const [wanted] = platforms('linux/riscv64')
+    assert.deepEqual(choosePlatformNodes(nodes, platforms('linux/riscv64'))[0]?.nodes, [])
+    assert.match(
+      wanted === undefined ? '' : noNodeWarning(nodes, wanted, 'a'),
+      /^linux\/riscv64 is neither native to nor emulated by a \(linux\/amd64\), b \(linux\/386\): it is built on a, /,
     )
   })
 })

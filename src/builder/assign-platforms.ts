@@ -1,4 +1,3 @@
-import { SlipwayError } from '../errors/slipway-error.ts'
 import { formatPlatform, normalizePlatform, type Platform } from '../oci/platform.ts'
 import { onlyPlatform, strictPlatform } from '../oci/platform-match.ts'
 
@@ -22,8 +21,7 @@ const rank = { fixed: 0, native: 1, runs: 2, emulates: 3, mayEmulate: 4 } as con
 
 /**
  * Orders the nodes for every platform: those that the user fixed for it, then those that have it natively, then those
- * that emulate it; of equals the earlier one. Throws `failed-precondition` naming platform and nodes where no node is
- * able (a single node gets everything: what it cannot run it says itself). Rows C31, K17, L9.
+ * that emulate it; of equals the earlier one. None where no node is able. Rows C31, K17, L9.
  */
 export function choosePlatformNodes(
   nodes: readonly Candidate[],
@@ -34,10 +32,7 @@ export function choosePlatformNodes(
       .map((node, index) => ({ index, rank: rankOf(node, platform) }))
       .filter(entry => entry.rank !== undefined)
       .toSorted((a, b) => (a.rank ?? 0) - (b.rank ?? 0) || a.index - b.index)
-    const able = ranked.map(entry => entry.index)
-    if (able.length > 0) return { platform, nodes: able }
-    if (nodes.length === 1) return { platform, nodes: [0] }
-    throw noNode(nodes, platform)
+    return { platform, nodes: ranked.map(entry => entry.index) }
   })
 }
 
@@ -62,20 +57,17 @@ function rankOf(node: Candidate, platform: Platform): number | undefined {
   return undefined
 }
 
-function noNode(nodes: readonly Candidate[], platform: Platform): SlipwayError {
+/** What to tell of a platform that no node has, and that is built on `chosen` all the same: programs for it may not run. */
+export function noNodeWarning(nodes: readonly Candidate[], platform: Platform, chosen: string): string {
   const text = formatPlatform(platform)
   const have = nodes.map(node => {
     const all = [...node.fixed, ...(node.found ?? [])].map(p => formatPlatform(normalizePlatform(p)))
     return `${node.name} (${all.length === 0 ? 'not reachable' : [...new Set(all)].join(', ')})`
   })
-  return new SlipwayError(
-    'failed-precondition',
-    `no node can build ${text}: it is neither native to nor emulated by ${have.join(', ')}`,
-    {
-      hint:
-        `register an emulator on a node (\`slipway binfmt --install ${platform.architecture}\`), add a node that has it, ` +
-        `or fix the platform on a node with \`create --append --node NAME --platform ${text}\``,
-    },
+  return (
+    `${text} is neither native to nor emulated by ${have.join(', ')}: it is built on ${chosen}, where RUN may fail. ` +
+    `Register an emulator (\`slipway binfmt --install ${platform.architecture}\` there), add a node that has it, ` +
+    `or say where it belongs: \`create --append --node NAME --platform ${text}\``
   )
 }
 
@@ -83,16 +75,6 @@ function noNode(nodes: readonly Candidate[], platform: Platform): SlipwayError {
 export interface Assignment {
   readonly node: number
   readonly platforms: readonly Platform[]
-}
-
-/** Groups platforms by their best node: one request per node. */
-export function assignPlatforms(
-  nodes: readonly Candidate[],
-  platforms: readonly Platform[],
-): readonly Assignment[] {
-  return groupChoices(
-    choosePlatformNodes(nodes, platforms).map(({ platform, nodes: [node = 0] }) => ({ platform, node })),
-  )
 }
 
 /** Puts platforms of the same node together. */

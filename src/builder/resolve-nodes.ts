@@ -8,6 +8,7 @@ import {
   choosePlatformNodes,
   fixedDecide,
   groupChoices,
+  noNodeWarning,
 } from './assign-platforms.ts'
 import { bootNode, withPrefix } from './boot-nodes.ts'
 import type { Builder, BuilderNode } from './builder.ts'
@@ -25,12 +26,15 @@ export interface ResolveNodesOptions {
   /** Empty: the first node's own. */
   readonly platforms: readonly Platform[]
   readonly write: StatusWriter
+  /** Tells the user something, one line. */
+  readonly warn?: (line: string) => void
   readonly signal: AbortSignal
 }
 
 /**
  * Starts the nodes that are needed and gives every platform to one. Nodes that cannot be used leave the choice to the
- * others; two nodes that are the same daemon count as one. Throws where no node is left, or none is able.
+ * others; two nodes that are the same daemon count as one. A platform that no node has goes to the first one, with a
+ * warning: it can be made there by programs of other platforms. Throws where no node is left.
  */
 export async function resolveNodes(builder: Builder, options: ResolveNodesOptions): Promise<ResolvedNodes> {
   if (builder.error !== undefined) throw builder.error
@@ -77,8 +81,12 @@ class NodePool {
     }
     const { candidates, indexes } = await this.#bootAll(new Set())
     const choices = choosePlatformNodes(candidates, platforms)
+    for (const { platform, nodes } of choices) {
+      if (nodes.length > 0) continue
+      this.#options.warn?.(noNodeWarning(candidates, platform, candidates[0]?.name ?? ''))
+    }
     return groupChoices(
-      choices.map(({ platform, nodes }) => ({ platform, node: indexes[nodes[0] ?? 0] ?? 0 })),
+      choices.map(({ platform, nodes: [node = 0] }) => ({ platform, node: indexes[node] ?? 0 })),
     )
   }
 
@@ -99,8 +107,7 @@ class NodePool {
     if (lost.size >= this.#nodes.length) return undefined
     try {
       const { candidates, indexes } = await this.#bootAll(lost)
-      // A single node left gets only what it is able to do: the choice above would not refuse.
-      const able = choosePlatformNodes([...candidates, nobody], [platform])[0]?.nodes[0]
+      const able = choosePlatformNodes(candidates, [platform])[0]?.nodes[0]
       return able === undefined ? undefined : indexes[able]
     } catch (error) {
       if (this.#options.signal.aborted) throw error
@@ -168,8 +175,6 @@ class NodePool {
     return await listWorkers(connection, signal)
   }
 }
-
-const nobody: Candidate = { name: '', fixed: [], found: [] }
 
 function firstFailure(results: readonly PromiseSettledResult<unknown>[]): SlipwayError {
   const failed = results.find(result => result.status === 'rejected')

@@ -211,7 +211,8 @@ export class Solving {
     const { host, signal } = this.#context
     const write = this.#write
     const { platforms } = this.#request
-    const resolved = await resolveNodes(this.#builder, { platforms, write, signal })
+    const warn = (line: string): void => void this.#notes.push(`WARNING: ${line}`)
+    const resolved = await resolveNodes(this.#builder, { platforms, write, warn, signal })
     const { driver } = resolved.nodes[resolved.assignments[0]?.node ?? 0] ?? {}
     const extraHosts = await withHostGateway(this.#request.extraHosts, driver, signal)
     const request = { ...this.#request, extraHosts }
@@ -247,7 +248,7 @@ export class Solving {
       },
       note: line => this.#notes.push(line),
       now: () => host.now(),
-      warn: line => this.#notes.push(`WARNING: ${line}`),
+      warn,
       cwd: host.cwd,
       ...(sourcePolicy === undefined ? {} : { sourcePolicy }),
       complete: entry =>

@@ -6,7 +6,6 @@ import { after, before, describe, it } from 'node:test'
 import { run } from '../../scripts/setup/run.ts'
 import { startDockerd } from '../support/dockerd.ts'
 import { lacks } from '../support/need.ts'
-import { assertOneError } from '../support/one-error.ts'
 import { openPlace } from '../support/place.ts'
 import type { Scratch } from '../support/scratch.ts'
 import { startServe } from '../support/serve.ts'
@@ -86,9 +85,11 @@ COPY --from=made /made /net /
       assert.equal((await readFile(`${folder}/net`, 'utf8')).trim(), 'lo', 'the network of the node')
     }
     assert.match(output, /\[far0 linux\/s390x|\[far1 linux\/riscv64|linux\/riscv64/)
-    assertOneError(
-      await slipway.try(...build('far', ['linux/ppc64le'], 'none')),
-      /no node can build linux\/ppc64le: .*far0 .*s390x.*far1 .*riscv64/,
+    const none = await slipway.try(...build('far', ['linux/ppc64le'], 'none'))
+    // Whether it runs there all the same is for the machine to say.
+    assert.match(
+      none.stderr,
+      /WARNING: linux\/ppc64le is neither native to nor emulated by far0 .*s390x.*far1 .*riscv64.*: it is built on far0/,
     )
   })
 

@@ -226,10 +226,16 @@ describe('a builder of several nodes', { skip }, () => {
     assert.equal([...output.matchAll(/^#\d+ CACHED$/gm)].length, 2, output)
   })
 
-  it('refuses a platform that no node has', async () => {
-    assertOneError(
-      await slipway.try(...build('--platform=linux/amd64,windows/amd64')),
-      /no node can build windows\/amd64: .*two0 .*two1/,
-    )
+  it('builds a platform that no node has on the first one, says so, and fails where it runs something', async () => {
+    const warning =
+      /WARNING: windows\/amd64 is neither native to nor emulated by two0 .*two1 .*: it is built on two0/
+    const both = '--platform=linux/amd64,windows/amd64'
+    const output = await slipway.run(...build(both, '-o', `type=local,dest=${scratch.path('crossed')}`))
+    assert.match(output, warning)
+    assert.deepEqual((await readdir(scratch.path('crossed'))).sort(), ['linux_amd64', 'windows_amd64'])
+    await writeFile(scratch.path('runs'), 'FROM scratch\nCOPY x /x\nRUN ["/x"]\n')
+    const failed = await slipway.try(...build(both, '-f', scratch.path('runs'), '-o', 'type=cacheonly'))
+    assert.equal(failed.code, 1, failed.stderr)
+    assert.match(failed.stderr, warning)
   })
 })

@@ -56,6 +56,7 @@ export const command: Command = defineCommand({
               const { nodes, assignments } = await resolveNodes(builder, {
                 platforms,
                 write: progress.write,
+                warn: line => host.stderr.write(`WARNING: ${line}\n`),
                 signal,
               })
               const driver = nodes[assignments[0]?.node ?? 0]?.driver
