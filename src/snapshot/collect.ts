@@ -37,7 +37,7 @@ export async function collectBlobs(
 ): Promise<Collected> {
   const { content, images, layers, leases, snapshotter } = state
   const { now, signal, graceMs = defaultGraceMs } = options
-  await snapshotter.sweep()
+  await snapshotter.sweep(now)
   await content.sweep()
   const live = new Set<string>()
   const keep = [...images.list().map(({ descriptor }) => descriptor), ...roots.blobs]

@@ -67,7 +67,8 @@ class Capture implements Disposable {
     if (entry.kind === 'directory') {
       if (below !== undefined && !below.stat.isDirectory()) this.#target.remove(path)
       // Its time is that of what happened to its names.
-      if (!same || stat.mtimeNs !== below.stat.mtimeNs) this.#target.mkdir(path, this.#attributes(path, entry))
+      if (!same || stat.mtimeNs !== below.stat.mtimeNs)
+        this.#target.mkdir(path, this.#attributes(path, entry))
       this.directory(path)
       return
     }

@@ -4,7 +4,7 @@ import { SingleFlight } from '../async/single-flight.ts'
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import { type Digest, digestHex } from '../oci/digest.ts'
 import { isLayerType } from '../oci/media-type.ts'
-import { lock } from '../sys/file-lock.ts'
+import { lock, tryLock } from '../sys/file-lock.ts'
 import type { ProcessIdentity } from '../sys/process-identity.ts'
 import type { JobRunner } from '../sys/worker-pool.ts'
 import type { SnapshotJobs } from './jobs.ts'
@@ -41,6 +41,9 @@ export interface SnapshotterOptions {
  * the end of each build would cost seconds.
  */
 const writtenAfterMs = 15 * 60_000
+
+/** Nobody unpacks one layer for longer. */
+const lockAgeMs = 24 * 3_600_000
 
 /** What becomes of an active layer besides its directory. */
 type Facts = Parameters<LayerRecords['commit']>[1]
@@ -176,14 +179,29 @@ export class OverlaySnapshotter implements Snapshotter {
     }
   }
 
-  /** Removes what no record speaks of: directories whose removal was interrupted. */
-  async sweep(): Promise<void> {
+  /**
+   * Removes what no record speaks of: directories whose removal was interrupted, and the lock files of layers that were
+   * unpacked more than a day before `now` (milliseconds since 1970).
+   */
+  async sweep(now: number): Promise<void> {
     for (const id of this.#records.abandoned()) await this.remove(id)
     for (const name of await readdir(this.#options.root)) {
       const [id = ''] = name.split('.')
       if (name.endsWith('.removing'))
         await rm(join(this.#options.root, name), { recursive: true, force: true })
       else if (/^[0-9]+$/.test(id) && !this.#records.exists(id)) await this.#removeFolder(id)
+    }
+    await this.#sweepLocks(now)
+  }
+
+  /** Should somebody wait for one that goes, the layer is unpacked twice at worst, and the first is answered to both. */
+  async #sweepLocks(now: number): Promise<void> {
+    const { locks } = this.#options
+    for (const name of await readdir(locks)) {
+      const path = join(locks, name)
+      if (!name.startsWith('unpack-') || Number(statPath(path)?.mtimeMs ?? now) > now - lockAgeMs) continue
+      using held = tryLock(path)
+      if (held !== undefined) await rm(path, { force: true })
     }
   }
 

@@ -10,6 +10,7 @@ import {
   rmSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,6 +20,7 @@ import { fileURLToPath } from 'node:url'
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { type Digest, digestOf } from '../oci/digest.ts'
 import { mediaType } from '../oci/media-type.ts'
+import { tryLock } from '../sys/file-lock.ts'
 import { mount, unmount } from '../sys/mount.ts'
 import { archive, cannotWriteLayers, membersOf } from './fixtures/layers.ts'
 import { openDatabase } from '../content/database.ts'
@@ -422,6 +424,10 @@ describe('collecting', { skip }, () => {
     lease.hold('blob', held.digest)
     mkdirSync(join(state.root, 'snapshots', '77', 'fs'), { recursive: true })
     mkdirSync(join(state.root, 'snapshots', '78.removing', 'fs'), { recursive: true })
+    const lockOf = (name: string): string => join(state.root, 'locks', `unpack-${name}`)
+    for (const name of ['old', 'taken', 'new']) writeFileSync(lockOf(name), '')
+    for (const name of ['old', 'taken']) utimesSync(lockOf(name), 1, 1)
+    using _taken = tryLock(lockOf('taken'))
     assert.deepEqual(await collectBlobs(state, { blobs: [root] }, { now: Date.now() }), {
       blobs: 0,
       bytes: 0,
@@ -429,6 +435,8 @@ describe('collecting', { skip }, () => {
     assert.deepEqual(await collectBlobs(state, { blobs: [root] }, aged), { blobs: 1, bytes: 5 })
     assert.equal(await content.size(young.digest), undefined)
     assert.deepEqual(readdirSync(join(state.root, 'snapshots')), [])
+    const locks = readdirSync(join(state.root, 'locks')).filter(name => name.startsWith('unpack-'))
+    assert.deepEqual(locks.sort(), ['unpack-new', 'unpack-taken'])
   })
 })
 
