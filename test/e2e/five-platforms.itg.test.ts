@@ -61,8 +61,8 @@ describe('the uname example', () => {
     assert.deepEqual(await pushedPlatforms(reference), ['linux/arm/v7', 'linux/arm64', 'linux/amd64'])
     const machines = { 'linux/arm/v7': 'armv7l', 'linux/arm64': 'aarch64', 'linux/amd64': 'x86_64' }
     for (const [platform, machine] of Object.entries(machines)) {
-      const run = ['run', '--rm', '--network=none', '--pull=always', '--quiet', `--platform=${platform}`]
-      assert.match(await dockerd.docker(...run, reference, 'cat', '/os.txt'), new RegExp(` ${machine} `))
+      const image = ['--pull=always', '--quiet', `--platform=${platform}`, reference]
+      assert.match(await dockerd.printed(...image, 'cat', '/os.txt'), new RegExp(` ${machine} `))
       assert.match(
         await readByBuildah(reference, platform, 'os.txt', scratch.dir),
         new RegExp(` ${machine} `),

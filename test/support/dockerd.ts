@@ -13,6 +13,11 @@ export interface Dockerd extends AsyncDisposable {
   readonly env: NodeJS.ProcessEnv
   /** Runs the docker command line; throws when it fails. */
   docker(...args: string[]): Promise<string>
+  /**
+   * What a container without a network prints, to its end; the arguments are those of `docker create`. (`docker run` now and
+   * then loses the words of a program that ends before the client listens.) Throws when it fails.
+   */
+  printed(...args: string[]): Promise<string>
 }
 
 /** What to start. */
@@ -58,11 +63,21 @@ export async function startDockerd(options: DockerdOptions): Promise<Dockerd> {
     timeout: 60_000,
     grace: 20_000,
   })
+  const docker: Dockerd['docker'] = (...args) => run([client, ...args], { env } satisfies RunOptions)
   return {
     host,
     pid: server.pid,
     env,
-    docker: (...args) => run([client, ...args], { env } satisfies RunOptions),
+    docker,
+    async printed(...args) {
+      const id = (await docker('create', '--network=none', ...args)).trim()
+      await docker('start', id)
+      const code = (await docker('wait', id)).trim()
+      const text = await docker('logs', id)
+      await docker('rm', id)
+      if (code !== '0') throw new Error(`docker run ${args.join(' ')} ended with ${code}:\n${text}`)
+      return text
+    },
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]()
       // It stays mounted where a container had the network of the machine.

@@ -41,15 +41,8 @@ describe('stand-in images', () => {
     await using scratch = await makeScratch()
     await using mirror = await startMirror(scratch.dir, ['alpine', 'debian'])
     await using dockerd = await startDockerd({ dir: scratch.path('d'), mirrors: [mirror.host] })
-    const sayArch = ['run', '--rm', '--network=none']
-    assert.equal(
-      await dockerd.docker(...sayArch, '--platform=linux/s390x', 'alpine:3.12', 'uname', '-m'),
-      's390x\n',
-    )
-    assert.equal(
-      await dockerd.docker(...sayArch, 'debian:bookworm-slim', 'bash', '-c', 'echo $((6*7))'),
-      '42\n',
-    )
+    assert.equal(await dockerd.printed('--platform=linux/s390x', 'alpine:3.12', 'uname', '-m'), 's390x\n')
+    assert.equal(await dockerd.printed('debian:bookworm-slim', 'bash', '-c', 'echo $((6*7))'), '42\n')
   })
 })
 
