@@ -57,6 +57,6 @@ describe('completion', () => {
     const script = `${await call('completion', 'bash')}
       COMP_WORDS=(my-tool history in) COMP_CWORD=2; _my_tool_complete my-tool in history; echo "\${COMPREPLY[*]}"`
     const env = { PATH: `${dir}:${process.env['PATH']}` }
-    assert.equal(execFileSync('bash', ['-c', script], { env, encoding: 'utf8' }), 'inspect info\n')
+    assert.equal(execFileSync('bash', ['--norc', '-c', script], { env, encoding: 'utf8' }), 'inspect info\n')
   })
 })
