@@ -18,8 +18,11 @@ import { recordOf, resultOf } from './result.ts'
 // made by record.ts). Messages, steps, images and files have to be the same here.
 
 interface Recorded {
-  readonly [name: string]: { readonly runs: unknown; readonly result?: unknown }
+  readonly [name: string]: { readonly runs: readonly unknown[]; readonly result?: unknown }
 }
+
+/** Cases of more builds than this are not run in CI. */
+const manyRuns = 35
 
 /** Defines a test for each case of every second file, so that two processes share the corpus. */
 export function runCorpus(part: 0 | 1): void {
@@ -60,7 +63,8 @@ function defineTests(part: 0 | 1): void {
     const recorded = JSON.parse(readFileSync(join(import.meta.dirname, `${file}.json`), 'utf8')) as Recorded
     describe(file, { concurrency: 3 }, () => {
       for (const one of cases) {
-        it(one.name, async t => {
+        const isLong = (recorded[one.name]?.runs.length ?? 0) > manyRuns
+        it(one.name, { skip: isLong ? lacks({ time: true }) : false }, async t => {
           const attempt = async (state: string): Promise<unknown> => {
             const dir = await mkdtemp(join(folder, 'c'))
             const at = tryLayOut(one, dir, server.host)
