@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { constants, createWriteStream, open } from 'node:fs'
-import { readlink, realpath, rename, rm, stat } from 'node:fs/promises'
+import { constants, open } from 'node:fs'
+import { type FileHandle, open as openFile, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { dirname, resolve } from 'node:path'
 import type { Writable } from 'node:stream'
@@ -29,13 +29,14 @@ export async function writeWholeFile(
   const special = before !== undefined && !before.isFile() && !before.isDirectory()
   const target = special ? path : before === undefined ? await followedBy(path) : await realpath(path)
   const file = special ? target : `${target}.${randomBytes(4).toString('hex')}.tmp`
-  const writer = before?.isFIFO()
-    ? await openPipe(path, signal)
-    : createWriteStream(file, mode === undefined ? {} : { mode })
+  let handle: FileHandle | undefined
   try {
-    await pipeline(data, writer, { signal })
+    // Opened here: a stream that opens its file by itself may do so when all is over.
+    if (!before?.isFIFO()) handle = await openFile(file, 'w', mode)
+    await pipeline(data, handle?.createWriteStream() ?? (await openPipe(path, signal)), { signal })
     if (!special) await rename(file, target)
   } catch (e) {
+    await handle?.close().catch(() => {})
     if (!special) await rm(file, { force: true })
     throw nameWriteError(renamed(e, file, path), path)
   }

@@ -78,7 +78,8 @@ describe('a tree of this process is placed', () => {
   it('not outside of its directory, and not out of order: in the words of a receiver elsewhere', async () => {
     const dest = await mkdtemp(join(temp, 'd'))
     const place = (...paths: readonly string[]): Promise<void> => {
-      const stats = paths.map(path => create(StatSchema, { path, mode: 0o644 }))
+      const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
+      const stats = paths.map(path => create(StatSchema, { path, mode: 0o644, ...owner }))
       const tree = {
         async *walk() {
           yield* stats
