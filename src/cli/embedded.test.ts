@@ -5,8 +5,8 @@ import type { Host } from './host.ts'
 
 test('The state directory is absolute, whatever the environment says.', () => {
   const root = (uid: number, env: Record<string, string>): string =>
-    stateRoot({ cwd: '/work', uid, env } as never as Host)
-  assert.equal(root(0, { SLIPWAY_ROOT: 'state/x' }), '/work/state/x')
+    stateRoot({ cwd: '/there', uid, env } as never as Host)
+  assert.equal(root(0, { SLIPWAY_ROOT: 'state/x' }), '/there/state/x')
   assert.equal(root(0, { SLIPWAY_ROOT: '/x' }), '/x')
   assert.equal(root(0, {}), '/var/lib/slipway')
   assert.equal(root(7, { HOME: '/h' }), '/h/.local/share/slipway')

@@ -52,7 +52,7 @@ for (const daemon of ['embedded', 'serve', 'buildkitd'] as const) {
       flags: readonly string[],
       typed: string | readonly string[],
     ): Promise<CliOutcome> => {
-      const lines = ['FROM scratch', 'COPY --chmod=755 sh /bin/sh', 'WORKDIR /work', 'ENV FOO=bar', step]
+      const lines = ['FROM scratch', 'COPY --chmod=755 sh /bin/sh', 'WORKDIR /place', 'ENV FOO=bar', step]
       await writeFile(scratch.path('context', 'Dockerfile'), `${lines.join('\n')}\n`)
       const args = ['debug', ...flags, 'build', '--progress=plain', '-o', 'type=cacheonly', '.']
       const cwd = scratch.path('context')
@@ -69,7 +69,7 @@ for (const daemon of ['embedded', 'serve', 'buildkitd'] as const) {
     }
 
     it('shows what a failed step left, and ends as the build does', async () => {
-      const given = 'cat /work/p; echo $FOO; exit 5\n'
+      const given = 'cat /place/p; echo $FOO; exit 5\n'
       const { code, stdout, stderr } = await debug(`RUN ${failing}`, ['--invoke=/bin/sh'], given)
       assert.equal(code, 1)
       assert.match(
@@ -90,8 +90,8 @@ for (const daemon of ['embedded', 'serve', 'buildkitd'] as const) {
         'ps',
         'exec /bin/sh -c "echo one; exit 4"',
         'ps',
-        'rollback --init /bin/sh -c "ls /work; echo two"',
-        'rollback /bin/sh -c "ls /work"',
+        'rollback --init /bin/sh -c "ls /place; echo two"',
+        'rollback /bin/sh -c "ls /place"',
         ...['attach x', 'attach', 'exec', 'what is', 'help ps', 'exit'],
       ]
       const { stdout, stderr } = await debug(`RUN ${failing}`, ['--invoke=/bin/sh'], lines)
@@ -127,7 +127,7 @@ for (const daemon of ['embedded', 'serve', 'buildkitd'] as const) {
         ['--invoke', 'args=/bin/sh,args=-c,args=pwd; echo $FOO', '--on=always'],
         '',
       )
-      assert.match(named.stdout, /\n\/work\nbar\nSwitched IO\n/)
+      assert.match(named.stdout, /\n\/place\nbar\nSwitched IO\n/)
       assert.equal(named.code, 0, named.stderr)
       const quiet = await debug(step, ['--invoke=/bin/sh'], '')
       assert.equal(quiet.stdout, '')

@@ -16,7 +16,7 @@ RUN t=$(stat -c %Y /d/one) && echo eno > /d/one && touch -d @$t /d/one && ln /h1
 FROM alpine:3.12 AS tools
 RUN echo tool > /tool
 FROM base
-WORKDIR /work/deep
+WORKDIR /place/deep
 RUN --mount=from=tools,target=/t --mount=from=tools,target=/rw,rw --mount=type=cache,target=/c \\
     --mount=type=secret,id=s --mount=type=tmpfs,target=/tmp/t \\
     cat /t/tool > got && echo x > /rw/gone && echo $((1 + $(cat /c/n || echo 0))) > /c/n && cat /run/secrets/s > secret \\
