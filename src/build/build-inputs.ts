@@ -1,3 +1,4 @@
+import { gitState } from '../dockerfile/git/git-state.ts'
 import { randomUUID } from 'node:crypto'
 import { lstat, mkdtemp, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
@@ -8,7 +9,6 @@ import type { Platform } from '../oci/descriptor.ts'
 import type { Definition } from '../proto/gen/ops_pb.ts'
 import { collect } from '../bytes/collect.ts'
 import type { BuildRequest } from './build-request.ts'
-import { gitContext } from './git-context.ts'
 import { isArchive } from './is-archive.ts'
 import { ociLayoutContext } from './oci-layout-context.ts'
 import { isHttpUrl, isRemoteUrl } from './remote-url.ts'
@@ -237,7 +237,7 @@ class InputPreparation implements BuildInputs {
       return
     }
     const keep = isMain ? this.#request.buildArgs['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] : undefined
-    const state = gitContext(url, tryParseBool(keep ?? '') === true)
+    const state = gitState(url, tryParseBool(keep ?? '') === true)
     if (state === undefined) return
     const input = isMain ? attribute : `git_state_${attribute}`
     this.frontendInputs[input] = marshal(state.output, { platform, localUniqueId: '' })

@@ -1,3 +1,4 @@
+import { gitState } from '../dockerfile/git/git-state.ts'
 import { create } from '@bufbuild/protobuf'
 import { randomUUID } from 'node:crypto'
 import { type BakeFile, defaultFileNames, maxFileSize } from '../bake/file-plan.ts'
@@ -14,7 +15,6 @@ import type { Definition } from '../proto/gen/ops_pb.ts'
 import type { Attachable } from '../session/attachable.ts'
 import type { BuildkitConnection } from '../session/connection.ts'
 import type { StatusWriter } from '../status/solve-status.ts'
-import { gitContext } from './git-context.ts'
 import { isArchive } from './is-archive.ts'
 import { newBuildRef } from './run-build.ts'
 
@@ -61,7 +61,7 @@ export async function readRemoteDefinition(
   const write = (state: State): Definition =>
     marshal(state.output, { platform: options.platform, localUniqueId: id })
   return await readTrees(node, { request, onStatus, signal }, async solve => {
-    const repository = gitContext(url)
+    const repository = gitState(url)
     if (repository !== undefined) {
       const files = await filesOf(await solve(write(repository)), options)
       return { files, hasFiles: true }

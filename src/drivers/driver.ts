@@ -25,7 +25,7 @@ export interface DriverFeatures {
 
 /** One of several daemons that a node stands for: a pod of a deployment. */
 export interface DynamicNode {
-  readonly name: string
+  /** Those that it is for, whatever it says itself; empty for all that it has. */
   readonly platforms: readonly Platform[]
 }
 

@@ -1,8 +1,7 @@
-import { parseGitRef } from '../dockerfile/git/git-ref.ts'
+import { gitState } from '../dockerfile/git/git-state.ts'
 import { SlipwayError, wrapError } from '../errors/slipway-error.ts'
 import { tryParseBool } from '../gostd/parse-number.ts'
 import { file, sourcePath } from '../llb/file.ts'
-import { git } from '../llb/git-source.ts'
 import { http } from '../llb/http-source.ts'
 import { definitionState } from '../llb/import-definition.ts'
 import { scratch, type State } from '../llb/state.ts'
@@ -57,22 +56,6 @@ function gitContext<Ref>(
   const hasEpoch = (attribute(scope.attributes, 'build-arg:SOURCE_DATE_EPOCH') ?? '') !== ''
   const state = gitState(text, tryParseBool(keep) === true, hasEpoch ? 'commit' : '')
   return state === undefined ? undefined : { ...base, state, dockerfile: state, source: state }
-}
-
-/** The repository that a context names; undefined where it names something else. Throws `invalid-argument`. */
-export function gitState(text: string, keepGitDir: boolean, mtime = ''): State | undefined {
-  const ref = parseGitRef(text)
-  if (ref === undefined) return undefined
-  return git(ref.remote, {
-    name: `[internal] load git source ${text}`,
-    ref: ref.ref,
-    subdir: ref.subdir,
-    checksum: ref.checksum,
-    keepGitDir: keepGitDir || ref.keepGitDir === true,
-    skipSubmodules: ref.submodules === false,
-    mtime: ref.mtime || mtime,
-    fetchByCommit: ref.fetchByCommit,
-  })
 }
 
 const downloadName = 'context'

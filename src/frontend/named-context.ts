@@ -1,3 +1,4 @@
+import { gitState } from '../dockerfile/git/git-state.ts'
 import type { NamedContext, NamedContextRequest } from '../dockerfile/convert/host.ts'
 import { parseIgnoreFile } from '../dockerfile/ignore/ignore-file.ts'
 import { decodeName } from '../bytes/path-string.ts'
@@ -18,7 +19,6 @@ import {
   withDigest,
 } from '../oci/reference.ts'
 import { attribute } from './attributes.ts'
-import { gitState } from './build-context.ts'
 import { readIgnoreFile } from './read-ignore.ts'
 import { type FrontendScope, sessionOf, solveState } from './scope.ts'
 
@@ -117,7 +117,7 @@ class ContextLoader<Ref> {
   }
 
   #git(input: string): State | undefined {
-    return gitState(input, false)
+    return gitState(input)
   }
 
   #invalidGit(input: string): never {

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { isGitAddress, sourceAddress } from '../../build/git-context.ts'
+import { isGitAddress, sourceAddress } from '../../build/git-address.ts'
 import type { BuildState } from '../../builder/local-state.ts'
 
 type Attributes = Readonly<Record<string, string>>

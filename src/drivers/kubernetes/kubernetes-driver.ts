@@ -71,7 +71,7 @@ export function createKubernetesDriver(options: DriverOptions): Driver {
         const text = pod.metadata?.annotations?.[platformAnnotation]
         const fixed =
           text === undefined ? [] : parsePlatformList([text], { architecture: 'amd64', os: 'linux' })
-        return { name: pod.metadata?.name ?? '', platforms: fixed }
+        return { platforms: fixed }
       })
     },
     bootstrap: (write, signal) =>
